@@ -19,3 +19,7 @@ class VideoError(RhapsodeError):
 
 class WeightsError(RhapsodeError):
     """A weight file is missing, damaged, or made for another model."""
+
+
+class DataError(RhapsodeError):
+    """A data folder or a prepared store cannot be used."""

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 #: Index of each of the 68 landmarks in the 478-point MediaPipe face mesh, shape (68,).
-#: The jaw takes every other point of the mesh's face oval, so it never doubles back.
+#: The jaw follows the face oval of the mesh in its own order, so it never doubles back, at even steps.
 MESH_TO_68: Final = np.array(
     [
-        *(127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356),  # jaw, right to left
+        *(127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356),  # jaw, right to left
         *(70, 63, 105, 66, 107),  # right brow, outer to inner
         *(336, 296, 334, 293, 300),  # left brow, inner to outer
         *(168, 197, 5, 4),  # nose bridge, top to tip
