@@ -1,0 +1,145 @@
+"""Log-mel frames, two for every motion frame, without drift over any length.
+
+The published method hears an 80-band log-mel spectrum of a 512-point transform with a window of 1/60 s and a
+hop of 1/120 s. At 16 kHz that hop is 133 1/3 samples, so the frames are placed one by one instead of by a
+fixed hop: frame k is centred on the sample nearest to k/120 s, and mel frames 2m and 2m + 1 belong to motion
+frame m.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from rhapsode.audio.waveform import SAMPLE_RATE
+
+MEL_BANDS = 80
+MEL_RATE = 120
+"""Mel frames a second."""
+MOTION_RATE = 60
+"""Motion frames a second."""
+FFT_SIZE = 512
+WINDOW = 267
+"""Window length in samples: 1/60 s to the nearest odd number, so that a sample stands at its middle."""
+F_MIN = 50.0
+F_MAX = 8000.0
+POWER_FLOOR = 1e-6
+"""Power under which all is silence: about 80 dB under a full-scale tone, above 16-bit rounding."""
+LOG_FLOOR = float(np.log(POWER_FLOOR))
+"""Value of `log_mel` in silence."""
+
+_HALF = WINDOW // 2
+_BLOCK = 4096  # frames a transform: 8 MB of windows, whatever the length of the sound
+
+
+def motion_frames(n_samples: int) -> int:
+    """Count the motion frames that cover a sound.
+
+    Args:
+        n_samples: number of samples at 16 kHz.
+
+    Returns:
+        ceil(60 n / 16000), at least 1.
+    """
+    return max(1, -(-n_samples * MOTION_RATE // SAMPLE_RATE))
+
+
+def mel_frame_span(k: int) -> tuple[int, int]:
+    """Give the samples that mel frame k is made of, for use in a stream.
+
+    The span is centred on sample round(400 k / 3). Frame k can be made once the sound has arrived up to 133
+    samples (8.3 ms) after its centre; samples before 0 and after the end count as 0.
+
+    Args:
+        k: index of the frame, at 120 frames a second.
+
+    Returns:
+        First and last sample at 16 kHz, both included; the first is negative for frame 0.
+    """
+    centre = (400 * k + 1) // 3  # exact in integers; 400 k / 3 never lies half-way between samples
+    return centre - _HALF, centre + _HALF
+
+
+def log_mel(samples: np.ndarray) -> np.ndarray:
+    """Compute the log-mel spectrum of a sound.
+
+    Power spectrum of a Hann window, through triangular filters on Slaney's mel scale with Slaney's
+    normalisation (as in librosa), natural logarithm with a floor.
+
+    Args:
+        samples: (N,) float32 in [-1, 1] at 16 kHz.
+
+    Returns:
+        (2T, 80) float32, T = `motion_frames(N)`; no value below `LOG_FLOOR`.
+
+    Raises:
+        ValueError: `samples` is not one-dimensional.
+    """
+    if samples.ndim != 1:
+        raise ValueError(f"log_mel needs samples of shape (N,), not {samples.shape}")
+    from scipy.fft import rfft
+
+    window, bank = _window(), mel_filter_bank().T
+    count = 2 * motion_frames(len(samples))
+    mel = np.empty((count, MEL_BANDS), np.float32)
+    for first in range(0, count, _BLOCK):
+        last = min(first + _BLOCK, count)
+        begin, end = mel_frame_span(first)[0], mel_frame_span(last - 1)[1] + 1
+        # Only this block's stretch of sound is copied, with zeros where it reaches beyond the ends.
+        stretch = np.zeros(end - begin, np.float32)
+        inside = samples[max(begin, 0) : max(end, 0)]
+        stretch[max(-begin, 0) : max(-begin, 0) + len(inside)] = inside
+        starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin
+        spectrum = rfft(
+            sliding_window_view(stretch, WINDOW)[starts] * window, FFT_SIZE, axis=1, overwrite_x=True
+        )
+        power = spectrum.real**2 + spectrum.imag**2
+        np.log(np.maximum(power @ bank, POWER_FLOOR), out=mel[first:last])
+    return mel
+
+
+@lru_cache(maxsize=1)
+def mel_filter_bank() -> np.ndarray:
+    """Make the triangular filters between `F_MIN` and `F_MAX`.
+
+    Slaney's scale (Auditory Toolbox, 1998): linear up to 1 kHz, logarithmic above; every filter is divided by
+    half its width in hertz, so that all pass the same energy of white noise.
+
+    Returns:
+        (80, 257) float32, read-only: weights of the bins of a 512-point transform at 16 kHz.
+    """
+    edges = _mel_to_hertz(np.linspace(_hertz_to_mel(F_MIN), _hertz_to_mel(F_MAX), MEL_BANDS + 2))
+    bins = np.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)
+    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (bins - low) / (middle - low)
+    falling = (high - bins) / (high - middle)
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    bank: np.ndarray = (triangles * (2 / (high - low))).astype(np.float32)
+    bank.flags.writeable = False
+    return bank
+
+
+@lru_cache(maxsize=1)
+def _window() -> np.ndarray:
+    """Symmetric Hann window, (267,) float32, read-only; its middle sample is 1."""
+    window = np.hanning(WINDOW).astype(np.float32)
+    window.flags.writeable = False
+    return window
+
+
+_LINEAR_STEP = 200 / 3  # hertz a mel, below the break
+_BREAK_HERTZ = 1000.0
+_BREAK_MEL = _BREAK_HERTZ / _LINEAR_STEP
+_LOG_STEP = float(np.log(6.4)) / 27  # above it 27 mels span a factor of 6.4
+
+
+def _hertz_to_mel(hertz: float) -> float:
+    if hertz < _BREAK_HERTZ:
+        return hertz / _LINEAR_STEP
+    return _BREAK_MEL + float(np.log(hertz / _BREAK_HERTZ)) / _LOG_STEP
+
+
+def _mel_to_hertz(mel: np.ndarray) -> np.ndarray:
+    above = _BREAK_HERTZ * np.exp(_LOG_STEP * (np.maximum(mel, _BREAK_MEL) - _BREAK_MEL))
+    hertz: np.ndarray = np.where(mel < _BREAK_MEL, mel * _LINEAR_STEP, above)
+    return hertz

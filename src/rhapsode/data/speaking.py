@@ -1,0 +1,141 @@
+"""Training windows for the Motion Generator: log-mel and the expression that goes with it, varied at random."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+from torch import Tensor
+
+from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, MOTION_RATE, log_mel
+from rhapsode.data.store import PreparedClip
+from rhapsode.motion.expression import disentangle, resample
+
+#: Every clip is also heard played slower and faster: other voices, other tempi, the lips in step.
+SPEEDS = (Fraction(17, 20), Fraction(12, 13), Fraction(1), Fraction(13, 12), Fraction(20, 17))
+
+
+@dataclass(frozen=True)
+class SpeakingClip:
+    """Sound and motion of one clip in step.
+
+    Attributes:
+        name: the clip's name in its data folder.
+        speaker: who speaks.
+        mel: (2T, 80) float32 log-mel.
+        expression: (T, 68, 3) float32 offsets from the speaker's rest, canonical space, 60 a second.
+    """
+
+    name: str
+    speaker: str
+    mel: np.ndarray
+    expression: np.ndarray
+
+
+def speaking_clip(clip: PreparedClip, lag: float = 0.0, speed: Fraction = Fraction(1)) -> SpeakingClip:
+    """Bring a clip's sound and motion to common frames.
+
+    Args:
+        clip: a tracked clip.
+        lag: seconds by which its sound is late against its lips.
+        speed: how much faster than recorded both are played.
+    """
+    samples = clip.samples
+    if speed != 1:
+        samples = resample_poly(samples, speed.denominator, speed.numerator).astype(np.float32)
+    mel = log_mel(samples)
+    offsets, _, _ = disentangle(clip.landmarks)
+    wanted = np.arange(len(mel) // 2) / MOTION_RATE * float(speed) - lag
+    expression = resample(offsets, clip.times, wanted).astype(np.float32)
+    return SpeakingClip(clip.clip.name, clip.clip.speaker, mel, expression)
+
+
+class WindowSampler:
+    """Draws batches of windows, every speaker as often as the square root of the speaker's share of the sound."""
+
+    def __init__(
+        self, clips: Sequence[PreparedClip], lags: Mapping[str, float], frames: int, generator: torch.Generator
+    ) -> None:
+        self.frames = frames
+        self.generator = generator
+        self._clips = [
+            speaking_clip(clip, lags.get(clip.clip.name, 0.0), speed) for clip in clips for speed in SPEEDS
+        ]
+        seconds: dict[str, float] = {}
+        for clip in self._clips:
+            seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + len(clip.expression)
+        weights = [len(clip.expression) / seconds[clip.speaker] ** 0.5 for clip in self._clips]
+        self._weights = torch.tensor(weights)
+
+    def expressions(self) -> np.ndarray:
+        """Every expression frame at the recorded speed, (M, 68, 3)."""
+        return np.concatenate([clip.expression for clip in self._clips[SPEEDS.index(Fraction(1)) :: len(SPEEDS)]])
+
+    def mels(self) -> np.ndarray:
+        """Every log-mel frame, (M, 80)."""
+        return np.concatenate([clip.mel for clip in self._clips])
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch of windows.
+
+        Returns:
+            mel (B, 2F, 80), expression (B, F, 68, 3), and (B, F) which frames are real (1) or padding (0).
+        """
+        mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
+        expression = torch.zeros(size, self.frames, 68, 3)
+        real = torch.zeros(size, self.frames)
+        picks = torch.multinomial(self._weights, size, replacement=True, generator=self.generator)
+        for row, pick in enumerate(picks.tolist()):
+            clip = self._clips[pick]
+            spare = max(len(clip.expression) - self.frames, 0)
+            start = int(torch.randint(spare + 1, (1,), generator=self.generator))
+            count = min(self.frames, len(clip.expression))
+            mel[row, : 2 * count] = torch.from_numpy(clip.mel[2 * start : 2 * (start + count)])
+            expression[row, :count] = torch.from_numpy(clip.expression[start : start + count])
+            real[row, :count] = 1
+        return vary(mel, self.generator), expression, real
+
+
+def vary(mel: Tensor, generator: torch.Generator) -> Tensor:
+    """Make windows sound as if by another speaker, in another room, over another microphone.
+
+    Vocal tract length (stretch of the bands), level, spectral tilt, reverberation, steady noise, and masked bands
+    (SpecAugment, Park et al. 2019), each drawn for each window.
+
+    Args:
+        mel: (B, 2F, 80) log-mel.
+        generator: the source of chance.
+    """
+    batch, frames, bands = mel.shape
+
+    def draw(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(batch, *shape, generator=generator)
+
+    position = torch.arange(bands) * draw(0.88, 1.12, 1)
+    position = position.clamp(0, bands - 1.001)
+    left = position.long()
+    share = (position - left)[:, None]
+    left = left[:, None].expand(-1, frames, -1)
+    varied = mel.gather(2, left) * (1 - share) + mel.gather(2, left + 1) * share
+
+    tilt = torch.linspace(-0.5, 0.5, bands) * draw(-2.0, 2.0, 1)
+    varied = varied + draw(-1.2, 1.2, 1, 1) + tilt[:, None]
+
+    power = varied.exp()
+    tail = power.clone()
+    decay = draw(0.3, 0.85, 1)
+    for frame in range(1, frames):
+        tail[:, frame] += decay * tail[:, frame - 1]
+    wet = draw(-0.25, 0.25, 1, 1).clamp(min=0)
+    power = power + wet * (tail - power)
+
+    colour = torch.linspace(-0.5, 0.5, bands) * draw(-4.0, 4.0, 1)
+    noise = (draw(-14.0, -4.0, 1, 1) + colour[:, None]).exp()
+    varied = (power + noise * draw(0.5, 1.5, frames, bands)).log().clamp(min=LOG_FLOOR)
+
+    first = draw(0, bands, 1)
+    band = torch.arange(bands)
+    masked = (band >= first) & (band < first + draw(-10, 10, 1))
+    return torch.where(masked[:, None], varied.mean((1, 2), keepdim=True), varied)

@@ -1,0 +1,161 @@
+"""Coarse fields over a picture: a flow that is smooth is computed at few nodes and enlarged to pixels at the end."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of whole pixels: columns left..right-1, rows top..bottom-1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Columns in the box, 0 where it is empty."""
+        return max(self.right - self.left, 0)
+
+    @property
+    def height(self) -> int:
+        """Rows in the box, 0 where it is empty."""
+        return max(self.bottom - self.top, 0)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index a picture with."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the box holds no pixel."""
+        return self.width == 0 or self.height == 0
+
+    def intersect(self, other: "Box") -> "Box":
+        """The pixels that lie in both boxes."""
+        return Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    def union(self, other: "Box") -> "Box":
+        """The smallest box around both boxes; empty ones do not count."""
+        if self.is_empty or other.is_empty:
+            return other if self.is_empty else self
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def within(self, outer: "Box") -> tuple[slice, slice]:
+        """Rows and columns of this box in an array that covers `outer`."""
+        return (
+            slice(self.top - outer.top, self.bottom - outer.top),
+            slice(self.left - outer.left, self.right - outer.left),
+        )
+
+    @classmethod
+    def around(cls, points: np.ndarray, margin: float) -> "Box":
+        """The smallest box that holds (N, 2) points, in pixels, and a margin around them."""
+        low, high = points.min(0) - margin, points.max(0) + margin
+        return cls(
+            int(np.floor(low[0])), int(np.floor(low[1])), int(np.ceil(high[0])) + 1, int(np.ceil(high[1])) + 1
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Nodes at the centres of square cells of `step` pixels; the first cell's corner is at (left, top).
+
+    Node (row, column) lies at pixel (left + (column + 0.5) * step - 0.5, the same for y), which is what
+    `cv2.resize` assumes, so that enlarging a field by `step` puts every value where it belongs.
+    """
+
+    left: int
+    top: int
+    step: int
+    columns: int
+    rows: int
+
+    @classmethod
+    def over(cls, box: Box, step: int) -> "Grid":
+        """A grid that covers a box and one cell more on every side, so that no pixel needs extrapolation."""
+        columns, rows = -(-box.width // step) + 2, -(-box.height // step) + 2
+        return cls(box.left - step, box.top - step, step, columns, rows)
+
+    def nodes(self) -> np.ndarray:
+        """Pixel positions of the nodes, (rows, columns, 2) float32."""
+        x = self.left + (np.arange(self.columns, dtype=np.float32) + 0.5) * self.step - 0.5
+        y = self.top + (np.arange(self.rows, dtype=np.float32) + 0.5) * self.step - 0.5
+        return np.stack(np.meshgrid(x, y), axis=-1)
+
+    def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Bilinear values of a field at any points; the border value is carried outwards.
+
+        `cv2.remap` would round positions to 1/32 of a cell, which shows as a tremble; hence by hand.
+
+        Args:
+            field: (rows, columns, C) float32.
+            points: (..., 2) pixel positions.
+
+        Returns:
+            (..., C) float32.
+        """
+        points = points.astype(np.float32)
+        x = np.clip((points[..., 0] - (self.left - 0.5)) / self.step - 0.5, 0, self.columns - 1.001)
+        y = np.clip((points[..., 1] - (self.top - 0.5)) / self.step - 0.5, 0, self.rows - 1.001)
+        column, row = x.astype(np.int32), y.astype(np.int32)
+        fx = (x - column.astype(np.float32))[..., None]
+        fy = (y - row.astype(np.float32))[..., None]
+        flat, start = field.reshape(-1, field.shape[-1]), row * self.columns + column
+        upper = flat[start] + fx * (flat[start + 1] - flat[start])
+        below = start + self.columns
+        lower = flat[below] + fx * (flat[below + 1] - flat[below])
+        return upper + fy * (lower - upper)
+
+    def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int) -> np.ndarray:
+        """Where each point came from, if everything moved by a displacement field.
+
+        Solves `source + displacement(source) = point` by fixed-point iteration, which converges as long as the
+        field does not fold (its slope stays below 1).
+
+        Args:
+            displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
+            points: (..., 2) pixel positions after the move.
+            iterations: how often the guess is bettered.
+        """
+        source = points - self.sample(displacement, points)
+        for _ in range(iterations):
+            source = points - self.sample(displacement, source)
+        return source
+
+    def enlarge(self, field: np.ndarray, box: Box) -> np.ndarray:
+        """The field at every pixel of a box, (height, width, C) float32.
+
+        Args:
+            field: (rows, columns, C) float32.
+            box: must lie inside the pixels that the grid was laid over.
+        """
+        first_column = max((box.left - self.left) // self.step - 1, 0)
+        first_row = max((box.top - self.top) // self.step - 1, 0)
+        last_column = min(-(-(box.right - self.left) // self.step) + 1, self.columns)
+        last_row = min(-(-(box.bottom - self.top) // self.step) + 1, self.rows)
+        part = np.ascontiguousarray(field[first_row:last_row, first_column:last_column])
+        size = (part.shape[1] * self.step, part.shape[0] * self.step)
+        big = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
+        x, y = box.left - self.left - first_column * self.step, box.top - self.top - first_row * self.step
+        return big[y : y + box.height, x : x + box.width]
+
+
+def smoothstep(x: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, and a smooth S between."""
+    t = np.clip(x, 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)

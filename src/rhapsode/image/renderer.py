@@ -1,0 +1,136 @@
+"""From a portrait and a moment's motion to a picture.
+
+Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's own
+pose (head motion), from there where its skin was at rest (expression), and only then is the picture sampled, once.
+Mouth and eyelids, where a flow would smear, are then painted over their own small boxes.
+"""
+
+import cv2
+import numpy as np
+
+from rhapsode.face.geometry import to_image
+from rhapsode.image.expression import ExpressionWarp
+from rhapsode.image.eyelids import Eyelids
+from rhapsode.image.grid import Box
+from rhapsode.image.head import HeadMotion
+from rhapsode.image.mouth import Lips, Mouth
+from rhapsode.image.portrait import Portrait
+
+#: Offsets below this many pixels, and lids below this share, are no motion.
+_STILL = 1e-3
+
+
+class Renderer:
+    """Draws one portrait; all that can be computed once is computed here. Frames do not depend on each other."""
+
+    def __init__(self, portrait: Portrait) -> None:
+        self._portrait = portrait
+        height, width = portrait.image.shape[:2]
+        self._unit = portrait.unit
+        self._picture = Box(0, 0, width, height)
+        self._head = HeadMotion(portrait)
+        self._expression = ExpressionWarp(portrait)
+        self._mouth = Mouth(portrait)
+        self._lids = Eyelids(portrait)
+        self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
+
+    def render(
+        self, expression: np.ndarray, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray
+    ) -> np.ndarray:
+        """One frame.
+
+        Args:
+            expression: (68, 3) canonical offsets from the portrait's own `rest`, without blinks; the rows of the
+                eyes have no effect.
+            lids: (2,) 0 as in the picture .. 1 closed; the subject's right eye, then the left.
+            rotation: (3,) rotation vector of the head relative to the picture, radians, about the base of the skull
+                (`head.PIVOT`), camera axes (x right, y down, z away): nod down < 0 in x, turn to the picture's
+                left > 0 in y, tilt to the picture's right > 0 in z.
+            translation: (3,) canonical units relative to the picture, of that pivot; z has no effect.
+
+        Returns:
+            (H, W, 3) uint8 RGB, a new array.
+        """
+        offsets = self._offsets(expression)
+        displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
+        source = self._head.source(displacement)
+        speaks, blinks = bool(np.abs(offsets).max() > _STILL), bool(np.max(lids) > _STILL)
+        frame = self._portrait.image.copy()
+        area = self._head.active(source)
+        if speaks or blinks:
+            area = area.union(self._moved(self._expression.box, displacement))
+        if area.is_empty:
+            return frame
+        posed = self._head.grid.enlarge(source, area)
+        points = posed
+        if speaks:
+            lips = self._mouth.lips(offsets)
+            mouth = self._moved(Box.around(self._mouth.outline(offsets), 0.12 * self._unit), displacement)
+            points = self._express(posed, area, mouth, lips, offsets, displacement)
+        frame[area.slices] = cv2.remap(
+            self._portrait.image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        if speaks and not mouth.is_empty:
+            self._mouth.paint(frame[mouth.slices], posed[mouth.within(area)], lips)
+        if blinks:
+            self._blink(frame, points, area, np.asarray(lids), displacement)
+        return frame
+
+    def _offsets(self, expression: np.ndarray) -> np.ndarray:
+        """Canonical offsets as pixels in the portrait's pose, (68, 2)."""
+        posed = to_image((self._portrait.rest + expression)[None], self._portrait.pose)[0, :, :2]
+        return posed - self._rest
+
+    def _express(
+        self,
+        posed: np.ndarray,
+        area: Box,
+        mouth: Box,
+        lips: Lips,
+        offsets: np.ndarray,
+        displacement: np.ndarray,
+    ) -> np.ndarray:
+        """Add the expression's flow to places in the portrait's pose: (h, w, 2) places in the picture itself."""
+        warp = self._expression
+        flow = warp.flow(offsets)
+        share = self._mouth.above(lips, warp.nodes)[..., None]
+        mixed = flow.lower + share * (flow.upper - flow.lower)
+        points = posed.copy()
+        face = self._moved(warp.box, displacement).intersect(area)
+        here = posed[face.within(area)]
+        points[face.within(area)] += _at(warp.grid.enlarge(mixed, warp.box), warp.box, here)
+        if not mouth.is_empty:
+            # Between the lips the two fields part along a line that the coarse grid cannot hold.
+            near = posed[mouth.within(area)]
+            still = Box.around(near.reshape(-1, 2), 2).intersect(warp.box)
+            upper = _at(warp.grid.enlarge(flow.upper, still), still, near)
+            lower = _at(warp.grid.enlarge(flow.lower, still), still, near)
+            share = self._mouth.above(lips, near)[..., None]
+            points[mouth.within(area)] = near + lower + share * (upper - lower)
+        return points
+
+    def _blink(
+        self, frame: np.ndarray, points: np.ndarray, area: Box, lids: np.ndarray, displacement: np.ndarray
+    ) -> None:
+        for eye, closed in enumerate(lids):
+            if closed > _STILL:
+                outline = self._lids.outline(eye)
+                box = self._moved(Box.around(outline, 0.1 * self._unit), displacement).intersect(area)
+                if not box.is_empty:
+                    self._lids.paint(
+                        frame[box.slices], points[box.within(area)], eye, float(min(closed, 1.0))
+                    )
+
+    def _moved(self, box: Box, displacement: np.ndarray) -> Box:
+        """The pixels of the frame to which head motion takes a box of the picture."""
+        grid = self._head.grid
+        x, y = np.linspace(box.left, box.right, 5), np.linspace(box.top, box.bottom, 5)
+        places = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
+        moved = places + grid.sample(displacement, places)
+        return Box.around(moved.reshape(-1, 2), 0.5 * grid.step).intersect(self._picture)
+
+
+def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:
+    """A field known at the pixels of a box, at any points; zero outside."""
+    places = points - np.array([box.left, box.top], np.float32)
+    return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
