@@ -9,12 +9,16 @@ to the viewer's right, y down, z away from the viewer's eye. A weak-perspective 
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from typing import Final
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.spatial.transform import Rotation
 
 from rhapsode.face.landmarks import STABLE
+
+#: Where a head turns, canonical space: below and behind the face, at the base of the skull, (3,).
+SKULL_BASE: Final = np.array([0.0, 0.85, 0.95])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from scipy.interpolate import CubicSpline
 from rhapsode.face import regions
 from rhapsode.face.landmarks import BROWS, LEFT_EYE, MESH_TO_68, NOSE, RIGHT_EYE
 from rhapsode.image.grid import Box, Grid, smoothstep
+from rhapsode.image.lips import RestingLips
 from rhapsode.image.portrait import Portrait
 
 #: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
@@ -42,8 +43,8 @@ class ExpressionFlow:
 class ExpressionWarp:
     """The two spline fields of a portrait."""
 
-    def __init__(self, portrait: Portrait) -> None:
-        unit, mesh = portrait.unit, portrait.face.mesh[:, :2].astype(np.float64)
+    def __init__(self, portrait: Portrait, lips: RestingLips) -> None:
+        unit, mesh = portrait.unit, lips.mesh
         oval = portrait.face.landmarks[:17, :2]
         height, width = portrait.image.shape[:2]
         reach = Box.around(mesh, 0.75 * unit)

@@ -14,10 +14,9 @@ from scipy.interpolate import PchipInterpolator
 from rhapsode.face import regions
 from rhapsode.image.expression import contour_weights
 from rhapsode.image.grid import Box, smoothstep
+from rhapsode.image.lips import RestingLips
 from rhapsode.image.portrait import Portrait
 
-#: An opening below this many canonical units counts as closed: the mesh never quite closes the lips.
-_CLOSED = 0.035
 _SAMPLES = 49
 #: Sub-pixels a pixel's side, for smooth edges.
 _FINE = 4
@@ -49,8 +48,8 @@ class Lips:
 class Mouth:
     """The mouth of a portrait."""
 
-    def __init__(self, portrait: Portrait) -> None:
-        mesh = portrait.face.mesh[:, :2].astype(np.float64)
+    def __init__(self, portrait: Portrait, lips: RestingLips) -> None:
+        mesh = lips.mesh
         self._unit = portrait.unit
         self._image = portrait.image
         left, right = mesh[regions.UPPER_INNER_LIP[[0, -1]]]
@@ -62,11 +61,10 @@ class Mouth:
         self._upper_weights = contour_weights(mesh[regions.UPPER_INNER_LIP], regions.UPPER_INNER_KNOTS)
         self._lower_weights = contour_weights(mesh[regions.LOWER_INNER_LIP], regions.LOWER_INNER_KNOTS)
         self._blend = PchipInterpolator(np.arange(11), np.eye(11))(np.linspace(0, 10, _SAMPLES))
-        self._rest_gap = np.maximum(self._lower[:, 1] - self._upper[:, 1], 0.0)
-        self.is_open = bool(self._rest_gap.max() > _CLOSED * self._unit)
+        self.is_open = lips.is_open
         self._still = self._curves(self._upper, self._lower, np.zeros(2), 0.0)
         self._outline = mesh[np.concatenate([regions.UPPER_OUTER_LIP, regions.LOWER_OUTER_LIP])]
-        self._cavity = cavity_colour(portrait)
+        self._cavity = _cavity_colour(lips.colour)
         self._upper_plate = _upper_share(portrait.image, self._still, self._origin, self._frame)
 
     def lips(self, offsets: np.ndarray) -> Lips:
@@ -74,10 +72,6 @@ class Mouth:
         upper = self._upper + (self._upper_weights @ offsets) @ self._frame.T
         lower = self._lower + (self._lower_weights @ offsets) @ self._frame.T
         opened = float(np.abs((lower - upper)[:, 1] - (self._lower - self._upper)[:, 1]).max())
-        if not self.is_open:
-            # What the mesh calls a gap in closed lips is none: the cavity starts where the lips part further.
-            upper[:, 1] += self._rest_gap / 2
-            lower[:, 1] -= self._rest_gap / 2
         return self._curves(upper, lower, offsets[6:11].mean(0), opened)
 
     def outline(self, offsets: np.ndarray) -> np.ndarray:
@@ -128,7 +122,7 @@ class Mouth:
         tongue = smoothstep((depth - 0.35) / 0.65) * (1 - smoothstep((side - 0.2) / 0.7))
         tongue = tongue * np.clip(gap / (0.12 * self._unit), 0, 1)
         rim = np.exp(-(np.minimum(depth, 1 - depth) * gap) / (0.02 * self._unit))
-        light = 0.75 + 0.9 * tongue + 0.6 * np.clip(rim, 0, 1)
+        light = 0.75 + 0.75 * tongue + 0.6 * np.clip(rim, 0, 1)
         return (light[..., None] * self._cavity).astype(np.float32)
 
     def _own_teeth(
@@ -137,17 +131,19 @@ class Mouth:
         """Lay the picture's own teeth over the cavity: the upper ones stay with the skull, the lower with the jaw."""
         still, moved = self._still, min(lips.opened / 3.0, 1.0)
         jaw = self._frame @ lips.jaw
+        # A rising upper lip takes its teeth along: what it would bare of gum and tooth is not in the picture.
+        rise = min(float((lips.upper - still.upper)[_SAMPLES // 3 : -_SAMPLES // 3].mean()), 0.0)
+        across_up = across - rise
         top = np.interp(along, still.along, still.upper)
         bottom = np.interp(along, still.along, still.lower)
         split = top + self._upper_plate * (bottom - top)
-        fade = 1.0 + 1.5 * moved
-        margin = 1.5 - 3.0 * moved
-        width = np.clip((bottom - top) / 2.0, 0, 1) * moved + (1 - moved)
-        # Above the resting upper lip the teeth go on: their first row of pixels is carried upwards.
-        reach = np.minimum(top + 1.5 * moved - across, 0.2 * self._unit)
-        lift = np.maximum(reach, 0.0)[..., None] * self._frame[1]
+        fade, margin = 1.0 + moved, 1.0 - 1.5 * moved
+        width = np.clip(bottom - top, 0, 1) * moved + (1 - moved)
+        above = np.maximum(top + 0.7 * moved - across_up, 0.0)
+        width = width * (1 - moved * smoothstep(above / (0.03 * self._unit) - 0.3))
+        lift = (above - rise)[..., None] * self._frame[1]
         end = split if self._upper_plate < 1 else bottom + margin
-        shown = np.clip((end - across) / fade + 0.5, 0, 1) * width
+        shown = np.clip((end - across_up) / fade + 0.5, 0, 1) * width
         interior = interior + shown[..., None] * (self._look_up(points + lift) - interior)
         if self._upper_plate < 1:
             low_along, low_across = along - jaw[0], across - jaw[1]
@@ -208,26 +204,10 @@ def split_of(lips: Lips, share: float) -> np.ndarray:
     return lips.upper + share * (lips.lower - lips.upper)
 
 
-def cavity_colour(portrait: Portrait) -> np.ndarray:
-    """The dark inside of a mouth in the picture's own colours, (3,) float32 RGB.
-
-    Taken from the lips and darkened; grey pictures stay grey, since nothing is added to the lips' own hue.
-    """
-    mesh = portrait.face.mesh[:, :2]
-    mask = np.zeros(portrait.image.shape[:2], np.uint8)
-    rings = [
-        np.concatenate([mesh[outer], mesh[inner[::-1]]])
-        for outer, inner in (
-            (regions.UPPER_OUTER_LIP, regions.UPPER_INNER_LIP),
-            (regions.LOWER_OUTER_LIP, regions.LOWER_INNER_LIP),
-        )
-    ]
-    for ring in rings:
-        cv2.fillPoly(mask, [np.rint(ring).astype(np.int32)], 1)
-    lips = portrait.image[mask > 0].astype(np.float32)
-    colour = np.median(lips, axis=0) if len(lips) else np.full(3, 90.0, np.float32)
-    grey = colour.mean()
-    return ((grey + 0.8 * (colour - grey)) * 0.26).astype(np.float32)
+def _cavity_colour(lips: np.ndarray) -> np.ndarray:
+    """The dark inside of a mouth, (3,) float32 RGB: the lips' own hue, darkened, so grey pictures stay grey."""
+    grey = lips.mean()
+    return ((grey + 0.9 * (lips - grey)) * 0.21).astype(np.float32)
 
 
 def _upper_share(image: np.ndarray, lips: Lips, origin: np.ndarray, frame: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from rhapsode.image.expression import ExpressionWarp
 from rhapsode.image.eyelids import Eyelids
 from rhapsode.image.grid import Box
 from rhapsode.image.head import HeadMotion
+from rhapsode.image.lips import measure_lips
 from rhapsode.image.mouth import Lips, Mouth
 from rhapsode.image.portrait import Portrait
 
@@ -29,8 +30,9 @@ class Renderer:
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
         self._head = HeadMotion(portrait)
-        self._expression = ExpressionWarp(portrait)
-        self._mouth = Mouth(portrait)
+        lips = measure_lips(portrait)
+        self._expression = ExpressionWarp(portrait, lips)
+        self._mouth = Mouth(portrait, lips)
         self._lids = Eyelids(portrait)
         self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
 

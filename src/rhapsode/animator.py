@@ -1,0 +1,222 @@
+"""The whole way from a portrait and a voice to a video, top to bottom."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from rhapsode.audio.activity import voice_activity
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
+from rhapsode.errors import PortraitError
+from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.image.picture import load_picture
+from rhapsode.image.portrait import Portrait
+from rhapsode.image.renderer import Renderer
+from rhapsode.motion.blinks import sample_blinks
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.motion import Motion
+from rhapsode.motion.retarget import retarget
+from rhapsode.video.writer import VideoFacts, write_video
+
+_log = logging.getLogger(__name__)
+
+#: Pixels between the outer corners of the eyes: below the first a face is refused, below the second it is warned of.
+SMALLEST_FACE, SMALL_FACE = 24, 48
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How much of each kind of motion, 1 natural, 0 none."""
+
+    head_motion: float = 1.0
+    mouth: float = 1.0
+    blink: float = 1.0
+
+
+class Animator:
+    """Makes portraits speak. Holds the models; one animator serves any number of portraits and voices."""
+
+    def __init__(self, generator: MotionGenerator, head: HeadModel) -> None:
+        self._generator = generator
+        self._head = head
+
+    @classmethod
+    def from_pretrained(cls) -> "Animator":
+        """An animator with the weights that come with the package.
+
+        Raises:
+            WeightsError: if they are missing or damaged.
+        """
+        with as_file(files("rhapsode.weights")) as folder:
+            return cls(
+                MotionGenerator.load(folder / "motion_generator.safetensors"),
+                HeadModel.load(folder / "head_motion.safetensors"),
+            )
+
+    def animate(
+        self,
+        portrait: str | Path | np.ndarray,
+        audio: str | Path | Waveform,
+        *,
+        fps: Fraction | float | int = 25,
+        size: int | None = None,
+        face: int | None = None,
+        head_motion: float = 1.0,
+        mouth: float = 1.0,
+        blink: float = 1.0,
+        seed: int = 0,
+    ) -> "Video":
+        """Make a portrait speak.
+
+        Args:
+            portrait: a picture file, or (H, W, 3) uint8 RGB.
+            audio: whatever FFmpeg reads, the track of a video included, or a sound of any rate.
+            fps: frames a second of the video; 23.976, 29.97 and 59.94 are taken as the fractions they stand for.
+            size: longest side of the video in pixels; the picture's own, at most 1080p, where None.
+            face: which face, 1 the largest; the largest, with a word in the log, where None.
+            head_motion: gain of the head's motion, 1 natural, 0 none.
+            mouth: gain of the mouth, 1 natural, 0 none.
+            blink: how often the eyes blink, 1 natural, 0 never.
+            seed: head motion and blinks; the same seed gives the same video.
+
+        Returns:
+            A video whose frames are made as they are asked for.
+
+        Raises:
+            PortraitError: no picture, no face, or one too small.
+            AudioError: no sound.
+        """
+        rate = exact_rate(fps)
+        gains = Gains(head_motion, mouth, blink)
+        source = Path(audio) if isinstance(audio, str | Path) else audio
+        heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
+        renderer_portrait = self.prepare(portrait, size, face)
+        motion = self.motion(heard, renderer_portrait, gains, seed)
+        return Video(renderer_portrait, motion, source, heard.seconds, rate)
+
+    def prepare(
+        self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None
+    ) -> Portrait:
+        """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
+        if isinstance(portrait, np.ndarray):
+            image, name = portrait, "the picture"
+        else:
+            image, name = load_picture(Path(portrait), size), str(portrait)
+        with FaceTracker() as tracker:
+            chosen = _choose(tracker.detect(image), face, name)
+            return Portrait.from_image(image, tracker, chosen)
+
+    def motion(self, sound: Waveform, portrait: Portrait, gains: Gains, seed: int) -> Motion:
+        """The motion with which a portrait speaks a sound.
+
+        Args:
+            sound: 16 kHz mono.
+            portrait: whom to fit it to.
+            gains: how much of each kind.
+            seed: the source of chance.
+        """
+        levelled = normalise_loudness(sound)
+        voice = voice_activity(levelled.samples)
+        spoken = self._generator.speak(levelled)
+        head, blinks = np.random.default_rng(seed).spawn(2)
+        rotation, translation = self._head.sample(voice, head)
+        return Motion(
+            expression=retarget(spoken, voice, portrait.rest, gains.mouth),
+            lids=sample_blinks(len(spoken), blinks, gains.blink),
+            rotation=gains.head_motion * rotation,
+            translation=gains.head_motion * translation,
+        )
+
+
+class Video:
+    """A talking portrait, rendered frame by frame as it is iterated; nothing holds the whole video in memory.
+
+    Attributes:
+        fps: frames a second, exact.
+        seconds: length of the sound.
+        width, height: pixels.
+    """
+
+    def __init__(
+        self, portrait: Portrait, motion: Motion, audio: Path | Waveform, seconds: float, fps: Fraction
+    ) -> None:
+        self.fps = fps
+        self.seconds = seconds
+        self.height, self.width = portrait.image.shape[:2]
+        self._portrait = portrait
+        self._motion = motion
+        self._audio = audio
+
+    def __len__(self) -> int:
+        return max(1, round(Fraction(self.seconds) * self.fps))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Each frame, (H, W, 3) uint8 RGB; frame n shows the moment n / fps seconds."""
+        renderer = Renderer(self._portrait)
+        for n in range(len(self)):
+            moment = self._motion.at(n / self.fps)
+            yield renderer.render(
+                moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0]
+            )
+
+    def save(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> VideoFacts:
+        """Write an MP4 with the sound as it was given.
+
+        Args:
+            path: ends in .mp4; appears only when it is complete.
+            progress: called with (frames done, frames in all).
+
+        Raises:
+            VideoError: if the file cannot be written.
+        """
+
+        def counted() -> Iterator[np.ndarray]:
+            for done, frame in enumerate(self, start=1):
+                yield frame
+                if progress:
+                    progress(done, len(self))
+
+        return write_video(counted(), Path(path), self.fps, self._audio)
+
+
+def exact_rate(fps: Fraction | float | int) -> Fraction:
+    """The frame rate that a number stands for: 29.97 is 30000/1001.
+
+    Raises:
+        ValueError: if it is not between 1 and 240.
+    """
+    rate = Fraction(fps).limit_denominator(1001)
+    for whole in (24, 30, 60, 120):
+        if abs(float(fps) - whole * 1000 / 1001) < 5e-3:
+            rate = Fraction(whole * 1000, 1001)
+    if not 1 <= rate <= 240:
+        raise ValueError(f"{fps} frames a second is not between 1 and 240")
+    return rate
+
+
+def _choose(faces: list[Face], wanted: int | None, name: str) -> Face:
+    if not faces:
+        raise PortraitError(f"{name}: no face found; use a picture that shows a face from the front")
+    if wanted is not None and not 1 <= wanted <= len(faces):
+        raise PortraitError(f"{name}: there is no face {wanted}; choose one from 1 to {len(faces)}")
+    if wanted is None and len(faces) > 1:
+        _log.warning("%s: %d faces; animating the largest (choose with --face 1..%d)", name, len(faces), len(faces))
+    face = faces[(wanted or 1) - 1]
+    if face.eye_distance < SMALLEST_FACE:
+        raise PortraitError(
+            f"{name}: the face is too small, {face.eye_distance:.0f} px between the outer eye corners, "
+            f"at least {SMALLEST_FACE} needed; use a larger picture or crop it to the face"
+        )
+    if face.eye_distance < SMALL_FACE:
+        _log.warning(
+            "%s: the face is small, %.0f px between the outer eye corners; from %d px on it looks better",
+            name,
+            face.eye_distance,
+            SMALL_FACE,
+        )
+    return face

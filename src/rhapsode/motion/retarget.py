@@ -1,0 +1,58 @@
+"""Retargeting: one motion, made to fit the face that a portrait shows."""
+
+import numpy as np
+
+from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS
+
+#: Inner lips nearer than this (canonical units) are a closure that the generator, which averages, left a little open.
+CLOSURE = 0.02
+#: Share of a change of the opening that the upper lip takes; the jaw takes the rest.
+UPPER_SHARE = 0.3
+#: For every landmark, how it follows a change of the three openings (right, middle, left), (68, 3). The sign is the
+#: direction in y.
+_FOLLOWS = np.zeros((68, 3))
+for _points, _share in (
+    ({61: (1, 0, 0), 62: (0, 1, 0), 63: (0, 0, 1), 49: (0.5, 0, 0), 50: (0.5, 0.5, 0)}, -UPPER_SHARE),
+    ({51: (0, 1, 0), 52: (0, 0.5, 0.5), 53: (0, 0, 0.5)}, -UPPER_SHARE),
+    ({67: (1, 0, 0), 66: (0, 1, 0), 65: (0, 0, 1), 59: (0.5, 0, 0), 58: (0.5, 0.5, 0)}, 1 - UPPER_SHARE),
+    ({57: (0, 1, 0), 56: (0, 0.5, 0.5), 55: (0, 0, 0.5)}, 1 - UPPER_SHARE),
+    ({4: (0, 0.25, 0), 5: (0, 0.5, 0), 6: (0, 0.7, 0), 7: (0, 0.8, 0), 8: (0, 0.8, 0)}, 1 - UPPER_SHARE),
+    ({9: (0, 0.8, 0), 10: (0, 0.7, 0), 11: (0, 0.5, 0), 12: (0, 0.25, 0)}, 1 - UPPER_SHARE),
+):
+    for _point, _weights in _points.items():
+        _FOLLOWS[_point] = _share * np.array(_weights)
+
+
+def opening(face: np.ndarray) -> np.ndarray:
+    """The signed openings between the three pairs of inner-lip points: (..., 68, 3) -> (..., 3), canonical units."""
+    return face[..., INNER_LIP_PAIRS[:, 1], 1] - face[..., INNER_LIP_PAIRS[:, 0], 1]
+
+
+def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0) -> np.ndarray:
+    """Offsets for one portrait.
+
+    In silence the portrait keeps its own mouth, a smile and bared teeth included. While the voice sounds, the
+    opening is that of the speech alone: what the picture shows already is taken off, so that an open smile neither
+    gapes nor fails to close on /m b p/. The corners, and with them the smile, stay.
+
+    Args:
+        expression: (T, 68, 3) offsets from a resting face with closed lips, canonical space.
+        voice: (T,) in [0, 1], how surely a voice sounds.
+        rest: (68, 3) canonical landmarks of the portrait.
+        gain: 1 natural, 0 none.
+
+    Returns:
+        (T, 68, 3) float32 offsets from `rest`; lips touch but never cross.
+    """
+    speaks = (voice * min(gain, 1.0))[:, None]
+    offsets = expression * (gain * voice)[:, None, None]
+    offsets[:, EYES] = 0
+    own = np.maximum(opening(rest), 0)
+    spoken = np.maximum(opening(offsets), 0)
+    spoken = np.sqrt(np.maximum(spoken**2 - CLOSURE**2, 0))
+    wanted = (1 - speaks) * own + speaks * spoken
+    change = wanted - (opening(rest) + opening(offsets))
+    # Unvoiced moments of a still face stay exactly as they are.
+    change = np.where(speaks > 0, change, 0)
+    offsets[..., 1] += change @ _FOLLOWS.T
+    return offsets.astype(np.float32)

@@ -1,0 +1,118 @@
+"""Learn head motion and the habit of blinking from people who speak to a camera.
+
+    rhapsode train head-motion --data DATA --out RUN
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import savgol_filter
+from scipy.spatial.transform import Rotation
+
+from rhapsode.audio.activity import voice_activity
+from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.data.clips import read_clips
+from rhapsode.data.store import PreparedClip, prepare
+from rhapsode.errors import DataError
+from rhapsode.face.geometry import SKULL_BASE, to_image
+from rhapsode.face.landmarks import LID_PAIRS
+from rhapsode.motion.expression import disentangle, resample
+from rhapsode.motion.head import HEAD_RATE, HeadModel
+
+
+@dataclass(frozen=True)
+class HeadMotionRecipe:
+    """Every setting of a training."""
+
+    data: Path
+    """Folder with clips.csv and the clips it lists."""
+    out: Path
+    """Folder for the weights; made where missing."""
+    store: Path = Path("stores/clips")
+    """Folder of prepared clips, filled on the first run."""
+    order: int = 3
+    """Steps of a tenth of a second that the autoregression looks back."""
+    ridge: float = 1e-3
+    """Pull of the coefficients to zero, relative to the spread of the motion."""
+
+
+def head_path(clip: PreparedClip) -> tuple[np.ndarray, np.ndarray]:
+    """A clip's head motion about its mean pose, ten times a second.
+
+    Returns:
+        (N, 5) rotation vector and shift as `HeadModel` has them, and (N,) how surely the voice sounds.
+    """
+    _, _, pose = disentangle(clip.landmarks)
+    unit = float(np.median(pose.scale))
+    turned = Rotation.from_rotvec(pose.rotation)
+    rotation = (turned * turned.mean().inv()).as_rotvec()
+    base = to_image(np.broadcast_to(SKULL_BASE, (len(pose.scale), 1, 3)), pose)[:, 0, :2] / unit
+    path = np.concatenate([rotation, base - base.mean(0)], axis=1)
+    fps = 1 / float(np.median(np.diff(clip.times)))
+    window = 2 * round(0.15 * fps) + 1
+    path = savgol_filter(path, window, 2, axis=0)  # the tracker trembles; heads do not
+    times = np.arange(clip.times[0], clip.times[-1], 1 / HEAD_RATE)
+    voice = voice_activity(clip.samples)
+    sounding = np.interp(times, np.arange(len(voice)) / MOTION_RATE, voice)
+    return resample(path, clip.times, times), sounding
+
+
+def fit_head(paths: Sequence[tuple[np.ndarray, np.ndarray]], order: int, ridge: float) -> HeadModel:
+    """Least squares of the autoregression over several clips, damped where it would run away."""
+    past = np.concatenate([_past(path, order) for path, _ in paths])
+    now = np.concatenate([path[order:] for path, _ in paths])
+    voice = np.concatenate([sounding[order:] for _, sounding in paths])
+    pull = ridge * np.trace(past.T @ past) / past.shape[1]
+    solved = np.linalg.solve(past.T @ past + pull * np.eye(past.shape[1]), past.T @ now)
+    coefficients = solved.T.reshape(5, order, 5).transpose(1, 0, 2)
+    coefficients = _damp(coefficients)
+    error = now - past @ solved
+    speech, pause = error[voice >= 0.5], error[voice < 0.5]
+    return HeadModel(coefficients, np.linalg.cholesky(np.cov(speech.T)), np.linalg.cholesky(np.cov(pause.T)))
+
+
+def _past(path: np.ndarray, order: int) -> np.ndarray:
+    return np.concatenate([path[order - k : len(path) - k] for k in range(1, order + 1)], axis=1)
+
+
+def _damp(coefficients: np.ndarray, radius: float = 0.985) -> np.ndarray:
+    """Pull the poles inside the circle `radius`, so that the head returns to the picture's pose."""
+    order = len(coefficients)
+    companion = np.eye(5 * order, k=-5)
+    companion[:5] = np.concatenate(list(coefficients), axis=1)
+    largest = float(np.abs(np.linalg.eigvals(companion)).max())
+    powers = min(radius / largest, 1.0) ** np.arange(1, order + 1)
+    return coefficients * powers[:, None, None]
+
+
+def blink_times(clip: PreparedClip) -> np.ndarray:
+    """When the eyes of a clip begin to close, seconds."""
+    _, _, pose = disentangle(clip.landmarks)
+    upper, lower = clip.landmarks[:, LID_PAIRS[:, 0]], clip.landmarks[:, LID_PAIRS[:, 1]]
+    gap = np.linalg.norm(upper - lower, axis=-1).mean(1) / pose.scale
+    closed = gap < 0.6 * np.median(gap)
+    return clip.times[1:][closed[1:] & ~closed[:-1]]
+
+
+def train(recipe: HeadMotionRecipe) -> Path:
+    """Run the recipe; returns the path of the weights."""
+    listed = [c for c in read_clips(recipe.data) if c.split == "train" and c.style == "address"]
+    if not listed:
+        raise DataError(f"{recipe.data}: clips.csv lists no train clip of style 'address'; add some")
+    clips = prepare(listed, recipe.store)
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    paths = [head_path(clip) for clip in clips]
+    model = fit_head(paths, recipe.order, recipe.ridge)
+    weights = recipe.out / "head_motion.safetensors"
+    model.save(weights)
+    intervals = np.concatenate([np.diff(blink_times(clip)) for clip in clips])
+    intervals = intervals[intervals > 0.3]
+    minutes = sum(float(clip.times[-1] - clip.times[0]) for clip in clips) / 60
+    blinks = sum(len(blink_times(clip)) for clip in clips)
+    print(
+        f"{blinks} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
+        f"spread of its logarithm {np.log(intervals).std():.2f}"
+    )
+    return weights
