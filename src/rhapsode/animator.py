@@ -99,9 +99,7 @@ class Animator:
         motion = self.motion(heard, renderer_portrait, gains, seed)
         return Video(renderer_portrait, motion, source, heard.seconds, rate)
 
-    def prepare(
-        self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None
-    ) -> Portrait:
+    def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
         if isinstance(portrait, np.ndarray):
             image, name = portrait, "the picture"
@@ -160,9 +158,7 @@ class Video:
         renderer = Renderer(self._portrait)
         for n in range(len(self)):
             moment = self._motion.at(n / self.fps)
-            yield renderer.render(
-                moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0]
-            )
+            yield renderer.render(moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0])
 
     def save(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> VideoFacts:
         """Write an MP4 with the sound as it was given.

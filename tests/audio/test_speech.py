@@ -18,9 +18,7 @@ def test_a_sentence_is_spoken_at_a_human_pace() -> None:
 
 def test_a_higher_pace_is_shorter() -> None:
     text = "One two three four five six seven."
-    assert (
-        synthesise(text, words_per_minute=300).seconds < 0.7 * synthesise(text, words_per_minute=120).seconds
-    )
+    assert synthesise(text, words_per_minute=300).seconds < 0.7 * synthesise(text, words_per_minute=120).seconds
 
 
 def test_another_language_sounds_different() -> None:

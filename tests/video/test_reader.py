@@ -51,9 +51,7 @@ def write_plain(
 
 
 @pytest.mark.parametrize(("matrix", "colour_range"), [(1, 1), (5, 1), (2, 1), (1, 2)])
-def test_colours_come_back_by_the_matrix_and_range_of_the_file(
-    tmp_path: Path, matrix: int, colour_range: int
-) -> None:
+def test_colours_come_back_by_the_matrix_and_range_of_the_file(tmp_path: Path, matrix: int, colour_range: int) -> None:
     path = tmp_path / "colours.mp4"
     images = [np.full((48, 64, 3), colour, np.uint8) for colour in COLOURS]
     write_plain(path, images, matrix=matrix, colour_range=colour_range)

@@ -94,9 +94,7 @@ def test_long_sound_is_cut_at_the_last_frame_and_short_sound_just_ends(tmp_path:
     ("rate", "channels", "kept_rate"),
     [(48000, 2, 48000), (22050, 1, 22050), (96000, 2, 48000), (20000, 1, 22050)],
 )
-def test_sound_keeps_rate_channels_and_loudness(
-    tmp_path: Path, rate: int, channels: int, kept_rate: int
-) -> None:
+def test_sound_keeps_rate_channels_and_loudness(tmp_path: Path, rate: int, channels: int, kept_rate: int) -> None:
     source, out = tmp_path / "voice.wav", tmp_path / "out.mp4"
     tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
     sound = np.stack([tone, tone / 2])[:channels].astype(np.float32)

@@ -90,9 +90,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
         inside = samples[max(begin, 0) : max(end, 0)]
         stretch[max(-begin, 0) : max(-begin, 0) + len(inside)] = inside
         starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin
-        spectrum = rfft(
-            sliding_window_view(stretch, WINDOW)[starts] * window, FFT_SIZE, axis=1, overwrite_x=True
-        )
+        spectrum = rfft(sliding_window_view(stretch, WINDOW)[starts] * window, FFT_SIZE, axis=1, overwrite_x=True)
         power = spectrum.real**2 + spectrum.imag**2
         np.log(np.maximum(power @ bank, POWER_FLOOR), out=mel[first:last])
     return mel

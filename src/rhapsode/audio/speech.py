@@ -89,9 +89,7 @@ def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_M
             )
         library.espeak_SetParameter(_RATE, words_per_minute, 0)
         library.espeak_SetSynthCallback(callback)
-        status = library.espeak_Synth(
-            encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None
-        )
+        status = library.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
         library.espeak_Synchronize()
     if status != 0 or not parts or not any(part.any() for part in parts):
         raise AudioError(f"the text makes no sound with voice {voice!r}: use words of that voice's language")
@@ -124,9 +122,7 @@ def _library() -> tuple[ctypes.CDLL, int]:
 
     data = str(espeakng_loader.get_data_path())
     if len(data.encode()) >= _DATA_PATH_LIMIT:
-        raise AudioError(
-            "speech from text: espeak-ng's data lie too deep; install the program in a shorter path"
-        )
+        raise AudioError("speech from text: espeak-ng's data lie too deep; install the program in a shorter path")
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
     except OSError as error:

@@ -331,9 +331,7 @@ def _cut(frame: AudioFrame, first: int, last: int) -> AudioFrame:
     channels = len(frame.layout.channels)
     array = frame.to_ndarray()
     part = array[:, first:last] if frame.format.is_planar else array[:, first * channels : last * channels]
-    cut = AudioFrame.from_ndarray(
-        np.ascontiguousarray(part), format=frame.format.name, layout=frame.layout.name
-    )
+    cut = AudioFrame.from_ndarray(np.ascontiguousarray(part), format=frame.format.name, layout=frame.layout.name)
     cut.sample_rate = frame.sample_rate
     return cut
 
@@ -361,13 +359,9 @@ def _blocks(mixer: AudioResampler, frame: AudioFrame | None, path: Path) -> Iter
     try:
         mixed = mixer.resample(frame)
     except FFmpegError as error:
-        raise AudioError(
-            f"{path.name}: its channels cannot be mixed ({_reason(error)}); export as stereo"
-        ) from error
+        raise AudioError(f"{path.name}: its channels cannot be mixed ({_reason(error)}); export as stereo") from error
     for part in mixed:
         block = part.to_ndarray()
         if not np.isfinite(block).all():
-            raise AudioError(
-                f"{path.name}: holds samples that are not finite (NaN or Inf); export the sound anew"
-            )
+            raise AudioError(f"{path.name}: holds samples that are not finite (NaN or Inf); export the sound anew")
         yield block

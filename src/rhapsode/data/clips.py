@@ -46,13 +46,13 @@ def read_clips(data: Path) -> list[Clip]:
         rows = list(csv.DictReader(file))
     try:
         clips = [
-            Clip(
-                data / row["path"], row["path"], row["speaker"], row["split"], row["style"], row["licence"]
-            )
+            Clip(data / row["path"], row["path"], row["speaker"], row["split"], row["style"], row["licence"])
             for row in rows
         ]
     except KeyError as error:
-        raise DataError(f"{table}: column {error} is missing; clips.csv needs path, speaker, split, style, licence") from None
+        raise DataError(
+            f"{table}: column {error} is missing; clips.csv needs path, speaker, split, style, licence"
+        ) from None
     for clip in clips:
         if not clip.path.is_file():
             raise DataError(f"{clip.path}: listed in {table.name} but not there; restore it or remove its row")

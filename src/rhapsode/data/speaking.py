@@ -26,12 +26,14 @@ class SpeakingClip:
         speaker: who speaks.
         mel: (2T, 80) float32 log-mel.
         expression: (T, 68, 3) float32 offsets from the speaker's rest, canonical space, 60 a second.
+        rest: (68, 3) the speaker's resting face, canonical space.
     """
 
     name: str
     speaker: str
     mel: np.ndarray
     expression: np.ndarray
+    rest: np.ndarray
 
 
 def speaking_clip(clip: PreparedClip, lag: float = 0.0, speed: Fraction = Fraction(1)) -> SpeakingClip:
@@ -46,23 +48,25 @@ def speaking_clip(clip: PreparedClip, lag: float = 0.0, speed: Fraction = Fracti
     if speed != 1:
         samples = resample_poly(samples, speed.denominator, speed.numerator).astype(np.float32)
     mel = log_mel(samples)
-    offsets, _, _ = disentangle(clip.landmarks)
+    offsets, rest, _ = disentangle(clip.landmarks)
     wanted = np.arange(len(mel) // 2) / MOTION_RATE * float(speed) - lag
     expression = resample(offsets, clip.times, wanted).astype(np.float32)
-    return SpeakingClip(clip.clip.name, clip.clip.speaker, mel, expression)
+    return SpeakingClip(clip.clip.name, clip.clip.speaker, mel, expression, rest)
 
 
 class WindowSampler:
     """Draws batches of windows, every speaker as often as the square root of the speaker's share of the sound."""
 
     def __init__(
-        self, clips: Sequence[PreparedClip], lags: Mapping[str, float], frames: int, generator: torch.Generator
+        self,
+        clips: Sequence[PreparedClip],
+        lags: Mapping[str, float],
+        frames: int,
+        generator: torch.Generator,
     ) -> None:
         self.frames = frames
         self.generator = generator
-        self._clips = [
-            speaking_clip(clip, lags.get(clip.clip.name, 0.0), speed) for clip in clips for speed in SPEEDS
-        ]
+        self._clips = [speaking_clip(clip, lags.get(clip.clip.name, 0.0), speed) for clip in clips for speed in SPEEDS]
         seconds: dict[str, float] = {}
         for clip in self._clips:
             seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + len(clip.expression)

@@ -1,7 +1,6 @@
 """Prepared clips: landmarks and sound of each clip, tracked once and kept as one safetensors file a clip."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -94,7 +93,7 @@ def _prepare_one(clip: Clip, store: Path) -> None:
         },
         partial,
     )
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _load(store: Path, clip: Clip) -> PreparedClip | None:

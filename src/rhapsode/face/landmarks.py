@@ -12,14 +12,45 @@ import numpy as np
 #: The jaw follows the face oval of the mesh in its own order, so it never doubles back, at even steps.
 MESH_TO_68: Final = np.array(
     [
-        *(127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356),  # jaw, right to left
+        *(
+            127,
+            234,
+            93,
+            132,
+            58,
+            172,
+            150,
+            176,
+            152,
+            400,
+            379,
+            397,
+            288,
+            361,
+            323,
+            454,
+            356,
+        ),  # jaw, right to left
         *(70, 63, 105, 66, 107),  # right brow, outer to inner
         *(336, 296, 334, 293, 300),  # left brow, inner to outer
         *(168, 197, 5, 4),  # nose bridge, top to tip
         *(98, 97, 2, 326, 327),  # nostrils, right to left
         *(33, 160, 158, 133, 153, 144),  # right eye: outer, upper lid, inner, lower lid
         *(362, 385, 387, 263, 373, 380),  # left eye: inner, upper lid, outer, lower lid
-        *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),  # outer lips, from the right corner over the top
+        *(
+            61,
+            40,
+            37,
+            0,
+            267,
+            270,
+            291,
+            321,
+            314,
+            17,
+            84,
+            91,
+        ),  # outer lips, from the right corner over the top
         *(78, 81, 13, 311, 308, 402, 14, 178),  # inner lips, from the right corner over the top
     ],
     dtype=np.intp,

@@ -94,7 +94,7 @@ class FaceTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        boxes = [face.box for face in self._meshes(image)] or self._boxes_by_long_range_detector(image)
+        boxes = [face.box for face in self._meshes(image)] + self._boxes_by_long_range_detector(image)
         faces: list[Face] = []
         for box in boxes:
             face = self._refine(image, box)
@@ -113,7 +113,7 @@ class FaceTracker:
         with mesh:
             for frame in frames:
                 found = mesh.process(frame).multi_face_landmarks
-                yield Face(_to_pixels(found[0].landmark, frame.shape[:2])) if found else None
+                yield Face(_to_pixels(found[0].landmark, frame)) if found else None
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
         """How surely each pixel belongs to a person, (H, W) float32 in [0, 1].
@@ -129,7 +129,7 @@ class FaceTracker:
 
     def _meshes(self, image: np.ndarray) -> list[Face]:
         found = self._still.process(np.ascontiguousarray(image)).multi_face_landmarks or []
-        return [Face(_to_pixels(face.landmark, image.shape[:2])) for face in found]
+        return [Face(_to_pixels(face.landmark, image)) for face in found]
 
     def _refine(self, image: np.ndarray, box: tuple[float, float, float, float]) -> Face | None:
         """The face in a square crop of twice the box, in pixels of the whole picture."""
@@ -149,20 +149,17 @@ class FaceTracker:
     def _boxes_by_long_range_detector(self, image: np.ndarray) -> list[tuple[float, float, float, float]]:
         height, width = image.shape[:2]
         with _quiet_native_log():
-            detector = self._solutions.face_detection.FaceDetection(
-                model_selection=1, min_detection_confidence=0.3
-            )
+            detector = self._solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.3)
             with detector:
                 found = detector.process(np.ascontiguousarray(image)).detections or []
         boxes = [one.location_data.relative_bounding_box for one in found]
         return [
-            (b.xmin * width, b.ymin * height, (b.xmin + b.width) * width, (b.ymin + b.height) * height)
-            for b in boxes
+            (b.xmin * width, b.ymin * height, (b.xmin + b.width) * width, (b.ymin + b.height) * height) for b in boxes
         ]
 
 
-def _to_pixels(landmarks: Iterable, size: tuple[int, int]) -> np.ndarray:
-    height, width = size
+def _to_pixels(landmarks: Iterable, picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
     points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32)[:_MESH_POINTS]
     # MediaPipe scales z as x: by the width of the picture.
     return points * np.array([width, height, width], np.float32)

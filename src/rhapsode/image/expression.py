@@ -1,12 +1,12 @@
 """Expression as a flow: moved landmarks carry the skin around them, in the portrait's own pose.
 
-The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting landmarks
-is solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so that a frame
-costs one small product and an inversion.
+The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting
+landmarks is solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so
+that a frame costs one small product and an inversion.
 
 There are two such fields. The upper one knows nothing of the lower lip and the lower one nothing of the upper
-lip; they meet at the line between the lips. One smooth field could not part closed lips, nor close an open smile
-without dragging its teeth over the lips.
+lip; they meet at the line between the lips. One smooth field could not part closed lips, nor close an open
+smile without dragging its teeth over the lips.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,16 @@ from rhapsode.image.portrait import Portrait
 
 #: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
 _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
-#: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear it.
+#: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear
+#: it.
 _SMOOTHING = 2e-4
 _INVERSIONS = 5
 
 
 @dataclass(frozen=True)
 class ExpressionFlow:
-    """Where each pixel of the face, in the portrait's pose, comes from: displacements in pixels at grid nodes.
+    """Where each pixel of the face, in the portrait's pose, comes from: displacements in pixels at grid
+    nodes.
 
     Attributes:
         upper: (rows, columns, 2) float32, the field that holds above the line between the lips.
@@ -91,9 +93,7 @@ def contour_weights(contour: np.ndarray, knots: tuple[np.ndarray, np.ndarray]) -
     return weights
 
 
-def _operator(
-    mesh: np.ndarray, anchors: np.ndarray, nodes: np.ndarray, unit: float, *, lower_lip: bool
-) -> np.ndarray:
+def _operator(mesh: np.ndarray, anchors: np.ndarray, nodes: np.ndarray, unit: float, *, lower_lip: bool) -> np.ndarray:
     """The matrix from landmark offsets, (68,), to displacements at the nodes, (nodes, 68)."""
     points, follow = _driven_points(mesh, lower_lip)
     control = np.concatenate([points, anchors])

@@ -1,9 +1,9 @@
 """Eyelids: the lid slides over an eyeball that stays where it is.
 
-Each eye has a frame along its corners. The upper lid's edge comes down towards the lower one and the eyeball below
-the edge is left untouched: a cut, not a smear. The skin drawn after the edge comes from a copy of the picture in which
-lashes and eye are painted over by the skin around them, since stretched lashes look like scratches; the lashes
-themselves ride on the edge, unstretched, as a factor of darkness.
+Each eye has a frame along its corners. The upper lid's edge comes down towards the lower one and the eyeball
+below the edge is left untouched: a cut, not a smear. The skin drawn after the edge comes from a copy of the
+picture in which lashes and eye are painted over by the skin around them, since stretched lashes look like
+scratches; the lashes themselves ride on the edge, unstretched, as a factor of darkness.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ _LASHES = 0.045
 class _Eye:
     """One eye: its frame in the picture and its lid edges (along, across), pixels.
 
-    `skin` (h, w, 3) uint8 is the picture's `box` without eye and lashes; `lashes` (h, w) float32 their darkness, 0 to 1.
+    `skin` (h, w, 3) uint8 is the picture's `box` without eye and lashes; `lashes` (h, w) float32 their
+    darkness, 0 to 1.
     """
 
     origin: np.ndarray
@@ -104,9 +105,9 @@ def _look_up(image: np.ndarray, eye: _Eye, points: np.ndarray, across: np.ndarra
     """A picture of the eye's box at points moved across the eye by some pixels, float32."""
     corner = np.array([eye.box.left, eye.box.top], np.float32)
     moved = points - corner + across[..., None] * eye.frame[1].astype(np.float32)
-    return cv2.remap(
-        image, moved.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float32)
+    return cv2.remap(image, moved.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.float32
+    )
 
 
 def _measure(

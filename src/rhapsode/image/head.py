@@ -9,20 +9,23 @@ from rhapsode.face.geometry import to_image
 from rhapsode.image.grid import Box, Grid, smoothstep
 from rhapsode.image.portrait import Portrait
 
-#: Where the head turns, canonical units from between the eyes: below and behind the face, at the base of the skull.
+#: Where the head turns, canonical units from between the eyes: below and behind the face, at the base of the
+#: skull.
 PIVOT = np.array([0.0, 0.85, 0.95])
-#: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
+#: The middle of the head, and its half width and half height as seen from the front (with ears and some
+#: hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
 _HEAD_RADII = np.array([0.95, 1.5])
 #: How much of the head's translation the torso takes.
 _TORSO_FOLLOW = 0.2
 #: Canonical units below the chin over which the neck passes from head to torso.
 _NECK = 1.1
-#: The person's outline is widened by this much, then blurred with this deviation, to hold the background still.
+#: The person's outline is widened by this much, then blurred with this deviation, to hold the background
+#: still.
 _WIDEN, _BLUR = 0.34, 0.17
 _INVERSIONS = 6
 #: Flow below this many pixels is left out.
-_INVISIBLE = 0.02
+_INVISIBLE = 0.05
 
 
 class HeadMotion:
@@ -32,7 +35,7 @@ class HeadMotion:
         height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
-        self.grid = Grid.over(self._picture, max(2, round(self._unit / 12)))
+        self.grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
         self._nodes = self.grid.nodes()
         pivot = to_image(PIVOT[None, None], portrait.pose)[0, 0]
         centre = to_image(_HEAD_CENTRE[None, None], portrait.pose)[0, 0]
@@ -71,8 +74,8 @@ class HeadMotion:
 def _depth(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """Depth of the head's surface at each node, (rows, columns) float32, pixels, same zero as the mesh.
 
-    A smooth dome stands for skull, hair and ears; the mesh corrects it on the face. Far from the head the dome
-    runs out at the depth of the head's middle, where a turn moves little.
+    A smooth dome stands for skull, hair and ears; the mesh corrects it on the face. Far from the head the
+    dome runs out at the depth of the head's middle, where a turn moves little.
     """
     unit, mesh = portrait.unit, portrait.face.mesh.astype(np.float64)
 
@@ -84,9 +87,7 @@ def _depth(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndar
     edge = centre[:2] + 1.35 * unit * _HEAD_RADII * np.column_stack([np.cos(ring), np.sin(ring)])
     control = np.concatenate([mesh[:468:2, :2], edge])
     rest = np.concatenate([mesh[:468:2, 2] - dome(mesh[:468:2, :2]), np.zeros(len(edge))])
-    fit = RBFInterpolator(
-        (control - centre[:2]) / unit, rest / unit, smoothing=2e-3, kernel="thin_plate_spline"
-    )
+    fit = RBFInterpolator((control - centre[:2]) / unit, rest / unit, smoothing=2e-3, kernel="thin_plate_spline")
     across = np.linalg.norm((nodes - centre[:2]) / (unit * _HEAD_RADII), axis=-1)
     near = across < 1.4
     correction = np.zeros(nodes.shape[:2])
@@ -95,9 +96,7 @@ def _depth(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndar
     return (dome(nodes) + correction).astype(np.float32)
 
 
-def _weights(
-    portrait: Portrait, centre: np.ndarray, nodes: np.ndarray, grid: Grid
-) -> tuple[np.ndarray, np.ndarray]:
+def _weights(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """How much each node belongs to the head and to the torso, two (rows, columns) float32 arrays in [0, 1]."""
     unit, landmarks = portrait.unit, portrait.face.landmarks[:, :2]
     down = landmarks[8] - landmarks[27]

@@ -1,8 +1,9 @@
 """The mouth: where the lips part, and what is seen between them.
 
 Lip curves are functions of the place along the line between the mouth's corners. Along that line every pixel
-knows whether it lies over, under or between the lips, so the two skin fields meet without a smear, and what lies
-between the lips is painted by itself: the picture's own teeth where it shows them, a dark cavity elsewhere.
+knows whether it lies over, under or between the lips, so the two skin fields meet without a smear, and what
+lies between the lips is painted by itself: the picture's own teeth where it shows them, a dark cavity
+elsewhere.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from rhapsode.face import regions
+from rhapsode.face.landmarks import INNER_LIP_PAIRS
 from rhapsode.image.expression import contour_weights
 from rhapsode.image.grid import Box, smoothstep
 from rhapsode.image.lips import RestingLips
@@ -22,11 +24,14 @@ _SAMPLES = 49
 _FINE = 4
 #: Lips closer than this many pixels touch.
 _MEET = 0.3
+#: The share by which closing lips overshoot.
+_OVERCLOSE = 0.2
 
 
 @dataclass(frozen=True)
 class Lips:
-    """The inner edges of both lips, in the mouth's own frame (along: corner to corner, across: downwards), pixels.
+    """The inner edges of both lips, in the mouth's own frame (along: corner to corner, across: downwards),
+    pixels.
 
     Attributes:
         along: (49,) places, rising.
@@ -46,7 +51,13 @@ class Lips:
 
 
 class Mouth:
-    """The mouth of a portrait."""
+    """The mouth of a portrait.
+
+    Attributes:
+        is_open: whether the picture shows teeth or the inside of the mouth.
+        skin: (H, W, 3) uint8, the picture with its mouth's interior painted over by lip, for the lips to be
+            warped from: where they close, no tooth is caught between them.
+    """
 
     def __init__(self, portrait: Portrait, lips: RestingLips) -> None:
         mesh = lips.mesh
@@ -64,8 +75,26 @@ class Mouth:
         self.is_open = lips.is_open
         self._still = self._curves(self._upper, self._lower, np.zeros(2), 0.0)
         self._outline = mesh[np.concatenate([regions.UPPER_OUTER_LIP, regions.LOWER_OUTER_LIP])]
+        self.skin = _without_interior(portrait.image, mesh, self._unit) if lips.is_open else portrait.image
         self._cavity = _cavity_colour(lips.colour)
         self._upper_plate = _upper_share(portrait.image, self._still, self._origin, self._frame)
+
+    def settle(self, offsets: np.ndarray) -> np.ndarray:
+        """Let closing lips close a little further, so that no tooth peeps out between two landmarks.
+
+        Args:
+            offsets: (68, 2) landmark offsets, pixels in the portrait's pose.
+
+        Returns:
+            (68, 2); the same offsets where the lips do not close.
+        """
+        settled = offsets.copy()
+        closing = -((offsets[INNER_LIP_PAIRS[:, 1]] - offsets[INNER_LIP_PAIRS[:, 0]]) @ self._frame[1])
+        rest = (self._lower - self._upper)[regions.UPPER_INNER_KNOTS[1][1:-1], 1]
+        extra = _OVERCLOSE * np.clip(closing, 0, np.maximum(rest, 0))[:, None] * self._frame[1]
+        settled[INNER_LIP_PAIRS[:, 0]] += extra / 2
+        settled[INNER_LIP_PAIRS[:, 1]] -= extra / 2
+        return settled
 
     def lips(self, offsets: np.ndarray) -> Lips:
         """The lip edges for landmark offsets, (68, 2), pixels in the portrait's pose."""
@@ -77,9 +106,7 @@ class Mouth:
     def outline(self, offsets: np.ndarray) -> np.ndarray:
         """Points around the resting and the moved lips, (N, 2), pixels in the portrait's pose."""
         moved = self._outline + np.concatenate([offsets[48:60], offsets[48:60]])[: len(self._outline)]
-        return np.concatenate(
-            [self._outline, moved, self._outline + offsets[57], self._outline + offsets[51]]
-        )
+        return np.concatenate([self._outline, moved, self._outline + offsets[57], self._outline + offsets[51]])
 
     def above(self, lips: Lips, points: np.ndarray) -> np.ndarray:
         """How much each point belongs to the upper face, [0, 1]: a hard line between the lips, soft beside them.
@@ -89,7 +116,7 @@ class Mouth:
             points: (..., 2) pixels in the portrait's pose.
         """
         place = self._to_frame(points)
-        middle = np.interp(place[..., 0], lips.along, (lips.upper + lips.lower) / 2)
+        middle = _at(place[..., 0], lips.along, (lips.upper + lips.lower) / 2)
         beside = np.maximum(lips.along[0] - place[..., 0], place[..., 0] - lips.along[-1])
         softness = 1.0 + 0.8 * np.maximum(beside, 0.0)
         return smoothstep((middle - place[..., 1]) / softness + 0.5).astype(np.float32)
@@ -102,18 +129,35 @@ class Mouth:
             points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
             lips: the lip edges.
         """
-        place = self._to_frame(points)
-        along, across = place[..., 0], place[..., 1]
-        upper = np.interp(along, lips.along, lips.upper).astype(np.float32)
-        lower = np.interp(along, lips.along, lips.lower).astype(np.float32)
-        gap = lower - upper
+        if self.is_open:
+            self._draw_lip_line(frame, points, lips)
         inside = self._opening(points, lips)
-        depth = (across - upper) / np.maximum(gap, 1.0)
-        interior = self._cavity_shade(along, depth, gap, lips)
+        left, top, width, height = cv2.boundingRect((inside > 0).astype(np.uint8))
+        if width == 0:
+            return
+        part = np.s_[top : top + height, left : left + width]
+        points, inside = points[part], inside[part]
+        along, across = np.moveaxis(self._to_frame(points), -1, 0)
+        upper, lower = _at(along, lips.along, lips.upper), _at(along, lips.along, lips.lower)
+        gap = lower - upper
+        interior = self._cavity_shade(along, (across - upper) / np.maximum(gap, 1.0), gap, lips)
         if self.is_open:
             interior = self._own_teeth(interior, points, along, across, lips)
-        mix = inside[..., None]
-        frame[:] = np.rint(frame + mix * (interior - frame)).astype(np.uint8)
+        skin = frame[part]
+        skin[:] = np.rint(skin + inside[..., None] * (interior - skin)).astype(np.uint8)
+
+    def _draw_lip_line(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
+        """Where lips that were open in the picture now meet, there is a shadow between them."""
+        closing = np.clip(1 - (lips.lower - lips.upper) / (0.03 * self._unit), 0, 1)
+        closing = closing * np.clip((self._still.lower - self._still.upper) / (0.02 * self._unit), 0, 1)
+        if lips.opened < 1.0 or not closing.any():
+            return
+        place = self._to_frame(points)
+        middle = _at(place[..., 0], lips.along, (lips.upper + lips.lower) / 2)
+        closing = closing * np.sin(np.linspace(0, np.pi, _SAMPLES)) ** 0.7
+        strength = _at(place[..., 0], lips.along, closing * min((lips.opened - 1.0) / 2.0, 1.0))
+        line = np.exp(-(((place[..., 1] - middle) / max(0.016 * self._unit, 0.9)) ** 2))
+        frame[:] = np.rint(frame * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)
 
     def _cavity_shade(self, along: np.ndarray, depth: np.ndarray, gap: np.ndarray, lips: Lips) -> np.ndarray:
         """The dark of an open mouth, (h, w, 3) float32: darkest in the upper middle, lighter at the lower lip."""
@@ -134,21 +178,21 @@ class Mouth:
         # A rising upper lip takes its teeth along: what it would bare of gum and tooth is not in the picture.
         rise = min(float((lips.upper - still.upper)[_SAMPLES // 3 : -_SAMPLES // 3].mean()), 0.0)
         across_up = across - rise
-        top = np.interp(along, still.along, still.upper)
-        bottom = np.interp(along, still.along, still.lower)
+        top = _at(along, still.along, still.upper)
+        bottom = _at(along, still.along, still.lower)
         split = top + self._upper_plate * (bottom - top)
         fade, margin = 1.0 + moved, 1.0 - 1.5 * moved
         width = np.clip(bottom - top, 0, 1) * moved + (1 - moved)
         above = np.maximum(top + 0.7 * moved - across_up, 0.0)
         width = width * (1 - moved * smoothstep(above / (0.03 * self._unit) - 0.3))
-        lift = (above - rise)[..., None] * self._frame[1]
+        lift = (above - np.float32(rise))[..., None] * self._frame[1].astype(np.float32)
         end = split if self._upper_plate < 1 else bottom + margin
         shown = np.clip((end - across_up) / fade + 0.5, 0, 1) * width
         interior = interior + shown[..., None] * (self._look_up(points + lift) - interior)
         if self._upper_plate < 1:
             low_along, low_across = along - jaw[0], across - jaw[1]
-            top = np.interp(low_along, still.along, split_of(still, self._upper_plate))
-            bottom = np.interp(low_along, still.along, still.lower)
+            top = _at(low_along, still.along, split_of(still, self._upper_plate))
+            bottom = _at(low_along, still.along, still.lower)
             shown = np.clip((low_across - top) / fade + 0.5, 0, 1)
             shown = shown * np.clip((bottom + margin - low_across) / fade + 0.5, 0, 1)
             interior = interior + shown[..., None] * (self._look_up(points - lips.jaw) - interior)
@@ -160,7 +204,7 @@ class Mouth:
         ).astype(np.float32)
 
     def _to_frame(self, points: np.ndarray) -> np.ndarray:
-        return (points - self._origin) @ self._frame.T
+        return _turn(points, self._origin, self._frame)
 
     def _curves(self, upper: np.ndarray, lower: np.ndarray, jaw: np.ndarray, opened: float) -> Lips:
         """Smooth curves through both edges, at common places along the mouth."""
@@ -179,13 +223,40 @@ class Mouth:
         if not lips.holes:
             return np.zeros(points.shape[:2], np.float32)
         outlines = [hole @ self._frame + self._origin for hole in lips.holes]
-        box = Box.around(np.concatenate(outlines), 2.0)
+        box = Box.around(np.concatenate(outlines), 2.0 + 0.03 * self._unit)
         corner = np.array([box.left, box.top]) - 0.5
         fine = np.zeros((box.height * _FINE, box.width * _FINE), np.uint8)
         cv2.fillPoly(fine, [np.rint((o - corner) * _FINE - 0.5).astype(np.int32) for o in outlines], 255)
         mask = cv2.resize(fine, (box.width, box.height), interpolation=cv2.INTER_AREA)
-        places = points - np.array([box.left, box.top], np.float32)
+        # A crisp edge looks cut out with scissors.
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.35, 0.007 * self._unit))
+        places: np.ndarray = points - np.array([box.left, box.top], np.float32)
         return cv2.remap(mask, places, None, cv2.INTER_LINEAR).astype(np.float32) / 255
+
+
+def _turn(points: np.ndarray, origin: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Points in the mouth's frame, of the type they came in."""
+    kind = points.dtype
+    return (points - origin.astype(kind)) @ frame.T.astype(kind)
+
+
+def _at(places: np.ndarray, along: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values of a curve at any places along the mouth, float32."""
+    return np.interp(places, along, values).astype(np.float32)
+
+
+def _without_interior(image: np.ndarray, mesh: np.ndarray, unit: float) -> np.ndarray:
+    """A copy of the picture with lip where its open mouth was."""
+    ring = np.concatenate([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP][::-1]])
+    height, width = image.shape[:2]
+    box = Box.around(ring, 0.15 * unit).intersect(Box(0, 0, width, height))
+    mask = np.zeros((box.height, box.width), np.uint8)
+    cv2.fillPoly(mask, [np.rint(ring - [box.left, box.top]).astype(np.int32)], 255)
+    size = 2 * max(1, round(0.012 * unit)) + 1
+    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    skin = image.copy()
+    skin[box.slices] = cv2.inpaint(np.ascontiguousarray(image[box.slices]), mask, 3, cv2.INPAINT_TELEA)
+    return skin
 
 
 def _holes(top: np.ndarray, bottom: np.ndarray) -> list[np.ndarray]:
@@ -213,8 +284,8 @@ def _cavity_colour(lips: np.ndarray) -> np.ndarray:
 def _upper_share(image: np.ndarray, lips: Lips, origin: np.ndarray, frame: np.ndarray) -> float:
     """The share of the resting opening, from the top, that belongs to the skull; the rest moves with the jaw.
 
-    Where the middle of the mouth is bright, dark, bright from top to bottom, both rows of teeth show and the dark
-    line parts them; otherwise everything is taken for upper teeth.
+    Where the middle of the mouth is bright, dark, bright from top to bottom, both rows of teeth show and the
+    dark line parts them; otherwise everything is taken for upper teeth.
     """
     columns = np.arange(_SAMPLES // 4, _SAMPLES - _SAMPLES // 4)
     depth = np.linspace(0.08, 0.92, 22)

@@ -43,15 +43,12 @@ class Portrait:
             PortraitError: the picture is not RGB, shows no face, or shows it too small.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise PortraitError(
-                f"The portrait must be an 8-bit RGB picture, not {image.shape} {image.dtype}."
-            )
+            raise PortraitError(f"The portrait must be an 8-bit RGB picture, not {image.shape} {image.dtype}.")
         if face is None:
             faces = tracker.detect(image)
             if not faces:
-                raise PortraitError(
-                    "No face found in the portrait: use a picture that shows one from the front."
-                )
+                raise PortraitError("No face found in the portrait: use a picture that shows one from the
+                front.")
             face = faces[0]
         if face.eye_distance < _MIN_EYE_DISTANCE:
             raise PortraitError(

@@ -1,8 +1,8 @@
 """From a portrait and a moment's motion to a picture.
 
-Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's own
-pose (head motion), from there where its skin was at rest (expression), and only then is the picture sampled, once.
-Mouth and eyelids, where a flow would smear, are then painted over their own small boxes.
+Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's
+own pose (head motion), from there where its skin was at rest (expression), and only then is the picture
+sampled, once. Mouth and eyelids, where a flow would smear, are then painted over their own small boxes.
 """
 
 import cv2
@@ -42,86 +42,83 @@ class Renderer:
         """One frame.
 
         Args:
-            expression: (68, 3) canonical offsets from the portrait's own `rest`, without blinks; the rows of the
-                eyes have no effect.
+            expression: (68, 3) canonical offsets from the portrait's own `rest`, without blinks; the rows of
+                the eyes have no effect.
             lids: (2,) 0 as in the picture .. 1 closed; the subject's right eye, then the left.
-            rotation: (3,) rotation vector of the head relative to the picture, radians, about the base of the skull
-                (`head.PIVOT`), camera axes (x right, y down, z away): nod down < 0 in x, turn to the picture's
-                left > 0 in y, tilt to the picture's right > 0 in z.
+            rotation: (3,) rotation vector of the head relative to the picture, radians, about the base of the
+                skull (`head.PIVOT`), camera axes (x right, y down, z away): nod down > 0 in x, turn to the
+                picture's left > 0 in y, tilt to the picture's right > 0 in z.
             translation: (3,) canonical units relative to the picture, of that pivot; z has no effect.
 
         Returns:
             (H, W, 3) uint8 RGB, a new array.
         """
         offsets = self._offsets(expression)
+        speaks, blinks = bool(np.abs(offsets).max() > _STILL), bool(np.max(lids) > _STILL)
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
         source = self._head.source(displacement)
-        speaks, blinks = bool(np.abs(offsets).max() > _STILL), bool(np.max(lids) > _STILL)
-        frame = self._portrait.image.copy()
+        eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
+        mouth = self._moved(Box.around(self._mouth.outline(offsets), 0.18 * self._unit), displacement)
         area = self._head.active(source)
-        if speaks or blinks:
+        if blinks:
+            area = area.union(eyes[0]).union(eyes[1])
+        if speaks:
             area = area.union(self._moved(self._expression.box, displacement))
+        frame = self._portrait.image.copy()
         if area.is_empty:
             return frame
-        posed = self._head.grid.enlarge(source, area)
-        points = posed
         if speaks:
+            posed = self._head.grid.enlarge(source, mouth)
             lips = self._mouth.lips(offsets)
-            mouth = self._moved(Box.around(self._mouth.outline(offsets), 0.12 * self._unit), displacement)
-            points = self._express(posed, area, mouth, lips, offsets, displacement)
+            points = self._express(source, area, posed, mouth, lips, offsets)
+        else:
+            points = self._head.grid.enlarge(source, area)
         frame[area.slices] = cv2.remap(
-            self._portrait.image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            self._mouth.skin if speaks else self._portrait.image,
+            points,
+            None,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         if speaks and not mouth.is_empty:
-            self._mouth.paint(frame[mouth.slices], posed[mouth.within(area)], lips)
-        if blinks:
-            self._blink(frame, points, area, np.asarray(lids), displacement)
+            self._mouth.paint(frame[mouth.slices], posed, lips)
+        for eye, closed in enumerate(np.minimum(lids, 1.0)):
+            if closed > _STILL and not eyes[eye].is_empty:
+                box = eyes[eye]
+                self._lids.paint(frame[box.slices], points[box.within(area)], eye, float(closed))
         return frame
 
     def _offsets(self, expression: np.ndarray) -> np.ndarray:
         """Canonical offsets as pixels in the portrait's pose, (68, 2)."""
         posed = to_image((self._portrait.rest + expression)[None], self._portrait.pose)[0, :, :2]
-        return posed - self._rest
+        return self._mouth.settle(posed - self._rest)
 
     def _express(
-        self,
-        posed: np.ndarray,
-        area: Box,
-        mouth: Box,
-        lips: Lips,
-        offsets: np.ndarray,
-        displacement: np.ndarray,
+        self, source: np.ndarray, area: Box, posed: np.ndarray, mouth: Box, lips: Lips, offsets: np.ndarray
     ) -> np.ndarray:
-        """Add the expression's flow to places in the portrait's pose: (h, w, 2) places in the picture itself."""
+        """Add the expression's flow to the head's: where in the picture each pixel of an area comes from.
+
+        Args:
+            source: places in the portrait's pose at the nodes of the head's grid.
+            area: the pixels wanted.
+            posed: places in the portrait's pose of the pixels of `mouth`.
+            mouth: the box around the lips, inside `area`.
+            lips: the lip edges.
+            offsets: (68, 2) landmark offsets, pixels.
+        """
         warp = self._expression
         flow = warp.flow(offsets)
         share = self._mouth.above(lips, warp.nodes)[..., None]
         mixed = flow.lower + share * (flow.upper - flow.lower)
-        points = posed.copy()
-        face = self._moved(warp.box, displacement).intersect(area)
-        here = posed[face.within(area)]
-        points[face.within(area)] += _at(warp.grid.enlarge(mixed, warp.box), warp.box, here)
+        points = self._head.grid.enlarge(source + warp.grid.sample(mixed, source), area)
         if not mouth.is_empty:
-            # Between the lips the two fields part along a line that the coarse grid cannot hold.
-            near = posed[mouth.within(area)]
-            still = Box.around(near.reshape(-1, 2), 2).intersect(warp.box)
-            upper = _at(warp.grid.enlarge(flow.upper, still), still, near)
-            lower = _at(warp.grid.enlarge(flow.lower, still), still, near)
-            share = self._mouth.above(lips, near)[..., None]
-            points[mouth.within(area)] = near + lower + share * (upper - lower)
+            # Between the lips the two fields part along a line that a coarse grid cannot hold.
+            near = Box.around(posed[::6, ::6].reshape(-1, 2), 9).intersect(warp.box)
+            both = warp.grid.enlarge(np.concatenate([flow.upper, flow.lower], axis=-1), near)
+            both = _at(both, near, posed)
+            share = self._mouth.above(lips, posed)[..., None]
+            points[mouth.within(area)] = posed + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
         return points
-
-    def _blink(
-        self, frame: np.ndarray, points: np.ndarray, area: Box, lids: np.ndarray, displacement: np.ndarray
-    ) -> None:
-        for eye, closed in enumerate(lids):
-            if closed > _STILL:
-                outline = self._lids.outline(eye)
-                box = self._moved(Box.around(outline, 0.1 * self._unit), displacement).intersect(area)
-                if not box.is_empty:
-                    self._lids.paint(
-                        frame[box.slices], points[box.within(area)], eye, float(min(closed, 1.0))
-                    )
 
     def _moved(self, box: Box, displacement: np.ndarray) -> Box:
         """The pixels of the frame to which head motion takes a box of the picture."""
@@ -134,5 +131,5 @@ class Renderer:
 
 def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:
     """A field known at the pixels of a box, at any points; zero outside."""
-    places = points - np.array([box.left, box.top], np.float32)
+    places: np.ndarray = points - np.array([box.left, box.top], np.float32)
     return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -50,7 +50,7 @@ def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: 
     own = np.maximum(opening(rest), 0)
     spoken = np.maximum(opening(offsets), 0)
     spoken = np.sqrt(np.maximum(spoken**2 - CLOSURE**2, 0))
-    wanted = (1 - speaks) * own + speaks * spoken
+    wanted = (1 - speaks) * own + spoken
     change = wanted - (opening(rest) + opening(offsets))
     # Unvoiced moments of a still face stay exactly as they are.
     change = np.where(speaks > 0, change, 0)

@@ -1,6 +1,6 @@
 """Learn head motion and the habit of blinking from people who speak to a camera.
 
-    rhapsode train head-motion --data DATA --out RUN
+rhapsode train head-motion --data DATA --out RUN
 """
 
 from collections.abc import Sequence

@@ -2,21 +2,24 @@
 
     rhapsode train motion-generator --data DATA --out RUN
 
-Three rounds, so that recordings whose sound and lips are out of step do no harm: learn from GRID, which is in
-step; hear every other clip with what was learnt and measure by how much its sound is late; learn from all of
-them, that lag taken out.
+Recordings whose sound and lips are out of step do harm, so there are three rounds: learn from GRID, which is in
+step; hear every other clip with what was learnt and measure by how much its sound is late; learn from all that
+could be measured, that lag taken out.
 """
 
+import copy
 import csv
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.data.clips import read_clips
@@ -28,8 +31,8 @@ from rhapsode.motion.generator import GeneratorDims, MotionGenerator
 
 #: The corpus whose sound and lips are in step as recorded.
 IN_STEP = "grid"
-#: Correlation of generated and real mouth opening from which a measured lag is believed.
-SURE = 0.5
+#: Correlation of generated and real mouth opening from which a measured lag is believed; a clip below it is not learnt from.
+SURE = 0.35
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class MotionGeneratorRecipe:
     store: Path = Path("stores/clips")
     """Folder of prepared clips, filled on the first run."""
     dims: GeneratorDims = field(default_factory=GeneratorDims)
-    align_steps: int = 600
+    align_steps: int = 500
     """Steps on the corpus that is in step, before the lags of the others are measured."""
-    steps: int = 3000
+    steps: int = 1500
     """Steps on all clips."""
     batch: int = 32
     """Windows a step."""
@@ -57,8 +60,12 @@ class MotionGeneratorRecipe:
     """Weight of the velocity term of L_mg."""
     opening: float = 4.0
     """Weight of the mouth-opening term of L_mg."""
+    check_every: int = 100
+    """Steps between looks at the val clips; the best weights seen there are kept."""
     seed: int = 0
+    """Source of chance."""
     threads: int = 1
+    """Cores to compute on."""
 
 
 def motion_loss(generated: Tensor, real: Tensor, mask: Tensor, velocity: float, opening: float) -> Tensor:
@@ -101,115 +108,120 @@ def expression_basis(expressions: np.ndarray, components: int) -> np.ndarray:
 
 @torch.inference_mode()
 def evaluate(
-    generator: MotionGenerator, clips: Sequence[PreparedClip], lags: dict[str, float]
+    generator: MotionGenerator, clips: Sequence[PreparedClip], lags: Mapping[str, float]
 ) -> dict[str, dict[str, float]]:
-    """Score clips one by one: name -> opening correlation, spread ratio, LMD."""
+    """Score clips one by one: name -> opening correlation, spread ratio, LMD (canonical units)."""
     scores = {}
     for clip in clips:
         heard = speaking_clip(clip, lags.get(clip.clip.name, 0.0))
         generated = generator(torch.from_numpy(heard.mel)[None])[0].numpy()
-        scores[clip.clip.name] = _score(generated, heard.expression, clip)
+        face = heard.rest
+        scores[clip.clip.name] = {
+            "mouth_opening_corr": opening_correlation(generated + face, heard.expression + face),
+            "opening_std_ratio": opening_spread_ratio(generated + face, heard.expression + face),
+            "lmd": lmd(generated, heard.expression),
+        }
     return scores
 
 
-def _score(generated: np.ndarray, real: np.ndarray, clip: PreparedClip) -> dict[str, float]:
-    from rhapsode.motion.expression import disentangle
-
-    _, rest, _ = disentangle(clip.landmarks)
-    a, b = generated + rest, real + rest
-    return {
-        "mouth_opening_corr": opening_correlation(a, b),
-        "opening_std_ratio": opening_spread_ratio(a, b),
-        "lmd": lmd(a, b),
-    }
-
-
 @torch.inference_mode()
-def measure_lags(generator: MotionGenerator, clips: Sequence[PreparedClip]) -> dict[str, float]:
-    """By how many seconds the sound of each clip outside GRID is late, as the generator hears it.
+def measure_lags(
+    generator: MotionGenerator, clips: Sequence[PreparedClip]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """By how many seconds the sound of each clip outside `IN_STEP` is late, as the generator hears it.
 
-    Where sound and lips agree too little at any lag to be sure (`SURE`), the median of the same folder's sure
-    clips is taken.
+    Returns:
+        name -> lag, and name -> correlation of the mouth openings at that lag; `SURE` says from where to believe it.
     """
-    measured: dict[str, tuple[float, float]] = {}
+    lags, agreements = {}, {}
     for clip in clips:
         if clip.clip.corpus == IN_STEP:
             continue
         heard = speaking_clip(clip)
         generated = generator(torch.from_numpy(heard.mel)[None])[0].numpy()
-        measured[clip.clip.name] = sound_lag(generated, heard.expression, MOTION_RATE)
-    lags = {}
-    for name, (lag, agreement) in measured.items():
-        folder = name.rpartition("/")[0]
-        sure = [
-            other_lag
-            for other, (other_lag, other_agreement) in measured.items()
-            if other.rpartition("/")[0] == folder and other_agreement >= SURE
-        ]
-        lags[name] = lag if agreement >= SURE or not sure else float(np.median(sure))
-    return lags
+        lags[clip.clip.name], agreements[clip.clip.name] = sound_lag(
+            generated + heard.rest, heard.expression + heard.rest, MOTION_RATE
+        )
+    return lags, agreements
 
 
 def train(recipe: MotionGeneratorRecipe, progress: Callable[[int, int, float], None] | None = None) -> Path:
-    """Run the recipe; returns the path of the weights."""
+    """Run the recipe; returns the path of the weights.
+
+    Args:
+        recipe: every setting.
+        progress: called now and then with (steps done, steps in all, loss).
+    """
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     recipe.out.mkdir(parents=True, exist_ok=True)
-    (recipe.out / "recipe.json").write_text(json.dumps(asdict(recipe), default=str, indent=1))
+    _write_json(recipe.out / "recipe.json", asdict(recipe))
     clips = prepare(read_clips(recipe.data), recipe.store)
-    in_step = [clip for clip in clips if clip.clip.split == "train" and clip.clip.corpus == IN_STEP]
-    every = [clip for clip in clips if clip.clip.split == "train"]
+    learnt_from = [clip for clip in clips if clip.clip.split == "train"]
+    in_step = [clip for clip in learnt_from if clip.clip.corpus == IN_STEP]
+    judged_by = [clip for clip in clips if clip.clip.split == "val"]
 
-    first = _fit(recipe, replace(recipe, steps=recipe.align_steps), in_step, {}, "align", progress)
-    lags = measure_lags(first, clips)
-    (recipe.out / "lags.json").write_text(json.dumps(lags, indent=1))
-    generator = _fit(recipe, recipe, every, lags, "train", progress)
+    first = _fit(recipe, recipe.align_steps, in_step, [], {}, "align", progress)
+    lags, agreements = measure_lags(first, clips)
+    _write_json(recipe.out / "lags.json", {name: [lags[name], agreements[name]] for name in lags})
+    sure = [clip for clip in learnt_from if agreements.get(clip.clip.name, 1.0) >= SURE]
+    generator = _fit(recipe, recipe.steps, sure, judged_by, lags, "train", progress)
     weights = recipe.out / "motion_generator.safetensors"
     generator.save(weights)
     held_out = [clip for clip in clips if clip.clip.split != "train"]
-    (recipe.out / "scores.json").write_text(json.dumps(evaluate(generator, held_out, lags), indent=1))
+    _write_json(recipe.out / "scores.json", evaluate(generator, held_out, lags))
     return weights
 
 
 def _fit(
     recipe: MotionGeneratorRecipe,
-    stage: MotionGeneratorRecipe,
+    steps: int,
     clips: Sequence[PreparedClip],
-    lags: dict[str, float],
+    judged_by: Sequence[PreparedClip],
+    lags: Mapping[str, float],
     name: str,
     progress: Callable[[int, int, float], None] | None,
 ) -> MotionGenerator:
-    chance = torch.Generator().manual_seed(recipe.seed)
-    sampler = WindowSampler(clips, lags, recipe.frames, chance)
+    """Train on `clips`; of the averaged weights, keep those that do best on `judged_by`, or the last."""
+    sampler = WindowSampler(clips, lags, recipe.frames, torch.Generator().manual_seed(recipe.seed))
     generator = MotionGenerator(recipe.dims)
     generator.basis.copy_(torch.from_numpy(expression_basis(sampler.expressions(), recipe.dims.components)))
     mels = sampler.mels()
     generator.mel_mean.copy_(torch.from_numpy(mels.mean(0)))
     generator.mel_std.copy_(torch.from_numpy(mels.std(0)))
-    averaged = torch.optim.swa_utils.AveragedModel(
-        generator, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
-    )
+    averaged = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(0.99))  # type: ignore[no-untyped-call]
+    candidate = cast(MotionGenerator, averaged.module)
     optimiser = torch.optim.AdamW(generator.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=stage.steps, pct_start=0.05)
-    generator.train()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.05)
+    best, best_score = candidate, -1.0
     with (recipe.out / f"{name}.csv").open("w", newline="") as file:
         log = csv.writer(file)
-        log.writerow(["step", "loss", "seconds"])
+        log.writerow(["step", "loss", "val_mouth_opening_corr", "seconds"])
         began = time.perf_counter()
-        for step in range(1, stage.steps + 1):
+        for step in range(1, steps + 1):
+            generator.train()
             mel, expression, mask = sampler.batch(recipe.batch)
             loss = motion_loss(generator(mel), expression, mask, recipe.velocity, recipe.opening)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
             optimiser.step()
             schedule.step()
             averaged.update_parameters(generator)
-            if step % 50 == 0:
-                log.writerow([step, f"{loss.item():.5f}", f"{time.perf_counter() - began:.1f}"])
-                file.flush()
-                if progress:
-                    progress(step, stage.steps, loss.item())
-    best = averaged.module
-    assert isinstance(best, MotionGenerator)
+            if step % recipe.check_every and step < steps:
+                continue
+            candidate.eval()
+            scores = evaluate(candidate, judged_by, lags)
+            each = [score["mouth_opening_corr"] for score in scores.values()]
+            score = float(np.mean(each)) if each else float("nan")
+            if score > best_score:
+                best, best_score = copy.deepcopy(candidate), score
+            log.writerow([step, f"{loss.item():.5f}", f"{score:.4f}", f"{time.perf_counter() - began:.1f}"])
+            file.flush()
+            if progress:
+                progress(step, steps, loss.item())
     return best.eval()
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, default=str, indent=1) + "\n")

@@ -25,9 +25,7 @@ log = logging.getLogger(__name__)
 _SCALING = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 _RATE_BLUR = 0.005  # relative; rounding to milliseconds blurs an average by up to 0.1 per cent in a second
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-_SD_HEIGHT = (
-    576  # an untagged video up to this height is taken for BT.601, a higher one for BT.709, as players do
-)
+_SD_HEIGHT = 576  # an untagged video up to this height is taken for BT.601, a higher one for BT.709, as players do
 
 
 @dataclass(frozen=True)
@@ -128,9 +126,7 @@ def _open(path: Path) -> InputContainer:
         return av.open(path, "r")
     except (FFmpegError, OSError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
-        raise VideoError(
-            f"{path.name}: not a video that can be read ({reason}); convert it to MP4"
-        ) from error
+        raise VideoError(f"{path.name}: not a video that can be read ({reason}); convert it to MP4") from error
 
 
 def _video_track(container: InputContainer, path: Path) -> VideoStream:

@@ -266,9 +266,7 @@ class _SoundFeed:
 
 
 def _add_video(container: OutputContainer, size: tuple[int, ...], fps: Fraction, preset: str) -> VideoStream:
-    stream: VideoStream = container.add_stream(
-        "libx264", rate=fps, options={"preset": preset, "crf": str(CRF)}
-    )
+    stream: VideoStream = container.add_stream("libx264", rate=fps, options={"preset": preset, "crf": str(CRF)})
     stream.height, stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = 1 / fps
@@ -305,18 +303,14 @@ def _layout(channels: int) -> str:
 def _checked_rate(fps: Fraction | int) -> Fraction:
     fps = Fraction(fps)
     if fps <= 0 or max(fps.numerator, fps.denominator) > _LARGEST_TIMESCALE:
-        raise VideoError(
-            f"cannot write {float(fps):g} frames a second: pass an exact fraction such as 30000/1001"
-        )
+        raise VideoError(f"cannot write {float(fps):g} frames a second: pass an exact fraction such as 30000/1001")
     return fps
 
 
 def _checked_format(out: Path) -> str:
     container_format = _FORMATS.get(out.suffix.lower())
     if container_format is None:
-        raise VideoError(
-            f"{out.name}: unknown kind of video {out.suffix!r}; end the name in {', '.join(_FORMATS)}"
-        )
+        raise VideoError(f"{out.name}: unknown kind of video {out.suffix!r}; end the name in {', '.join(_FORMATS)}")
     if out.is_dir():
         raise VideoError(f"{out.name}: is a folder; name a file")
     if not out.parent.is_dir():
@@ -339,9 +333,7 @@ def _write_error(error: Exception, out: Path) -> VideoError:
     if code == errno.EFBIG:
         return VideoError(f"{out.name}: larger than files may be here; choose another folder")
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return VideoError(
-            f"{out.name}: the folder {str(out.parent)!r} is not writable; choose another folder"
-        )
+        return VideoError(f"{out.name}: the folder {str(out.parent)!r} is not writable; choose another folder")
     reason = os.strerror(code) if isinstance(code, int) and code > 0 else str(error)
     return VideoError(f"{out.name}: the video cannot be written ({reason}); check the size and the folder")
 
@@ -358,9 +350,7 @@ def _guarded(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def _check_frame(array: np.ndarray, size: tuple[int, ...], index: int, name: str) -> None:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise VideoError(
-            f"{name}: frame {index} is {array.dtype} {array.shape}; frames must be uint8 RGB (H, W, 3)"
-        )
+        raise VideoError(f"{name}: frame {index} is {array.dtype} {array.shape}; frames must be uint8 RGB (H, W, 3)")
     if size and array.shape != size:
         raise VideoError(
             f"{name}: frame {index} is {array.shape[1]} x {array.shape[0]}, those before it "

@@ -1,0 +1,62 @@
+# Two commands: `make demo` shows the program at work, `make test` tests it. Both make the environment
+# (.venv) first where it is missing or older than requirements.lock or pyproject.toml.
+
+# The newest Python that works: MediaPipe 0.10.21 has wheels for 3.10 to 3.12. Choose one by PYTHON=...
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
+	$$python -c '$(FITS)' >/dev/null 2>&1 && { echo $$python; break; }; done)
+
+BIN := .venv/bin
+STAMP := .venv/.complete
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+DEMO_TEXT := Good evening. This face is a single photograph, and a small synthesiser lends it a voice. \
+	Give it your own recording, and it will speak as you do.
+
+.PHONY: help demo test lint format clean distclean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) out/astronaut.png  ## Animate a portrait with a spoken sentence: out/demo.mp4.
+	@$(BIN)/rhapsode animate --portrait out/astronaut.png --text "$(DEMO_TEXT)" --out out/demo.mp4
+
+test: $(STAMP)  ## Run the tests, quick ones first.
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## Check format, style and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## Format the code, and mend what can be mended by itself.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Remove caches, builds and the demo.
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache out/demo.mp4 out/astronaut.png
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean  ## Remove the environment too.
+	rm -rf .venv
+
+# The portrait of the demo comes with scikit-image: NASA's picture of Eileen Collins, in the public domain.
+out/astronaut.png: | $(STAMP)
+	@mkdir -p out
+	@$(BIN)/python -c "from PIL import Image; from skimage import data; Image.fromarray(data.astronaut()).save('$@')"
+
+# The lock alone decides what is installed: made anew, nothing chosen by pip, and the build backend pinned like
+# the rest. The one exception: on Linux, PyPI's build of torch wants NVIDIA's libraries and the CPU build does
+# not, so torch's own needs are asked for in a step of their own, which does nothing for the CPU build.
+$(STAMP): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "rhapsode needs Python 3.10, 3.11 or 3.12, and none was found: install one, or name it: make PYTHON=/path/to/python"; \
+		exit 1; fi
+	@$(PYTHON) -c '$(FITS)' || { echo "$(PYTHON) is not Python 3.10, 3.11 or 3.12: name another by PYTHON=..."; exit 1; }
+	@echo "Making the environment in .venv with $(PYTHON): about 2 GB, a minute or more, once"
+	@$(PYTHON) -m venv --clear .venv || { echo "on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PIP) install --no-deps --requirement requirements.lock
+	$(PIP) install --constraint requirements.lock torch
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,61 @@
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rhapsode.errors import WeightsError
+from rhapsode.motion.head import LIMIT, HeadModel
+from rhapsode.training.head_motion import fit_head
+
+
+@pytest.fixture(scope="module")
+def shipped() -> HeadModel:
+    with as_file(files("rhapsode.weights") / "head_motion.safetensors") as path:
+        return HeadModel.load(path)
+
+
+def test_the_first_moment_is_the_picture_itself(shipped: HeadModel) -> None:
+    rotation, translation = shipped.sample(np.ones(600), np.random.default_rng(0))
+    assert rotation.shape == translation.shape == (600, 3)
+    assert np.abs(rotation[0]).max() < 1e-6 and np.abs(translation[0]).max() < 1e-6
+
+
+def test_the_same_chance_gives_the_same_motion_and_another_gives_another(shipped: HeadModel) -> None:
+    a, b, c = (shipped.sample(np.ones(300), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
+    assert (a == b).all()
+    assert np.abs(a - c).max() > 0.01
+
+
+def test_a_speaking_head_moves_as_much_as_speakers_do_and_never_too_far(shipped: HeadModel) -> None:
+    rotation, translation = shipped.sample(np.ones(60 * 120), np.random.default_rng(3))
+    degrees = np.degrees(rotation.std(0))
+    assert (degrees > 1.5).all() and (degrees < 8).all(), degrees
+    assert (np.abs(rotation) <= LIMIT[:3] * 1.05).all()
+    assert (np.abs(translation[:, :2]) <= LIMIT[3:] * 1.05).all()
+
+
+def test_the_head_is_calmer_in_pauses(shipped: HeadModel) -> None:
+    speaking, _ = shipped.sample(np.ones(60 * 60), np.random.default_rng(4))
+    silent, _ = shipped.sample(np.zeros(60 * 60), np.random.default_rng(4))
+    assert np.abs(np.diff(silent, axis=0)).mean() < 0.7 * np.abs(np.diff(speaking, axis=0)).mean()
+
+
+def test_an_autoregression_is_learnt_back_from_its_own_samples() -> None:
+    chance = np.random.default_rng(0)
+    path = np.zeros((4000, 5))
+    voice = (np.arange(4000) // 200 % 2).astype(float)
+    for n in range(2, 4000):
+        spread = 0.1 if voice[n] else 0.02
+        path[n] = 1.2 * path[n - 1] - 0.4 * path[n - 2] + spread * chance.standard_normal(5)
+    model = fit_head([(path, voice)], order=2, ridge=1e-9)
+    assert np.abs(model.coefficients[0] - 1.2 * np.eye(5)).max() < 0.08
+    assert np.abs(np.diag(model.speech) - 0.1).max() < 0.01
+    assert np.abs(np.diag(model.pause) - 0.02).max() < 0.002
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    bad = tmp_path / "head_motion.safetensors"
+    bad.write_bytes(b"\0" * 100)
+    with pytest.raises(WeightsError, match=r"head_motion\.safetensors"):
+        HeadModel.load(bad)

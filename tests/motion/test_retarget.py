@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from rhapsode.face.geometry import mean_face
+from rhapsode.face.landmarks import EYES
+from rhapsode.motion.retarget import opening, retarget
+
+
+def _open_mouth(by: float) -> np.ndarray:
+    offsets = np.zeros((68, 3))
+    offsets[[61, 62, 63], 1] -= 0.3 * by
+    offsets[[65, 66, 67], 1] += 0.7 * by
+    return offsets
+
+
+@pytest.fixture
+def smiling() -> np.ndarray:
+    """A face that bares its teeth, lips 0.12 apart and corners drawn out."""
+    face = mean_face() + _open_mouth(0.12)
+    face[[48, 60], 0] -= 0.08
+    face[[54, 64], 0] += 0.08
+    return face
+
+
+def test_silence_leaves_the_portrait_as_it_is(smiling: np.ndarray) -> None:
+    moving = np.repeat(_open_mouth(0.1)[None], 5, axis=0)
+    assert (retarget(moving, np.zeros(5), smiling) == 0).all()
+
+
+def test_lips_meet_where_speech_closes_them_even_on_an_open_smile(smiling: np.ndarray) -> None:
+    closed = smiling + retarget(np.zeros((1, 68, 3)), np.ones(1), smiling)[0]
+    assert np.abs(opening(closed)).max() < 1e-6
+    nearly = smiling + retarget(_open_mouth(0.015)[None], np.ones(1), smiling)[0]
+    assert np.abs(opening(nearly)).max() < 1e-6
+
+
+def test_an_open_smile_does_not_over_open(smiling: np.ndarray) -> None:
+    spoken = _open_mouth(0.2)[None]
+    on_smile = smiling + retarget(spoken, np.ones(1), smiling)[0]
+    rest = mean_face()
+    on_rest = rest + retarget(spoken, np.ones(1), rest)[0]
+    assert np.abs(opening(on_smile) - opening(on_rest)).max() < 1e-6
+
+
+def test_a_smile_keeps_its_corners(smiling: np.ndarray) -> None:
+    offsets = retarget(_open_mouth(0.2)[None], np.ones(1), smiling)[0]
+    assert np.abs(offsets[[48, 54, 60, 64]]).max() < 1e-6
+
+
+def test_the_gain_scales_the_mouth_and_zero_stills_it() -> None:
+    rest, spoken = mean_face(), _open_mouth(0.2)[None]
+    one, half, none = (retarget(spoken, np.ones(1), rest, gain)[0] for gain in (1.0, 0.5, 0.0))
+    assert 0.35 < opening(half)[1] / opening(one)[1] < 0.6
+    assert (none == 0).all()
+
+
+def test_lips_never_cross_and_eyelids_are_left_to_the_blinks() -> None:
+    chance = np.random.default_rng(0)
+    rest = mean_face()
+    offsets = retarget(chance.normal(0, 0.1, (200, 68, 3)), chance.random(200), rest)
+    assert opening(rest + offsets).min() > -1e-5
+    assert (offsets[:, EYES] == 0).all()
