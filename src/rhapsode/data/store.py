@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,8 @@ def prepare(
     """
     store.mkdir(parents=True, exist_ok=True)
     missing = [clip for clip in clips if not _is_prepared(_path(store, clip))]
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    # Processes are spawned: a fork would inherit the tracker's native threads in an unusable state.
+    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
         for done, _ in enumerate(pool.map(_prepare_one, missing, [store] * len(missing)), start=1):
             if progress:
                 progress(done, len(missing))

@@ -22,16 +22,14 @@ from rhapsode.image.portrait import Portrait
 
 #: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
 _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
-#: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear
-#: it.
+#: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear it.
 _SMOOTHING = 2e-4
 _INVERSIONS = 5
 
 
 @dataclass(frozen=True)
 class ExpressionFlow:
-    """Where each pixel of the face, in the portrait's pose, comes from: displacements in pixels at grid
-    nodes.
+    """Where each pixel of the face, in the portrait's pose, comes from: pixels moved, at grid nodes.
 
     Attributes:
         upper: (rows, columns, 2) float32, the field that holds above the line between the lips.

@@ -9,19 +9,16 @@ from rhapsode.face.geometry import to_image
 from rhapsode.image.grid import Box, Grid, smoothstep
 from rhapsode.image.portrait import Portrait
 
-#: Where the head turns, canonical units from between the eyes: below and behind the face, at the base of the
-#: skull.
+#: Where the head turns, canonical units from between the eyes: below and behind the face, at the base of the skull.
 PIVOT = np.array([0.0, 0.85, 0.95])
-#: The middle of the head, and its half width and half height as seen from the front (with ears and some
-#: hair).
+#: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
 _HEAD_RADII = np.array([0.95, 1.5])
 #: How much of the head's translation the torso takes.
 _TORSO_FOLLOW = 0.2
 #: Canonical units below the chin over which the neck passes from head to torso.
 _NECK = 1.1
-#: The person's outline is widened by this much, then blurred with this deviation, to hold the background
-#: still.
+#: The person's outline is widened by this much, then blurred with this deviation, to hold the background still.
 _WIDEN, _BLUR = 0.34, 0.17
 _INVERSIONS = 6
 #: Flow below this many pixels is left out.

@@ -1,8 +1,7 @@
 """The resting lips, measured in the picture itself: the mesh alone never quite closes them.
 
 Where the mesh claims a slit but the picture shows lip on lip, both inner edges are laid on the dark line at
-which the lips meet. Otherwise the first opening would cut through a lip and show its flesh as if it were
-teeth.
+which the lips meet. Otherwise the first opening would cut through a lip and show its flesh as if it were teeth.
 """
 
 from dataclasses import dataclass

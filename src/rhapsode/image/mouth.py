@@ -2,8 +2,7 @@
 
 Lip curves are functions of the place along the line between the mouth's corners. Along that line every pixel
 knows whether it lies over, under or between the lips, so the two skin fields meet without a smear, and what
-lies between the lips is painted by itself: the picture's own teeth where it shows them, a dark cavity
-elsewhere.
+lies between the lips is painted by itself: the picture's own teeth, or a dark cavity where it shows none.
 """
 
 from dataclasses import dataclass
@@ -30,15 +29,14 @@ _OVERCLOSE = 0.2
 
 @dataclass(frozen=True)
 class Lips:
-    """The inner edges of both lips, in the mouth's own frame (along: corner to corner, across: downwards),
-    pixels.
+    """The inner edges of both lips, in the mouth's own frame (along the corners, across downwards), pixels.
 
     Attributes:
         along: (49,) places, rising.
         upper: (49,) the upper lip's edge at those places.
         lower: (49,) the lower lip's edge; never above `upper`.
         holes: outlines of what lies open between the lips, each (N, 2); none where the lips meet.
-        jaw: (2,) how far the lower jaw has moved in the picture, pixels.
+        jaw: (2,) how far the lower lip, and the lower teeth with it, has moved in the picture, pixels.
         opened: how far the opening differs from the picture's own, pixels.
     """
 
@@ -101,7 +99,8 @@ class Mouth:
         upper = self._upper + (self._upper_weights @ offsets) @ self._frame.T
         lower = self._lower + (self._lower_weights @ offsets) @ self._frame.T
         opened = float(np.abs((lower - upper)[:, 1] - (self._lower - self._upper)[:, 1]).max())
-        return self._curves(upper, lower, offsets[6:11].mean(0), opened)
+        # The lower teeth go with the lip before them: by the chin alone they would lag and part from it.
+        return self._curves(upper, lower, offsets[INNER_LIP_PAIRS[:, 1]].mean(0), opened)
 
     def outline(self, offsets: np.ndarray) -> np.ndarray:
         """Points around the resting and the moved lips, (N, 2), pixels in the portrait's pose."""
@@ -194,7 +193,7 @@ class Mouth:
             top = _at(low_along, still.along, split_of(still, self._upper_plate))
             bottom = _at(low_along, still.along, still.lower)
             shown = np.clip((low_across - top) / fade + 0.5, 0, 1)
-            shown = shown * np.clip((bottom + margin - low_across) / fade + 0.5, 0, 1)
+            shown = shown * np.clip((bottom + 1.5 - low_across) / fade + 0.5, 0, 1)
             interior = interior + shown[..., None] * (self._look_up(points - lips.jaw) - interior)
         return interior
 

@@ -47,8 +47,7 @@ class Portrait:
         if face is None:
             faces = tracker.detect(image)
             if not faces:
-                raise PortraitError("No face found in the portrait: use a picture that shows one from the
-                front.")
+                raise PortraitError("No face found in the portrait: use a picture that shows one from the front.")
             face = faces[0]
         if face.eye_distance < _MIN_EYE_DISTANCE:
             raise PortraitError(

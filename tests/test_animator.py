@@ -1,0 +1,131 @@
+import itertools
+import logging
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+import rhapsode
+from rhapsode.animator import Animator, Gains, exact_rate
+from rhapsode.audio.waveform import Waveform, load_waveform, resample
+from rhapsode.errors import PortraitError
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.metrics.mouth import opening_correlation
+from rhapsode.motion.expression import disentangle, mouth_opening
+from rhapsode.motion.retarget import opening
+from rhapsode.video.reader import probe, read_frames
+
+
+def test_the_package_offers_the_animator() -> None:
+    assert rhapsode.Animator is Animator
+
+
+def test_a_video_lasts_as_long_as_its_sound_and_its_lips_are_in_step(talking_clip: Path, sentence: Waveform) -> None:
+    info = probe(talking_clip)
+    assert abs(info.seconds - sentence.seconds) <= 1 / 25 + 1e-3
+    assert info.has_audio and info.fps == 25
+    sound = load_waveform(talking_clip)
+    assert abs(sound.seconds - sentence.seconds) <= 1 / 25 + 0.03
+
+
+def test_the_lips_of_the_finished_video_say_what_the_generator_said(
+    talking_clip: Path, animator: Animator, astronaut: np.ndarray, sentence: Waveform
+) -> None:
+    times, frames = zip(*read_frames(talking_clip), strict=True)
+    with FaceTracker() as tracker:
+        faces = [face for face in tracker.track(frames) if face is not None]
+    assert len(faces) == len(frames)
+    offsets, rest, _ = disentangle(np.stack([face.landmarks for face in faces]))
+    portrait = animator.prepare(astronaut[:256, 96:352])
+    heard = resample(sentence, 16000)
+    motion = animator.motion(heard, portrait, Gains(), 0)
+    spoken = np.concatenate([motion.at(Fraction(time)).expression for time in times]) + portrait.rest
+    assert opening_correlation(spoken, offsets + rest) > 0.85
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_seed_others(
+    animator: Animator, astronaut: np.ndarray, sentence: Waveform
+) -> None:
+    picture = astronaut[:256, 96:352]
+    a, b, c = (list(itertools.islice(animator.animate(picture, sentence, seed=s), 20)) for s in (1, 1, 2))
+    assert all((x == y).all() for x, y in zip(a, b, strict=True))
+    assert any((x != y).any() for x, y in zip(a, c, strict=True))
+
+
+def test_in_silence_the_mouth_rests_and_with_all_gains_at_zero_nothing_moves(
+    animator: Animator, astronaut: np.ndarray
+) -> None:
+    silence = Waveform(np.zeros(48000, np.float32), 16000)
+    portrait = animator.prepare(astronaut)
+    assert np.abs(animator.motion(silence, portrait, Gains(), 0).expression).max() == 0
+    still = animator.animate(astronaut, silence, head_motion=0, blink=0)
+    for frame in itertools.islice(still, 0, 60, 20):
+        assert np.abs(frame.astype(int) - astronaut).max() <= 2
+
+
+def test_music_before_the_voice_leaves_the_mouth_at_rest(
+    animator: Animator, astronaut: np.ndarray, sentence: Waveform
+) -> None:
+    voice = resample(sentence, 16000).samples
+    time = np.arange(32000) / 16000
+    chord = sum(0.1 * np.sin(2 * np.pi * f * time) for f in (220, 277.2, 329.6)).astype(np.float32)
+    sound = Waveform(np.concatenate([chord, voice]), 16000)
+    moved = animator.motion(sound, animator.prepare(astronaut), Gains(), 0).expression
+    assert np.abs(moved[:102]).max() == 0, "the first 1.7 of 2 seconds of music"
+    assert np.abs(moved[120:]).max() > 0.05
+
+
+def test_a_smile_closes_its_lips_in_speech_and_keeps_its_teeth_in_silence(
+    animator: Animator, astronaut: np.ndarray, sentence: Waveform
+) -> None:
+    portrait = animator.prepare(astronaut)
+    assert opening(portrait.rest)[1] > 0.08, "the astronaut smiles with her teeth"
+    heard = resample(sentence, 16000)
+    motion = animator.motion(heard, portrait, Gains(), 0)
+    gap = opening(portrait.rest + motion.expression)[:, 1]
+    assert gap.min() < 1e-3 and gap.max() > 0.06
+    assert mouth_opening(portrait.rest + motion.expression[:1])[0] > 0.08
+
+
+@pytest.mark.parametrize(("fps", "exact"), [(25, 25), (23.976, Fraction(24000, 1001)), (29.97, Fraction(30000, 1001))])
+def test_frame_rates_are_taken_for_the_fractions_they_stand_for(fps: float, exact: Fraction) -> None:
+    assert exact_rate(fps) == exact
+    with pytest.raises(ValueError, match="frames a second"):
+        exact_rate(0)
+
+
+@pytest.mark.parametrize("fps", [Fraction(24000, 1001), 50, 60])
+def test_the_number_of_frames_is_that_of_the_sound_at_any_rate(
+    animator: Animator, astronaut: np.ndarray, fps: Fraction
+) -> None:
+    ten_minutes = Waveform(np.zeros(16000 * 600, np.float32), 16000)
+    video = rhapsode.Video(
+        animator.prepare(astronaut[:256, 96:352]),
+        animator.motion(Waveform(np.zeros(100, np.float32), 16000), animator.prepare(astronaut), Gains(), 0),
+        ten_minutes,
+        ten_minutes.seconds,
+        Fraction(fps),
+    )
+    assert abs(len(video) / Fraction(fps) - 600) <= 1 / (2 * Fraction(fps))
+
+
+def test_of_several_faces_the_largest_speaks_with_a_word_saying_so(
+    animator: Animator, astronaut: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = np.full((512, 700, 3), 128, np.uint8)
+    two[:, :512] = astronaut
+    two[100:300, 500:700] = astronaut[20:220, 120:320]
+    with caplog.at_level(logging.WARNING):
+        largest = animator.prepare(two)
+    assert "2 faces" in caplog.text and "--face" in caplog.text
+    second = animator.prepare(two, face=2)
+    assert not np.allclose(largest.face.landmarks, second.face.landmarks)
+    with pytest.raises(PortraitError, match="no face 3"):
+        animator.prepare(two, face=3)
+
+
+def test_a_picture_without_a_face_is_refused(animator: Animator) -> None:
+    with pytest.raises(PortraitError, match="no face"):
+        animator.prepare(np.asarray(skimage.data.chelsea()))
