@@ -5,12 +5,10 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
-from rhapsode.face.geometry import to_image
+from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.image.grid import Box, Grid, smoothstep
 from rhapsode.image.portrait import Portrait
 
-#: Where the head turns, canonical units from between the eyes: below and behind the face, at the base of the skull.
-PIVOT = np.array([0.0, 0.85, 0.95])
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
 _HEAD_RADII = np.array([0.95, 1.5])
@@ -34,7 +32,7 @@ class HeadMotion:
         self._picture = Box(0, 0, width, height)
         self.grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
         self._nodes = self.grid.nodes()
-        pivot = to_image(PIVOT[None, None], portrait.pose)[0, 0]
+        pivot = to_image(SKULL_BASE[None, None], portrait.pose)[0, 0]
         centre = to_image(_HEAD_CENTRE[None, None], portrait.pose)[0, 0]
         depth = _depth(portrait, centre, self._nodes)
         self._arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)

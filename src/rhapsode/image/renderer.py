@@ -46,7 +46,7 @@ class Renderer:
                 the eyes have no effect.
             lids: (2,) 0 as in the picture .. 1 closed; the subject's right eye, then the left.
             rotation: (3,) rotation vector of the head relative to the picture, radians, about the base of the
-                skull (`head.PIVOT`), camera axes (x right, y down, z away): nod down > 0 in x, turn to the
+                skull (`geometry.SKULL_BASE`), camera axes (x right, y down, z away): nod down > 0 in x, turn to the
                 picture's left > 0 in y, tilt to the picture's right > 0 in z.
             translation: (3,) canonical units relative to the picture, of that pivot; z has no effect.
 
