@@ -43,7 +43,7 @@ class Bench:
 
     def animate(self, **options: object) -> Outcome:
         words = {"portrait": self.portrait, "audio": self.speech, "out": self.out} | options
-        return self.run("animate", *(f"--{name}={word}" for name, word in words.items() if word is not None))
+        return self.run("animate", *(f"--{name}={word}" for name, word in words.items() if word is not None), "--quiet")
 
     def run(self, *words: str) -> Outcome:
         code = cli.main(words)
@@ -296,7 +296,7 @@ def start(bench: Bench, seconds: float, limit_bytes: int | None = None) -> "subp
             # Python ignores the signal by itself, so that writing fails as it does on a full disk.
 
     return subprocess.Popen(
-        [sys.executable, "-m", "rhapsode.cli", "animate", *words],
+        [sys.executable, "-m", "rhapsode.cli", "animate", "--quiet", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit,
     )  # fmt: skip
 

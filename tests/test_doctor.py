@@ -3,6 +3,8 @@
 import builtins
 import json
 import os
+import shutil
+from importlib import metadata
 from typing import Any
 
 import pytest
@@ -61,8 +63,8 @@ def test_a_missing_libgl_is_named_with_its_package(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_package_of_a_wrong_version_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    version = doctor.metadata.version
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.10.9" if name == "mediapipe" else version(name))
+    version = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0.10.9" if name == "mediapipe" else version(name))
     (finding,) = doctor.examine([("packages", doctor.check_packages)])
     assert not finding.ok
     assert "mediapipe is 0.10.9, needed ==0.10.21" in finding.detail
@@ -71,7 +73,7 @@ def test_a_package_of_a_wrong_version_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 10_000_000})
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
     (finding,) = doctor.examine([("disk", doctor.check_disk)])
     assert not finding.ok
     assert os.getcwd() in finding.detail  # noqa: PTH109

@@ -22,8 +22,8 @@ from rhapsode import __version__
 from rhapsode.errors import DataError, PortraitError, RhapsodeError, VideoError
 
 if TYPE_CHECKING:
+    import rich.progress
     from rich.console import Console
-    from rich.progress import Progress
 
     from rhapsode.audio.waveform import Waveform
 
@@ -148,7 +148,7 @@ def animate(
     _check_portrait(portrait)
     _check_out(out, [path for path in (portrait, audio) if path is not None])
     spoken: Path | Waveform
-    with _Stages(shown=not quiet) as stages:
+    with _Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
         began = time.perf_counter()
         if audio is not None:
             from rhapsode.audio.waveform import sound_info
@@ -324,10 +324,12 @@ def _check_out(out: Path, inputs: Sequence[Path]) -> None:
 
 
 class _Stages:
-    """Progress bars on a terminal's stderr, one a stage; nothing where stderr is no terminal."""
+    """Shows how far the work is, on stderr: bars on a terminal, elsewhere a line now and then."""
 
     def __init__(self, shown: bool) -> None:
-        self._progress: Progress | None = None
+        self._shown = shown
+        self._bars: rich.progress.Progress | None = None
+        self._held: list[str] = []
         if shown and sys.stderr.isatty():
             from rich.progress import (
                 BarColumn,
@@ -338,7 +340,7 @@ class _Stages:
                 TimeRemainingColumn,
             )
 
-            self._progress = Progress(
+            self._bars = Progress(
                 TextColumn("{task.description:<20}"),
                 BarColumn(),
                 MofNCompleteColumn(),
@@ -348,24 +350,43 @@ class _Stages:
             )
 
     def __enter__(self) -> "_Stages":
-        if self._progress is not None:
-            self._progress.start()
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int = 1) -> Iterator[Callable[[int, int], None]]:
         """Show a stage while its block runs; gives a function to call with (done, total)."""
-        progress = self._progress
-        if progress is None:
-            yield lambda done, total: None
-            return
-        task = progress.add_task(name, total=total)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-        progress.update(task, completed=total)
+        bars = self._bars
+        if bars is not None:
+            task = bars.add_task(name, total=total)
+            yield lambda done, total: bars.update(task, completed=done, total=total)
+            bars.update(task, completed=total)
+        else:
+            began = time.perf_counter()
+            yield self._line_writer(name, total)
+            if total == 1:
+                self._held.append(f"rhapsode: {name}: {time.perf_counter() - began:.1f} s")
+
+    def _line_writer(self, name: str, total: int) -> Callable[[int, int], None]:
+        """Writes a line for each quarter; the short stages before are told only now, so that an error stands alone."""
+        quarter = 0
+
+        def write(done: int, total: int) -> None:
+            nonlocal quarter
+            if self._shown and 4 * done // total > quarter:
+                quarter = 4 * done // total
+                _say(f"rhapsode: {name}: {done} of {total}")
+
+        if self._shown and total > 1:
+            for line in self._held:
+                _say(line)
+            self._held.clear()
+        return write
 
 
 @contextlib.contextmanager

@@ -7,9 +7,8 @@ import pytest
 from skimage import data
 
 from rhapsode.errors import PortraitError
-from rhapsode.face.geometry import to_image
+from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.face.geometry import SKULL_BASE
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
 

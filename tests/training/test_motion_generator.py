@@ -36,7 +36,7 @@ def test_two_steps_of_the_recipe_make_weights_logs_and_scores(tmp_path: Path, ta
     weights = train(_recipe(tmp_path, talking_clip, "run"))
     generator = MotionGenerator.load(weights)
     assert generator(torch.zeros(1, 20, 80)).shape == (1, 10, 68, 3)
-    with (tmp_path / "run" / "train.csv").open() as file:
+    with (tmp_path / "run" / "round2.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert set(scores["grid/b.mp4"]) == {"mouth_opening_corr", "opening_std_ratio", "lmd"}

@@ -105,8 +105,8 @@ class WindowSampler:
 def vary(mel: Tensor, generator: torch.Generator) -> Tensor:
     """Make windows sound as if by another speaker, in another room, over another microphone.
 
-    Vocal tract length (stretch of the bands), level, colour of voice and microphone, reverberation, steady noise, and masked bands
-    (SpecAugment, Park et al. 2019), each drawn for each window.
+    Vocal tract length (stretch of the bands), level, colour of voice and microphone, reverberation, steady noise,
+    and masked bands (SpecAugment, Park et al. 2019), each drawn for each window.
 
     Args:
         mel: (B, 2F, 80) log-mel.
@@ -124,10 +124,10 @@ def vary(mel: Tensor, generator: torch.Generator) -> Tensor:
     left = left[:, None].expand(-1, frames, -1)
     varied = mel.gather(2, left) * (1 - share) + mel.gather(2, left + 1) * share
 
-    colouring = torch.linspace(-0.5, 0.5, bands) * draw(-4.0, 4.0, 1)
-    for waves in (1, 2, 3):
+    colouring = torch.linspace(-0.5, 0.5, bands) * draw(-2.5, 2.5, 1)
+    for waves in (1, 2):
         wave = torch.linspace(0, 2 * torch.pi * waves, bands)
-        colouring = colouring + draw(0, 0.8, 1) * torch.cos(wave + draw(0, 2 * torch.pi, 1))
+        colouring = colouring + draw(0, 0.3, 1) * torch.cos(wave + draw(0, 2 * torch.pi, 1))
     varied = varied + draw(-1.2, 1.2, 1, 1) + colouring[:, None]
 
     power = varied.exp()

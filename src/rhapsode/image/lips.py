@@ -40,7 +40,7 @@ def measure_lips(portrait: Portrait) -> RestingLips:
     mesh, unit = portrait.face.mesh[:, :2].astype(np.float64), portrait.unit
     colour = lip_colour(portrait.image, mesh)
     upper, lower = mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]
-    opening = _visible_opening(portrait.image, upper, lower, colour)
+    opening = _visible_opening(portrait.image, upper, lower, colour, unit)
     if opening is not None:
         top, bottom = opening
         gap = np.linalg.norm(lower - upper, axis=1) * (bottom - top)
@@ -68,23 +68,26 @@ def lip_colour(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
 
 
 def _visible_opening(
-    image: np.ndarray, upper: np.ndarray, lower: np.ndarray, colour: np.ndarray
+    image: np.ndarray, upper: np.ndarray, lower: np.ndarray, colour: np.ndarray, unit: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Where the opening that can be seen begins and ends, two (11,) depths; None where there is lip on lip.
 
-    Seen is what is much darker than the lips (the cavity), or brighter and paler (teeth).
+    Seen is what is much darker than the lips (the cavity), or brighter and paler (teeth). Where the mesh claims a
+    wide opening, less of either will do: teeth in a dim or a soft picture are hardly paler than lips.
     """
+    wide = float(np.clip(np.linalg.norm(lower - upper, axis=1).max() / (0.05 * unit) - 1, 0, 1))
     pixels = _look_up(image, upper + _DEPTHS[:, None, None] * (lower - upper))
     light, lip = pixels.mean(-1), float(colour.mean())
     pale = (pixels.max(-1) - pixels.min(-1)) / np.maximum(light, 1.0)
     lip_pale = float(colour.max() - colour.min()) / max(lip, 1.0)
-    teeth = (light > 0.95 * lip) & (pale < 0.8 * lip_pale) if lip_pale > 0.1 else light > 1.15 * lip
+    paler = (0.8 + 0.12 * wide) * lip_pale
+    teeth = (light > 0.95 * lip) & (pale < paler) if lip_pale > 0.1 else light > 1.15 * lip
     seen = gaussian_filter1d(((light < 0.6 * lip) | teeth).astype(np.float64), 0.7, axis=1) > 0.5
     inner = seen[:, 2:9]
-    if inner[3:-3].mean() < 0.3:
+    if inner[3:-3].mean() < 0.3 - 0.18 * wide:
         return None
-    top = np.where(seen.any(0), _DEPTHS[seen.argmax(0)], 0.3)
-    bottom = np.where(seen.any(0), _DEPTHS[-1 - seen[::-1].argmax(0)], 0.7)
+    top = np.where(seen.any(0), _DEPTHS[seen.argmax(0)], 0.3 - 0.2 * wide)
+    bottom = np.where(seen.any(0), _DEPTHS[-1 - seen[::-1].argmax(0)], 0.7 + 0.2 * wide)
     # At the corners shadow, skin and teeth mix within a few pixels: there the mesh knows better.
     corner = np.array([1, 1, 1, 0.5, 0, 0, 0, 0.5, 1, 1, 1])
     top, bottom = top * (1 - corner), bottom + corner * (1 - bottom)

@@ -25,6 +25,12 @@ _FINE = 4
 _MEET = 0.3
 #: The share by which closing lips overshoot.
 _OVERCLOSE = 0.2
+#: Lips parted by this many canonical units have a smooth edge; nearer rest it is the picture's own.
+_SMOOTH = 0.06
+#: The most that teeth the picture does not show are guessed at.
+_HINT = 0.45
+#: Spread of the shade at the lips, on both sides of their edge, canonical units.
+_SHADE = 0.022
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Lips:
         holes: outlines of what lies open between the lips, each (N, 2); none where the lips meet.
         jaw: (2,) how far the lower lip, and the lower teeth with it, has moved in the picture, pixels.
         opened: how far the opening differs from the picture's own, pixels.
+        pressed: (49,) how far the lips would overlap, pixels.
     """
 
     along: np.ndarray
@@ -46,6 +53,7 @@ class Lips:
     holes: list[np.ndarray]
     jaw: np.ndarray
     opened: float
+    pressed: np.ndarray
 
 
 class Mouth:
@@ -70,11 +78,13 @@ class Mouth:
         self._upper_weights = contour_weights(mesh[regions.UPPER_INNER_LIP], regions.UPPER_INNER_KNOTS)
         self._lower_weights = contour_weights(mesh[regions.LOWER_INNER_LIP], regions.LOWER_INNER_KNOTS)
         self._blend = PchipInterpolator(np.arange(11), np.eye(11))(np.linspace(0, 10, _SAMPLES))
+        self._smooth = _arch(self._upper), _arch(self._lower)
         self.is_open = lips.is_open
         self._still = self._curves(self._upper, self._lower, np.zeros(2), 0.0)
         self._outline = mesh[np.concatenate([regions.UPPER_OUTER_LIP, regions.LOWER_OUTER_LIP])]
         self.skin = _without_interior(portrait.image, mesh, self._unit) if lips.is_open else portrait.image
-        self._cavity = _cavity_colour(lips.colour)
+        self._dark, self._rim = _tone(lips.colour, 0.15, 1.5), _tone(lips.colour, 0.32, 1.15)
+        self._tongue, self._teeth = _tone(lips.colour, 0.5, 1.0), _tone(lips.colour, 0.6, 0.6)
         self._upper_plate = _upper_share(portrait.image, self._still, self._origin, self._frame)
 
     def settle(self, offsets: np.ndarray) -> np.ndarray:
@@ -118,6 +128,9 @@ class Mouth:
         middle = _at(place[..., 0], lips.along, (lips.upper + lips.lower) / 2)
         beside = np.maximum(lips.along[0] - place[..., 0], place[..., 0] - lips.along[-1])
         softness = 1.0 + 0.8 * np.maximum(beside, 0.0)
+        if not self.is_open and lips.pressed.any():
+            # Lips that press on each other squeeze; a hard line would cut the picture's own lip line to dashes.
+            softness = softness + 2.0 * _at(place[..., 0], lips.along, lips.pressed)
         return smoothstep((middle - place[..., 1]) / softness + 0.5).astype(np.float32)
 
     def paint(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
@@ -129,21 +142,46 @@ class Mouth:
             lips: the lip edges.
         """
         if self.is_open:
+            self._heal_corners(frame, points, lips)
             self._draw_lip_line(frame, points, lips)
-        inside = self._opening(points, lips)
-        left, top, width, height = cv2.boundingRect((inside > 0).astype(np.uint8))
+        cover = self._opening(points, lips)
+        left, top, width, height = cv2.boundingRect(cover[..., 1])
         if width == 0:
             return
         part = np.s_[top : top + height, left : left + width]
-        points, inside = points[part], inside[part]
+        points = points[part]
+        inside, near = np.moveaxis(cover[part].astype(np.float32) / 255, -1, 0)
         along, across = np.moveaxis(self._to_frame(points), -1, 0)
-        upper, lower = _at(along, lips.along, lips.upper), _at(along, lips.along, lips.lower)
-        gap = lower - upper
-        interior = self._cavity_shade(along, (across - upper) / np.maximum(gap, 1.0), gap, lips)
+        interior = self._cavity_shade(along, across, near, lips)
         if self.is_open:
             interior = self._own_teeth(interior, points, along, across, lips)
         skin = frame[part]
-        skin[:] = np.rint(skin + inside[..., None] * (interior - skin)).astype(np.uint8)
+        # The lips turn inwards, out of the light, before they end.
+        opened = np.float32(min(lips.opened / (0.05 * self._unit), 1.0))
+        lower = smoothstep((across - _at(along, lips.along, (lips.upper + lips.lower) / 2)) / (0.08 * self._unit))
+        shade = 1 - (0.55 - 0.3 * lower) * opened * near
+        shaded = skin * shade[..., None]
+        skin[:] = np.rint(shaded + inside[..., None] * (interior - shaded)).astype(np.uint8)
+
+    def _heal_corners(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
+        """Where an open mouth closes, the shadow left in its corners goes, in place."""
+        still, now = (float((one.lower - one.upper).max()) for one in (self._still, lips))
+        closed = float(np.clip(1.6 * (1 - now / max(still, 1.0)) - 0.6, 0, 1))
+        if closed < 0.01:
+            return
+        size = 2 * max(1, round(0.03 * self._unit)) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        corners = np.stack([lips.along[[0, -1]], (lips.upper + lips.lower)[[0, -1]] / 2], -1) @ self._frame
+        for corner in corners + self._origin:
+            away = np.hypot(*np.moveaxis(points - corner.astype(np.float32), -1, 0)) / (0.11 * self._unit)
+            left, top, width, height = cv2.boundingRect((away < 1).astype(np.uint8))
+            if width == 0:
+                continue
+            part = np.s_[top : top + height, left : left + width]
+            patch = frame[part]
+            share = closed * smoothstep(2.0 * (1 - away[part]))[..., None]
+            healed = cv2.morphologyEx(patch, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+            patch[:] = np.rint(patch + share * (healed.astype(np.float32) - patch)).astype(np.uint8)
 
     def _draw_lip_line(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
         """Where lips that were open in the picture now meet, there is a shadow between them."""
@@ -158,15 +196,42 @@ class Mouth:
         line = np.exp(-(((place[..., 1] - middle) / max(0.016 * self._unit, 0.9)) ** 2))
         frame[:] = np.rint(frame * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)
 
-    def _cavity_shade(self, along: np.ndarray, depth: np.ndarray, gap: np.ndarray, lips: Lips) -> np.ndarray:
-        """The dark of an open mouth, (h, w, 3) float32: darkest in the upper middle, lighter at the lower lip."""
+    def _cavity_shade(self, along: np.ndarray, across: np.ndarray, near: np.ndarray, lips: Lips) -> np.ndarray:
+        """The inside of an open mouth, (h, w, 3) float32.
+
+        Darkest at the back, in the upper middle; the tongue catches some light at the lower lip, and the
+        lips' own colour reaches a little way in.
+
+        Args:
+            along: places along the mouth, pixels.
+            across: places across it.
+            near: [0, 1] how much of each pixel's surroundings lies between the lips.
+            lips: the lip edges.
+        """
+        upper, lower = _at(along, lips.along, lips.upper), _at(along, lips.along, lips.lower)
+        gap = np.maximum(lower - upper, 1.0)
+        depth = (across - upper) / gap
         half = max(lips.along[-1] - lips.along[0], 1.0) / 2
-        side = np.abs(along - (lips.along[0] + lips.along[-1]) / 2) / half
-        tongue = smoothstep((depth - 0.35) / 0.65) * (1 - smoothstep((side - 0.2) / 0.7))
-        tongue = tongue * np.clip(gap / (0.12 * self._unit), 0, 1)
-        rim = np.exp(-(np.minimum(depth, 1 - depth) * gap) / (0.02 * self._unit))
-        light = 0.75 + 0.75 * tongue + 0.6 * np.clip(rim, 0, 1)
-        return (light[..., None] * self._cavity).astype(np.float32)
+        side = ((along - np.float32((lips.along[0] + lips.along[-1]) / 2)) / np.float32(half)) ** 2
+        tongue = smoothstep((depth - 0.42 - 0.4 * side) / 0.6) * np.clip(1.3 - 1.6 * side, 0, 1)
+        tongue = tongue * np.clip(gap / np.float32(0.16 * self._unit) - 0.15, 0, 1)
+        edge = 1 - smoothstep((near - 0.5) / 0.42)
+        edge = edge * (0.5 + 0.5 * np.clip(depth, 0, 1))
+        interior = self._dark + tongue[..., None] * (self._tongue - self._dark)
+        if not self.is_open:
+            interior = interior + self._hint_of_teeth(along, across, gap)[..., None] * (self._teeth - interior)
+        return (interior + edge[..., None] * (self._rim - interior)).astype(np.float32)
+
+    def _hint_of_teeth(self, along: np.ndarray, across: np.ndarray, gap: np.ndarray) -> np.ndarray:
+        """How much of a row of upper teeth is guessed at in the dark, (h, w) in [0, 1]; it stays with the skull."""
+        still, unit = self._still, np.float32(self._unit)
+        rest = _at(along, still.along, still.upper)
+        half = max(still.along[-1] - still.along[0], 1.0) / 2
+        side = np.abs(along - np.float32((still.along[0] + still.along[-1]) / 2)) / np.float32(half)
+        below = (across - rest) / unit + 0.035 * side**2
+        row = 1 - smoothstep((below - 0.022) / 0.026)
+        row = row * (1 - smoothstep((side - 0.35) / 0.45))
+        return _HINT * row * smoothstep((gap / unit - 0.08) / 0.08)
 
     def _own_teeth(
         self, interior: np.ndarray, points: np.ndarray, along: np.ndarray, across: np.ndarray, lips: Lips
@@ -174,25 +239,26 @@ class Mouth:
         """Lay the picture's own teeth over the cavity: the upper ones stay with the skull, the lower with the jaw."""
         still, moved = self._still, min(lips.opened / 3.0, 1.0)
         jaw = self._frame @ lips.jaw
-        # A rising upper lip takes its teeth along: what it would bare of gum and tooth is not in the picture.
-        rise = min(float((lips.upper - still.upper)[_SAMPLES // 3 : -_SAMPLES // 3].mean()), 0.0)
-        across_up = across - rise
         top = _at(along, still.along, still.upper)
         bottom = _at(along, still.along, still.lower)
         split = top + self._upper_plate * (bottom - top)
-        fade, margin = 1.0 + moved, 1.0 - 1.5 * moved
-        width = np.clip(bottom - top, 0, 1) * moved + (1 - moved)
-        above = np.maximum(top + 0.7 * moved - across_up, 0.0)
-        width = width * (1 - moved * smoothstep(above / (0.03 * self._unit) - 0.3))
-        lift = (above - np.float32(rise))[..., None] * self._frame[1].astype(np.float32)
+        fade, margin = 1.0 + moved * 0.026 * self._unit, 1.0 - 1.5 * moved
+        # Towards the corners, where the opening was narrow, lip and shadow mix with the teeth.
+        width = smoothstep((bottom - top) / np.float32(0.5 * (still.lower - still.upper).max() + 0.1))
+        width = width * moved + (1 - moved)
+        # What a rising upper lip would bare of gum and tooth is not in the picture: the teeth go on and fade.
+        above = np.maximum(top + 0.7 * moved - across, 0.0)
+        width = width * (1 - moved * smoothstep(above / np.float32(0.06 * self._unit) - 0.4))
+        lift = above[..., None] * self._frame[1].astype(np.float32)
         end = split if self._upper_plate < 1 else bottom + margin
-        shown = np.clip((end - across_up) / fade + 0.5, 0, 1) * width
+        # Moving, they fade out before their edge: beyond it the picture shows lip.
+        shown = smoothstep((end - across) / fade + 0.5 * (1 - moved)) * width
         interior = interior + shown[..., None] * (self._look_up(points + lift) - interior)
         if self._upper_plate < 1:
             low_along, low_across = along - jaw[0], across - jaw[1]
             top = _at(low_along, still.along, split_of(still, self._upper_plate))
             bottom = _at(low_along, still.along, still.lower)
-            shown = np.clip((low_across - top) / fade + 0.5, 0, 1)
+            shown = smoothstep((low_across - top) / fade + 0.5)
             shown = shown * np.clip((bottom + 1.5 - low_across) / fade + 0.5, 0, 1)
             interior = interior + shown[..., None] * (self._look_up(points - lips.jaw) - interior)
         return interior
@@ -208,6 +274,10 @@ class Mouth:
     def _curves(self, upper: np.ndarray, lower: np.ndarray, jaw: np.ndarray, opened: float) -> Lips:
         """Smooth curves through both edges, at common places along the mouth."""
         top, bottom = self._blend @ upper, self._blend @ lower
+        share = min(opened / (_SMOOTH * self._unit), 1.0)
+        if share > 0:
+            top += share * (self._smooth[0] @ upper - top)
+            bottom += share * (self._smooth[1] @ lower - bottom)
         # Pressed lips overlap; they meet halfway.
         overlap = np.maximum(top[:, 1] - bottom[:, 1], 0.0) / 2
         top[:, 1] -= overlap
@@ -215,22 +285,23 @@ class Mouth:
         along = np.maximum.accumulate(top[:, 0])
         below = np.interp(along, np.maximum.accumulate(bottom[:, 0]), bottom[:, 1])
         below = np.maximum(below, top[:, 1])
-        return Lips(along, top[:, 1], below, _holes(top, bottom), jaw, opened)
+        return Lips(along, top[:, 1], below, _holes(top, bottom), jaw, opened, 2 * overlap)
 
     def _opening(self, points: np.ndarray, lips: Lips) -> np.ndarray:
-        """How much of each pixel lies between the lips, (h, w) float32 in [0, 1]."""
+        """How much of each pixel, and of its surroundings, lies between the lips, (h, w, 2) uint8."""
         if not lips.holes:
-            return np.zeros(points.shape[:2], np.float32)
+            return np.zeros((*points.shape[:2], 2), np.uint8)
         outlines = [hole @ self._frame + self._origin for hole in lips.holes]
-        box = Box.around(np.concatenate(outlines), 2.0 + 0.03 * self._unit)
+        box = Box.around(np.concatenate(outlines), 2.0 + 3 * _SHADE * self._unit)
         corner = np.array([box.left, box.top]) - 0.5
         fine = np.zeros((box.height * _FINE, box.width * _FINE), np.uint8)
         cv2.fillPoly(fine, [np.rint((o - corner) * _FINE - 0.5).astype(np.int32) for o in outlines], 255)
         mask = cv2.resize(fine, (box.width, box.height), interpolation=cv2.INTER_AREA)
-        # A crisp edge looks cut out with scissors.
-        mask = cv2.GaussianBlur(mask, (0, 0), max(0.35, 0.007 * self._unit))
+        # A crisp edge looks cut out with scissors; one as soft as that of the picture does not.
+        edge = cv2.GaussianBlur(mask, (0, 0), max(0.35, 0.009 * self._unit))
+        near = cv2.GaussianBlur(mask, (0, 0), max(0.5, _SHADE * self._unit))
         places: np.ndarray = points - np.array([box.left, box.top], np.float32)
-        return cv2.remap(mask, places, None, cv2.INTER_LINEAR).astype(np.float32) / 255
+        return cv2.remap(cv2.merge([edge, near]), places, None, cv2.INTER_LINEAR)
 
 
 def _turn(points: np.ndarray, origin: np.ndarray, frame: np.ndarray) -> np.ndarray:
@@ -274,10 +345,26 @@ def split_of(lips: Lips, share: float) -> np.ndarray:
     return lips.upper + share * (lips.lower - lips.upper)
 
 
-def _cavity_colour(lips: np.ndarray) -> np.ndarray:
-    """The dark inside of a mouth, (3,) float32 RGB: the lips' own hue, darkened, so grey pictures stay grey."""
+def _arch(contour: np.ndarray) -> np.ndarray:
+    """The matrix from 11 contour points, (11, 2), to the nearest smooth arch from corner to corner, (49, 11)."""
+    steps = np.linalg.norm(np.diff(contour, axis=0), axis=1)
+    length = np.concatenate([[0.0], np.cumsum(steps + 0.2 * steps.mean())])
+
+    def basis(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ends = np.stack([1 - place, 1 + place], -1) / 2
+        return ends, (1 - place**2)[:, None] * place[:, None] ** np.arange(3)
+
+    chord, arch = basis(2 * length / length[-1] - 1)
+    ends = np.eye(11)[[0, -1]]
+    fitted = np.linalg.lstsq(arch, np.eye(11) - chord @ ends, rcond=None)[0]
+    chord, arch = basis(np.linspace(-1, 1, _SAMPLES))
+    return chord @ ends + arch @ fitted
+
+
+def _tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:
+    """The lips' own hue, darkened, (3,) float32 RGB; grey pictures stay grey."""
     grey = lips.mean()
-    return ((grey + 0.9 * (lips - grey)) * 0.21).astype(np.float32)
+    return np.maximum((grey + chroma * (lips - grey)) * light, 0).astype(np.float32)
 
 
 def _upper_share(image: np.ndarray, lips: Lips, origin: np.ndarray, frame: np.ndarray) -> float:
