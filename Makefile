@@ -13,11 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_TEXT := Good evening. This face is a single photograph, and a small synthesiser lends it a voice. \
 	Give it your own recording, and it will speak as you do.
 
-.PHONY: help demo test lint format clean distclean
+.PHONY: help install demo test lint format clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP)  ## Make the environment: .venv, with the program in .venv/bin.
 
 demo: $(STAMP) out/astronaut.png  ## Animate a portrait with a spoken sentence: out/demo.mp4.
 	@$(BIN)/rhapsode animate --portrait out/astronaut.png --text "$(DEMO_TEXT)" --out out/demo.mp4

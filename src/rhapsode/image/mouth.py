@@ -83,6 +83,7 @@ class Mouth:
         self._still = self._curves(self._upper, self._lower, np.zeros(2), 0.0)
         self._outline = mesh[np.concatenate([regions.UPPER_OUTER_LIP, regions.LOWER_OUTER_LIP])]
         self.skin = _without_interior(portrait.image, mesh, self._unit) if lips.is_open else portrait.image
+        self._light = np.float32(max(lips.colour.max(), 1.0))
         self._dark, self._rim = _tone(lips.colour, 0.15, 1.5), _tone(lips.colour, 0.32, 1.15)
         self._tongue, self._teeth = _tone(lips.colour, 0.5, 1.0), _tone(lips.colour, 0.6, 0.6)
         self._upper_plate = _upper_share(portrait.image, self._still, self._origin, self._frame)
@@ -128,9 +129,9 @@ class Mouth:
         middle = _at(place[..., 0], lips.along, (lips.upper + lips.lower) / 2)
         beside = np.maximum(lips.along[0] - place[..., 0], place[..., 0] - lips.along[-1])
         softness = 1.0 + 0.8 * np.maximum(beside, 0.0)
-        if not self.is_open and lips.pressed.any():
+        if lips.pressed.any():
             # Lips that press on each other squeeze; a hard line would cut the picture's own lip line to dashes.
-            softness = softness + 2.0 * _at(place[..., 0], lips.along, lips.pressed)
+            softness = softness + (0.8 if self.is_open else 2.0) * _at(place[..., 0], lips.along, lips.pressed)
         return smoothstep((middle - place[..., 1]) / softness + 0.5).astype(np.float32)
 
     def paint(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
@@ -173,13 +174,16 @@ class Mouth:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         corners = np.stack([lips.along[[0, -1]], (lips.upper + lips.lower)[[0, -1]] / 2], -1) @ self._frame
         for corner in corners + self._origin:
-            away = np.hypot(*np.moveaxis(points - corner.astype(np.float32), -1, 0)) / (0.11 * self._unit)
+            away = np.hypot(*np.moveaxis(points - corner.astype(np.float32), -1, 0)) / (0.1 * self._unit)
             left, top, width, height = cv2.boundingRect((away < 1).astype(np.uint8))
             if width == 0:
                 continue
             part = np.s_[top : top + height, left : left + width]
             patch = frame[part]
-            share = closed * smoothstep(2.0 * (1 - away[part]))[..., None]
+            # Lip is left alone, and a taper of lip too; only what is darker was the mouth's inside.
+            dark = smoothstep(4.0 * (0.7 - patch.max(-1).astype(np.float32) / self._light))
+            dark = cv2.GaussianBlur(cv2.dilate(dark, kernel), (0, 0), 0.25 * size)
+            share = (0.8 * closed * dark * smoothstep(2.0 * (1 - away[part])))[..., None]
             healed = cv2.morphologyEx(patch, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
             patch[:] = np.rint(patch + share * (healed.astype(np.float32) - patch)).astype(np.uint8)
 

@@ -17,6 +17,9 @@ from rhapsode.errors import WeightsError
 #: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
 DROPOUT = 0.4
 
+#: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all.
+PRIOR_FRAMES = 60.0
+
 
 @dataclass(frozen=True)
 class GeneratorDims:
@@ -74,7 +77,8 @@ class MotionGenerator(nn.Module):
         """
         ahead = self.dims.look_ahead
         silence = mel.new_full((mel.shape[0], 2 * ahead, MEL_BANDS), LOG_FLOOR)
-        heard = (torch.cat([mel, silence], 1) - self.mel_mean) / self.mel_std
+        heard = torch.cat([mel, silence], 1)
+        heard = (heard - self._own_voice(heard)) / self.mel_std
         x = self.embed(heard.reshape(heard.shape[0], -1, 2 * MEL_BANDS))
         # Left padding keeps the convolution causal; the look-ahead comes from the shift below alone.
         past = x[:, :1].expand(-1, self.context.kernel_size[0] - 1, -1)
@@ -82,6 +86,16 @@ class MotionGenerator(nn.Module):
         x, _ = self.recurrent(self.dropout(x))
         weights = self.readout(self.dropout(x[:, ahead:]))
         return (weights @ self.basis).unflatten(-1, (68, 3))
+
+    def _own_voice(self, mel: Tensor) -> Tensor:
+        """The average spectrum of the voice up to each moment, (B, 2T, 80), silence hardly counted.
+
+        Hearing a voice against its own average takes the colour of voice, room and microphone out; a strange voice
+        (a synthesiser) would otherwise hold the mouth open. It starts from the average of the training voices.
+        """
+        loud = torch.sigmoid(2 * (mel.mean(-1, keepdim=True) - self.mel_mean.mean()))
+        heard = (loud * mel).cumsum(1) + PRIOR_FRAMES * self.mel_mean
+        return heard / (loud.cumsum(1) + PRIOR_FRAMES)
 
     @torch.inference_mode()
     def speak(self, sound: Waveform) -> np.ndarray:

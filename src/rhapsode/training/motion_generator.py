@@ -197,7 +197,8 @@ def _fit(
     generator = MotionGenerator(recipe.dims)
     generator.basis.copy_(torch.from_numpy(expression_basis(sampler.expressions(), recipe.dims.components)))
     mels = sampler.mels()
-    generator.mel_mean.copy_(torch.from_numpy(mels.mean(0)))
+    loud = mels[mels.mean(1) > mels.mean()]
+    generator.mel_mean.copy_(torch.from_numpy(loud.mean(0)))
     generator.mel_std.copy_(torch.from_numpy(mels.std(0)))
     averaged = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(0.99))  # type: ignore[no-untyped-call]
     candidate = cast(MotionGenerator, averaged.module)
