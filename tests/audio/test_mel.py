@@ -2,7 +2,8 @@
 
 import tracemalloc
 
-import librosa
+import librosa.feature
+import librosa.filters
 import numpy as np
 import pytest
 

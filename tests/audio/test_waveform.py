@@ -160,6 +160,7 @@ def test_stereo_is_averaged(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_waveform(path).samples, tone / 2, atol=1e-6)
 
 
+@pytest.mark.skipif(int(av.__version__.split(".")[0]) < 18, reason="PyAV before 18 cannot weigh channels")
 def test_six_channels_are_mixed_without_clipping(tmp_path: Path) -> None:
     path = tmp_path / "cinema.wav"
     write_sound(path, "pcm_s16le", "s16", click_track(16000, 6), 16000)

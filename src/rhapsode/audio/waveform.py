@@ -35,6 +35,7 @@ _JITTER = Fraction(20, 1000)
 # Beyond these a time stamp is taken for broken rather than for hours of silence or for sound to throw away.
 _LONGEST_GAP = Fraction(600)
 _LONGEST_OVERLAP = Fraction(1)
+_CAN_WEIGH = int(av.__version__.split(".")[0]) >= 18
 
 
 @dataclass(frozen=True)
@@ -204,8 +205,11 @@ def sound_blocks(path: str | Path, rate: int, channels: int) -> Iterator[np.ndar
                 if mixer is not None:
                     yield from _blocks(mixer, None, path)
                 # Channels beyond two are mixed with weights that add up to 1, or loud sounds would clip.
-                options = {"rematrix_maxval": "1.0"} if len(frame.layout.channels) > 2 else None
-                mixer = AudioResampler(format="fltp", layout=layout, rate=rate, options=options)
+                # PyAV before 18, all that Python 3.10 has, cannot be told so.
+                weights = (
+                    {"options": {"rematrix_maxval": "1.0"}} if len(frame.layout.channels) > 2 and _CAN_WEIGH else {}
+                )
+                mixer = AudioResampler(format="fltp", layout=layout, rate=rate, **weights)
                 form = frame_form
             if mixer is not None:
                 yield from _blocks(mixer, frame, path)

@@ -112,7 +112,8 @@ class FaceTracker:
             mesh = self._solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
         with mesh:
             for frame in frames:
-                found = mesh.process(frame).multi_face_landmarks
+                with _quiet_native_log():
+                    found = mesh.process(frame).multi_face_landmarks
                 yield Face(_to_pixels(found[0].landmark, frame)) if found else None
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
@@ -128,7 +129,8 @@ class FaceTracker:
         return np.clip(mask, 0.0, 1.0).astype(np.float32)
 
     def _meshes(self, image: np.ndarray) -> list[Face]:
-        found = self._still.process(np.ascontiguousarray(image)).multi_face_landmarks or []
+        with _quiet_native_log():
+            found = self._still.process(np.ascontiguousarray(image)).multi_face_landmarks or []
         return [Face(_to_pixels(face.landmark, image)) for face in found]
 
     def _refine(self, image: np.ndarray, box: tuple[float, float, float, float]) -> Face | None:

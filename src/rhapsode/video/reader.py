@@ -13,7 +13,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from rhapsode.audio.waveform import clock_zero
@@ -22,7 +22,7 @@ from rhapsode.errors import VideoError
 log = logging.getLogger(__name__)
 
 # Without the last two flags swscale's RGB comes out about one level too dark.
-_SCALING = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+_SCALING = 0x2 | 0x2000 | 0x40000  # SWS_BILINEAR, SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND: PyAV names them only from 18 on
 _RATE_BLUR = 0.005  # relative; rounding to milliseconds blurs an average by up to 0.1 per cent in a second
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _SD_HEIGHT = 576  # an untagged video up to this height is taken for BT.601, a higher one for BT.709, as players do
@@ -187,7 +187,7 @@ def _to_rgb(converter: VideoReformatter, frame: VideoFrame) -> np.ndarray:
         format="rgb24",
         src_colorspace=int(colours),
         src_color_range=int(stated),
-        interpolation=int(_SCALING),
+        interpolation=_SCALING,
         threads=1,
     )
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), _quarter_turns(frame)))
