@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -206,9 +207,8 @@ def sound_blocks(path: str | Path, rate: int, channels: int) -> Iterator[np.ndar
                     yield from _blocks(mixer, None, path)
                 # Channels beyond two are mixed with weights that add up to 1, or loud sounds would clip.
                 # PyAV before 18, all that Python 3.10 has, cannot be told so.
-                weights = (
-                    {"options": {"rematrix_maxval": "1.0"}} if len(frame.layout.channels) > 2 and _CAN_WEIGH else {}
-                )
+                weigh = _CAN_WEIGH and len(frame.layout.channels) > 2
+                weights: dict[str, Any] = {"options": {"rematrix_maxval": "1.0"}} if weigh else {}
                 mixer = AudioResampler(format="fltp", layout=layout, rate=rate, **weights)
                 form = frame_form
             if mixer is not None:
