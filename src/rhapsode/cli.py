@@ -202,7 +202,7 @@ def train_motion_generator(
     store: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
     ] = Path("stores/clips"),
-    steps: Annotated[int, typer.Option(metavar="N", min=100, help="Training steps on all clips.")] = 3000,
+    steps: Annotated[int, typer.Option(metavar="N", min=100, help="Training steps in each of two rounds.")] = 1000,
     align_steps: Annotated[
         int, typer.Option(metavar="N", min=100, help="Steps before the clips' sound is put in step.")
     ] = 600,
@@ -216,10 +216,7 @@ def train_motion_generator(
 
     Clips are tracked once and kept in the store; the weights come to OUT/motion_generator.safetensors.
     """
-    if not (data / "clips.csv").is_file():
-        raise DataError(f"{data}: holds no clips.csv; name the folder that lists your clips with --data")
-    if out.exists() and not out.is_dir():
-        raise DataError(f"{out}: is a file; name a folder with --out")
+    _check_training(data, out)
     with _Stages(shown=True) as stages:
         from rhapsode.training.motion_generator import MotionGeneratorRecipe, train
 
@@ -227,19 +224,26 @@ def train_motion_generator(
             data=data, out=out, store=store, steps=steps, align_steps=align_steps, batch=batch,
             learning_rate=learning_rate, seed=seed, threads=threads,
         )  # fmt: skip
-        with stages.stage("clips, then steps", align_steps + steps) as advance:
-            done_before, last = 0, 0
-
-            def count(step: int, _steps: int, _loss: float) -> None:
-                # The count starts anew when the second round begins.
-                nonlocal done_before, last
-                if step < last:
-                    done_before += align_steps
-                last = step
-                advance(done_before + step, align_steps + steps)
-
-            weights = train(recipe, count)
+        weights = train(recipe, stages.report)
     typer.echo(f"{weights}: trained; scores on unseen speakers are in {out / 'scores.json'}")
+
+
+@train_app.command("head-motion", context_settings=_HELP)
+def train_head_motion(
+    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
+    store: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
+    ] = Path("stores/clips"),
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Learn head motion, and measure how often people blink, from clips of style 'address'."""
+    _check_training(data, out)
+    with _Stages(shown=True) as stages:
+        from rhapsode.training.head_motion import HeadMotionRecipe, train
+
+        weights, blinks = train(HeadMotionRecipe(data=data, out=out, store=store), stages.report)
+    typer.echo(f"{weights}: trained; {blinks}")
 
 
 @app.command(context_settings=_HELP)
@@ -295,6 +299,13 @@ def peak_rss_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
+def _check_training(data: Path, out: Path) -> None:
+    if not (data / "clips.csv").is_file():
+        raise DataError(f"{data}: holds no clips.csv; name the folder that lists your clips with --data")
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out}: is a file; name a folder with --out")
+
+
 def _check_portrait(portrait: Path) -> None:
     if portrait.is_dir():
         raise PortraitError(f"{portrait}: is a folder; name a picture in it")
@@ -330,6 +341,8 @@ class _Stages:
         self._shown = shown
         self._bars: rich.progress.Progress | None = None
         self._held: list[str] = []
+        self._reported: dict[str, Callable[[int, int], None]] = {}
+        self._open = contextlib.ExitStack()
         if shown and sys.stderr.isatty():
             from rich.progress import (
                 BarColumn,
@@ -355,6 +368,7 @@ class _Stages:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._open.close()
         if self._bars is not None:
             self._bars.stop()
 
@@ -371,6 +385,12 @@ class _Stages:
             yield self._line_writer(name, total)
             if total == 1:
                 self._held.append(f"rhapsode: {name}: {time.perf_counter() - began:.1f} s")
+
+    def report(self, name: str, done: int, total: int) -> None:
+        """Show how far the stage `name` is; the one before it has ended when another name comes."""
+        if name not in self._reported:
+            self._reported[name] = self._open.enter_context(self.stage(name, total))
+        self._reported[name](done, total)
 
     def _line_writer(self, name: str, total: int) -> Callable[[int, int], None]:
         """Writes a line for each quarter; the short stages before are told only now, so that an error stands alone."""

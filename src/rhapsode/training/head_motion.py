@@ -3,8 +3,10 @@
 rhapsode train head-motion --data DATA --out RUN
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,11 @@ from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.landmarks import LID_PAIRS
 from rhapsode.motion.expression import disentangle, resample
 from rhapsode.motion.head import HEAD_RATE, HeadModel
+
+_log = logging.getLogger(__name__)
+
+#: Steps of a tenth of a second from which a covariance of five numbers is learnt.
+_ENOUGH = 20
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,16 @@ def fit_head(paths: Sequence[tuple[np.ndarray, np.ndarray]], order: int, ridge: 
     coefficients = solved.T.reshape(5, order, 5).transpose(1, 0, 2)
     coefficients = _damp(coefficients)
     error = now - past @ solved
-    speech, pause = error[voice >= 0.5], error[voice < 0.5]
-    return HeadModel(coefficients, np.linalg.cholesky(np.cov(speech.T)), np.linalg.cholesky(np.cov(pause.T)))
+    speech = _innovation(error, voice >= 0.5, "speech")
+    return HeadModel(coefficients, speech, _innovation(error, voice < 0.5, "pauses"))
+
+
+def _innovation(error: np.ndarray, chosen: np.ndarray, what: str) -> np.ndarray:
+    """L with L L^T the covariance of the chosen errors (N, 5), or of all where too few are chosen to tell."""
+    if chosen.sum() < _ENOUGH:
+        _log.warning("%d steps of %s are too few to learn their motion from; taking all", chosen.sum(), what)
+        chosen = np.ones(len(error), bool)
+    return np.linalg.cholesky(np.cov(error[chosen].T) + 1e-12 * np.eye(5))
 
 
 def _past(path: np.ndarray, order: int) -> np.ndarray:
@@ -96,23 +111,29 @@ def blink_times(clip: PreparedClip) -> np.ndarray:
     return clip.times[1:][closed[1:] & ~closed[:-1]]
 
 
-def train(recipe: HeadMotionRecipe) -> Path:
-    """Run the recipe; returns the path of the weights."""
+def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
+    """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
     listed = [c for c in read_clips(recipe.data) if c.split == "train" and c.style == "address"]
     if not listed:
         raise DataError(f"{recipe.data}: clips.csv lists no train clip of style 'address'; add some")
-    clips = prepare(listed, recipe.store)
+    clips = prepare(listed, recipe.store, progress and partial(progress, "clips"))
     recipe.out.mkdir(parents=True, exist_ok=True)
-    paths = [head_path(clip) for clip in clips]
-    model = fit_head(paths, recipe.order, recipe.ridge)
+    model = fit_head([head_path(clip) for clip in clips], recipe.order, recipe.ridge)
     weights = recipe.out / "head_motion.safetensors"
     model.save(weights)
-    intervals = np.concatenate([np.diff(blink_times(clip)) for clip in clips])
-    intervals = intervals[intervals > 0.3]
+    return weights, describe_blinks(clips)
+
+
+def describe_blinks(clips: Sequence[PreparedClip]) -> str:
+    """How often the people in clips blink: rate, and the log-normal that their intervals follow."""
+    times = [blink_times(clip) for clip in clips]
     minutes = sum(float(clip.times[-1] - clip.times[0]) for clip in clips) / 60
-    blinks = sum(len(blink_times(clip)) for clip in clips)
-    print(
+    blinks = sum(len(each) for each in times)
+    intervals = np.concatenate([np.diff(each) for each in times])
+    intervals = intervals[intervals > 0.3]  # a lid that flutters is not two blinks
+    if not len(intervals):
+        return f"{blinks} blinks in {minutes:.1f} min"
+    return (
         f"{blinks} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
         f"spread of its logarithm {np.log(intervals).std():.2f}"
     )
-    return weights

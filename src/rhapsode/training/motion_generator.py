@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -153,18 +154,18 @@ def measure_lags(
     return lags, agreements
 
 
-def train(recipe: MotionGeneratorRecipe, progress: Callable[[int, int, float], None] | None = None) -> Path:
+def train(recipe: MotionGeneratorRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
     """Run the recipe; returns the path of the weights.
 
     Args:
         recipe: every setting.
-        progress: called now and then with (steps done, steps in all, loss).
+        progress: called now and then with (stage, done, in all).
     """
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     recipe.out.mkdir(parents=True, exist_ok=True)
     _write_json(recipe.out / "recipe.json", asdict(recipe))
-    clips = prepare(read_clips(recipe.data), recipe.store)
+    clips = prepare(read_clips(recipe.data), recipe.store, progress and partial(progress, "clips"))
     learnt_from = [clip for clip in clips if clip.clip.split == "train"]
     in_step = [clip for clip in learnt_from if clip.clip.corpus == IN_STEP]
     judged_by = [clip for clip in clips if clip.clip.split == "val"]
@@ -190,7 +191,7 @@ def _fit(
     judged_by: Sequence[PreparedClip],
     lags: Mapping[str, float],
     name: str,
-    progress: Callable[[int, int, float], None] | None,
+    progress: Callable[[str, int, int], None] | None,
 ) -> MotionGenerator:
     """Train on `clips`; of the averaged weights, keep those that do best on `judged_by`, or the last."""
     sampler = WindowSampler(clips, lags, recipe.frames, torch.Generator().manual_seed(recipe.seed))
@@ -230,7 +231,7 @@ def _fit(
             log.writerow([step, f"{loss.item():.5f}", f"{score:.4f}", f"{time.perf_counter() - began:.1f}"])
             file.flush()
             if progress:
-                progress(step, steps, loss.item())
+                progress(name, step, steps)
     return best.eval()
 
 

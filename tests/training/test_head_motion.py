@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from rhapsode.data.clips import read_clips
+from rhapsode.data.store import prepare
+from rhapsode.errors import DataError
+from rhapsode.motion.head import HeadModel
+from rhapsode.training.head_motion import HeadMotionRecipe, blink_times, train
+
+
+def _recipe(folder: Path, clip: Path, style: str) -> HeadMotionRecipe:
+    (folder / "talking.mp4").write_bytes(clip.read_bytes())
+    (folder / "clips.csv").write_text(f"path,speaker,split,style,licence\ntalking.mp4,a,train,{style},x\n")
+    return HeadMotionRecipe(folder, folder / "run", folder / "store", order=1)
+
+
+def test_head_motion_is_learnt_from_a_clip(tmp_path: Path, talking_clip: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    weights, blinks = train(_recipe(tmp_path, talking_clip, "address"), lambda *stage: seen.append(stage))
+    assert HeadModel.load(weights).coefficients.shape == (1, 5, 5)
+    assert seen == [("clips", 1, 1)]
+    assert "blinks in" in blinks
+
+
+def test_without_address_clips_it_says_so(tmp_path: Path, talking_clip: Path) -> None:
+    with pytest.raises(DataError, match="address"):
+        train(_recipe(tmp_path, talking_clip, "neutral"))
+
+
+def test_the_blinks_of_a_clip_are_found(tmp_path: Path, talking_clip: Path) -> None:
+    recipe = _recipe(tmp_path, talking_clip, "address")
+    (clip,) = prepare(read_clips(recipe.data), recipe.store)
+    # With seed 0 the astronaut blinks in her sentence, and the tracker sees her lids meet.
+    assert len(blink_times(clip)) >= 1
