@@ -122,12 +122,12 @@ class Animator:
         voice = voice_activity(levelled.samples)
         spoken = self._generator.speak(levelled)
         head, blinks = np.random.default_rng(seed).spawn(2)
-        rotation, translation = self._head.sample(voice, head)
+        rotation, translation = self._head.sample(voice, head, gains.head_motion)
         return Motion(
             expression=retarget(spoken, voice, portrait.rest, gains.mouth),
             lids=sample_blinks(len(spoken), blinks, gains.blink),
-            rotation=gains.head_motion * rotation,
-            translation=gains.head_motion * translation,
+            rotation=rotation,
+            translation=translation,
         )
 
 

@@ -122,14 +122,14 @@ def animate(
         typer.Option(metavar="N", min=1, help="Which face, 1 = the largest.  [default: the largest]"),
     ] = None,
     head_motion: Annotated[
-        float, typer.Option(metavar="GAIN", min=0, max=4, help="How far the head moves; 1 natural, 0 still.")
+        float, typer.Option(metavar="GAIN", min=0, max=2, help="How far the head moves; 1 natural, 0 still.")
     ] = 1.0,
     mouth: Annotated[
-        float, typer.Option(metavar="GAIN", min=0, max=4, help="How far the mouth moves; 1 natural, 0 still.")
+        float, typer.Option(metavar="GAIN", min=0, max=2, help="How far the mouth moves; 1 natural, 0 still.")
     ] = 1.0,
     blink: Annotated[
         float,
-        typer.Option(metavar="GAIN", min=0, max=4, help="How often the eyes blink; 1 natural, 0 never."),
+        typer.Option(metavar="GAIN", min=0, max=2, help="How often the eyes blink; 1 natural, 0 never."),
     ] = 1.0,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,

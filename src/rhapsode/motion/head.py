@@ -39,12 +39,15 @@ class HeadModel:
     speech: np.ndarray
     pause: np.ndarray
 
-    def sample(self, voice: np.ndarray, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def sample(
+        self, voice: np.ndarray, chance: np.random.Generator, gain: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Head motion for a voice, around the pose of the picture, starting in it.
 
         Args:
             voice: (T,) in [0, 1], how surely a voice sounds, 60 a second.
             chance: the source of chance.
+            gain: how far the head moves, 1 natural, 0 still; never beyond `LIMIT`.
 
         Returns:
             rotation and translation, both (T, 3) float32, as in `Motion`.
@@ -64,7 +67,7 @@ class HeadModel:
         path = path[order + _WARM_UP :]
         # The first moment is the picture itself; the head leaves it within a second.
         path = path - path[0] * np.exp(-times / 1.0)[:, None]
-        path = LIMIT * np.tanh(path / LIMIT)
+        path = LIMIT * np.tanh(gain * path / LIMIT)
         smooth = CubicSpline(times, path)(np.arange(frames) / MOTION_RATE).astype(np.float32)
         translation = np.concatenate([smooth[:, 3:], np.zeros((frames, 1), np.float32)], axis=1)
         return smooth[:, :3], translation
