@@ -67,8 +67,8 @@ class HeadModel:
         path = path[order + _WARM_UP :]
         # The first moment is the picture itself; the head leaves it within a second.
         path = path - path[0] * np.exp(-times / 1.0)[:, None]
-        path = LIMIT * np.tanh(gain * path / LIMIT)
-        smooth = CubicSpline(times, path)(np.arange(frames) / MOTION_RATE).astype(np.float32)
+        smooth = CubicSpline(times, path)(np.arange(frames) / MOTION_RATE)
+        smooth = (LIMIT * np.tanh(gain * smooth / LIMIT)).astype(np.float32)
         translation = np.concatenate([smooth[:, 3:], np.zeros((frames, 1), np.float32)], axis=1)
         return smooth[:, :3], translation
 

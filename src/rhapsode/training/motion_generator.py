@@ -51,7 +51,7 @@ class MotionGeneratorRecipe:
     store: Path = Path("stores/clips")
     """Folder of prepared clips, filled on the first run."""
     dims: GeneratorDims = field(default_factory=GeneratorDims)
-    align_steps: int = 500
+    align_steps: int = 600
     """Steps on the corpus in step, before the lags of the others are measured."""
     steps: int = 1000
     """Steps on all clips in step or mended, in each of the two rounds that follow."""
