@@ -10,7 +10,7 @@ import skimage.data
 import rhapsode
 from rhapsode.animator import Animator, Gains, exact_rate
 from rhapsode.audio.waveform import Waveform, load_waveform, resample
-from rhapsode.errors import PortraitError
+from rhapsode.errors import AudioError, PortraitError
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.motion.expression import disentangle
@@ -130,3 +130,24 @@ def test_of_several_faces_the_largest_speaks_with_a_word_saying_so(
 def test_a_picture_without_a_face_is_refused(animator: Animator) -> None:
     with pytest.raises(PortraitError, match="no face"):
         animator.prepare(np.asarray(skimage.data.chelsea()))
+
+
+@pytest.mark.parametrize(
+    "portrait", [np.zeros((64, 64), np.uint8), np.zeros((64, 64, 4), np.uint8), np.ones((64, 64, 3))]
+)
+def test_an_array_that_is_no_rgb_picture_is_refused(animator: Animator, portrait: np.ndarray) -> None:
+    with pytest.raises(PortraitError, match="uint8 RGB"):
+        animator.prepare(portrait)
+
+
+@pytest.mark.parametrize("gains", [{"mouth": -1.0}, {"head_motion": float("nan")}, {"blink": float("inf")}])
+def test_a_gain_out_of_range_is_refused(gains: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(gains))):
+        Gains(**gains)
+
+
+def test_samples_that_are_not_finite_floats_are_refused() -> None:
+    with pytest.raises(AudioError, match="int16"):
+        Waveform(np.zeros(10, np.int16), 16000)
+    with pytest.raises(AudioError, match="NaN"):
+        Waveform(np.full(10, np.nan, np.float32), 16000)

@@ -333,6 +333,12 @@ def test_an_interrupt_leaves_nothing(bench: Bench, kind: signal.Signals) -> None
     assert_no_video(bench.folder)
 
 
+def test_names_too_long_for_the_file_system(bench: Bench) -> None:
+    bench.refused(bench.animate(portrait="p" * 300 + ".png"), "too long")
+    bench.refused(bench.animate(audio="a" * 300 + ".wav"), "too long")
+    bench.refused(bench.animate(out=bench.folder / ("o" * 300 + ".mp4")), "too long")
+
+
 # Faults of the program itself.
 
 

@@ -37,6 +37,11 @@ class Gains:
     mouth: float = 1.0
     blink: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name, gain in vars(self).items():
+            if not 0 <= gain < float("inf"):
+                raise ValueError(f"{name}={gain}: a gain is 0 or more, 1 natural")
+
 
 class Animator:
     """Makes portraits speak. Holds the models; one animator serves any number of portraits and voices."""
@@ -77,7 +82,7 @@ class Animator:
             portrait: a picture file, or (H, W, 3) uint8 RGB.
             audio: whatever FFmpeg reads, the track of a video included, or a sound of any rate.
             fps: frames a second of the video; 23.976, 29.97 and 59.94 are taken as the fractions they stand for.
-            size: longest side of the video in pixels; the picture's own, at most 1080p, where None.
+            size: longest side of the video in pixels, for a file; the picture's own, at most 1080p, where None.
             face: which face, 1 the largest; the largest, with a word in the log, where None.
             head_motion: gain of the head's motion, 1 natural, 0 none.
             mouth: gain of the mouth, 1 natural, 0 none.
@@ -90,7 +95,10 @@ class Animator:
         Raises:
             PortraitError: no picture, no face, or one too small.
             AudioError: no sound.
+            ValueError: a frame rate, size, gain or seed out of range.
         """
+        if seed < 0:
+            raise ValueError(f"seed={seed}: choose 0 or more")
         rate = exact_rate(fps)
         gains = Gains(head_motion, mouth, blink)
         source = Path(audio) if isinstance(audio, str | Path) else audio
@@ -103,7 +111,13 @@ class Animator:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
         if isinstance(portrait, np.ndarray):
             image, name = portrait, "the picture"
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+                raise PortraitError(f"{name}: must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+            if size is not None:
+                raise ValueError("size goes with a picture file; resize the array itself")
         else:
+            if size is not None and not 64 <= size <= 4096:
+                raise ValueError(f"size={size}: choose 64 to 4096 pixels")
             image, name = load_picture(Path(portrait), size), str(portrait)
         with FaceTracker() as tracker:
             chosen = _choose(tracker.detect(image), face, name)

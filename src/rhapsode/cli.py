@@ -66,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = INTERRUPTED
         except BrokenPipeError:
             code = BUG
+        except OSError as error:
+            code = _refuse(error, debug) if error.filename else _confess(error, debug)
         except Exception as error:
             code = _confess(error, debug)
     if code == INTERRUPTED:
@@ -244,6 +246,24 @@ def train_head_motion(
 
         weights, blinks = train(HeadMotionRecipe(data=data, out=out, store=store), stages.report)
     typer.echo(f"{weights}: trained; {blinks}")
+
+
+@train_app.command("mean-face", context_settings=_HELP)
+def train_mean_face(
+    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
+    store: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
+    ] = Path("stores/clips"),
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Average the resting faces of the speakers; every other model stands on it."""
+    _check_training(data, out)
+    with _Stages(shown=True) as stages:
+        from rhapsode.training.mean_face import MeanFaceRecipe, train
+
+        weights = train(MeanFaceRecipe(data=data, out=out, store=store), stages.report)
+    typer.echo(f"{weights}: averaged")
 
 
 @app.command(context_settings=_HELP)
@@ -461,6 +481,8 @@ def _refuse(error: Exception, debug: bool) -> int:
         _say(f"rhapsode: error: {message}; see {command} --help")
     elif isinstance(error, UsageError):
         _say(f"rhapsode: error: {error}; see rhapsode animate --help")
+    elif isinstance(error, OSError):
+        _say(f"rhapsode: error: {error.filename}: {(error.strerror or '').lower()}; check the path and its permissions")
     else:
         _say(f"rhapsode: error: {error}")
     return REFUSED

@@ -1,11 +1,13 @@
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
-from rhapsode.face.tracker import FaceTracker
+from rhapsode.face.tracker import FaceTracker, _quiet_native_log
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,12 @@ def test_a_clip_gives_a_face_for_each_frame_and_none_for_an_empty_one(
     empty = np.zeros_like(astronaut)
     faces = list(tracker.track([astronaut, astronaut, empty]))
     assert [face is not None for face in faces] == [True, True, False]
+
+
+def test_stderr_comes_back_when_the_last_of_several_is_done() -> None:
+    before = os.fstat(2)
+    with _quiet_native_log:
+        with _quiet_native_log:
+            pass
+        assert os.path.samestat(os.fstat(2), Path(os.devnull).stat())
+    assert os.path.samestat(os.fstat(2), before)

@@ -72,7 +72,7 @@ def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_M
         )
     library, rate = _library()
     # A NUL byte would end the text early in the C library.
-    encoded = text.replace("\0", " ").encode("utf-8")
+    encoded = text.replace("\0", " ").encode("utf-8", "replace")
     parts: list[np.ndarray] = []
 
     def collect(samples: Any, count: int, _events: int | None) -> int:
@@ -83,7 +83,7 @@ def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_M
 
     callback = _Callback(collect)
     with _lock:
-        if "\0" in voice or library.espeak_SetVoiceByName(voice.encode("utf-8")) != 0:
+        if "\0" in voice or library.espeak_SetVoiceByName(voice.encode("utf-8", "replace")) != 0:
             raise AudioError(
                 f"unknown voice {voice!r}: see rhapsode.audio.speech.list_voices() for the voices there are"
             )

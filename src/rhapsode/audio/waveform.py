@@ -48,7 +48,7 @@ class Waveform:
         rate: samples a second.
 
     Raises:
-        AudioError: `samples` is not one-dimensional or `rate` not positive.
+        AudioError: `samples` is not one-dimensional, not of floats, or not finite, or `rate` not positive.
     """
 
     samples: np.ndarray
@@ -60,6 +60,10 @@ class Waveform:
                 f"a waveform needs samples of shape (N,) and a positive rate, "
                 f"not {self.samples.shape} at {self.rate} Hz: pass one channel"
             )
+        if self.samples.dtype.kind != "f":
+            raise AudioError(f"a waveform needs float samples in [-1, 1], not {self.samples.dtype}: scale them first")
+        if not np.isfinite(self.samples).all():
+            raise AudioError("a waveform needs finite samples, not NaN or Inf: make the sound anew")
 
     @property
     def seconds(self) -> float:
@@ -240,6 +244,8 @@ def _open(path: Path) -> InputContainer:
         raise AudioError(f"{path.name}: the file is empty; choose a file that holds sound")
     try:
         return av.open(path, "r")
+    except PermissionError:
+        raise AudioError(f"{path.name}: may not be read; change its permissions, or choose another file") from None
     except (FFmpegError, OSError) as error:
         raise AudioError(
             f"{path.name}: not a sound or video that can be read ({_reason(error)}); convert it to WAV or MP3"

@@ -42,8 +42,12 @@ def read_clips(data: Path) -> list[Clip]:
     table = data / "clips.csv"
     if not table.is_file():
         raise DataError(f"{table}: no such list of clips; name the data folder that holds clips.csv with --data")
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        # Spreadsheets put a byte order mark in front.
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{table}: not a CSV file in UTF-8 ({error}); save it as one") from None
     try:
         clips = [
             Clip(data / row["path"], row["path"], row["speaker"], row["split"], row["style"], row["licence"])

@@ -1,7 +1,7 @@
 """Prepared clips: landmarks and sound of each clip, tracked once and kept as one safetensors file a clip."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -75,12 +75,15 @@ def _is_prepared(path: Path) -> bool:
 
 
 def _prepare_one(clip: Clip, store: Path) -> None:
-    times, frames = [], []
-    for time, frame in read_frames(clip.path):
-        times.append(time)
-        frames.append(frame)
+    times: list[float] = []
+
+    def frames() -> Iterator[np.ndarray]:
+        for time, frame in read_frames(clip.path):
+            times.append(time)
+            yield frame
+
     with FaceTracker() as tracker:
-        faces = list(tracker.track(frames))
+        faces = list(tracker.track(frames()))
     found = np.array([face is not None for face in faces])
     landmarks = np.array([face.landmarks for face in faces if face is not None], np.float32).reshape(-1, 68, 3)
     path = _path(store, clip)

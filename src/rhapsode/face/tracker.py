@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -42,18 +43,38 @@ class Face:
         return float(left), float(top), float(right), float(bottom)
 
 
-@contextlib.contextmanager
-def _quiet_native_log() -> Iterator[None]:
-    """Keep MediaPipe's native log, which no Python setting reaches, off the user's terminal."""
-    saved = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
+class _QuietNativeLog:
+    """Keeps MediaPipe's native log, which no Python setting reaches, off the user's terminal.
+
+    The process has one stderr: of several threads the first turns it off and the last turns it on again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            # A process without stderr (a daemon) has nothing to keep clean.
+            if self._inside == 1:
+                with contextlib.suppress(OSError):
+                    self._saved = os.dup(2)
+                    sink = os.open(os.devnull, os.O_WRONLY)
+                    os.dup2(sink, 2)
+                    os.close(sink)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._saved is not None:
+                os.dup2(self._saved, 2)
+                os.close(self._saved)
+                self._saved = None
+
+
+_quiet_native_log = _QuietNativeLog()
 
 
 class FaceTracker:
@@ -64,7 +85,7 @@ class FaceTracker:
 
     def __init__(self) -> None:
         os.environ.setdefault("GLOG_minloglevel", "2")
-        with _quiet_native_log():
+        with _quiet_native_log:
             from mediapipe.python import solutions
 
             self._solutions = solutions
@@ -108,11 +129,11 @@ class FaceTracker:
         Args:
             frames: (H, W, 3) uint8 RGB pictures, all of one size.
         """
-        with _quiet_native_log():
+        with _quiet_native_log:
             mesh = self._solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
         with mesh:
             for frame in frames:
-                with _quiet_native_log():
+                with _quiet_native_log:
                     found = mesh.process(frame).multi_face_landmarks
                 yield Face(_to_pixels(found[0].landmark, frame)) if found else None
 
@@ -122,14 +143,14 @@ class FaceTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        with _quiet_native_log():
+        with _quiet_native_log:
             segmentation = self._solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
             with segmentation:
                 mask = segmentation.process(image).segmentation_mask
         return np.clip(mask, 0.0, 1.0).astype(np.float32)
 
     def _meshes(self, image: np.ndarray) -> list[Face]:
-        with _quiet_native_log():
+        with _quiet_native_log:
             found = self._still.process(np.ascontiguousarray(image)).multi_face_landmarks or []
         return [Face(_to_pixels(face.landmark, image)) for face in found]
 
@@ -150,7 +171,7 @@ class FaceTracker:
 
     def _boxes_by_long_range_detector(self, image: np.ndarray) -> list[tuple[float, float, float, float]]:
         height, width = image.shape[:2]
-        with _quiet_native_log():
+        with _quiet_native_log:
             detector = self._solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.3)
             with detector:
                 found = detector.process(np.ascontiguousarray(image)).detections or []

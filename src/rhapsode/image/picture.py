@@ -50,6 +50,8 @@ def load_picture(path: str | Path, size: int | None = None) -> np.ndarray:
             return _read(path, size)
     except UnidentifiedImageError:
         raise PortraitError(f"{path}: not a picture that can be read; choose a JPEG or PNG") from None
+    except PermissionError:
+        raise PortraitError(f"{path}: may not be read; change its permissions, or choose another picture") from None
     except Image.DecompressionBombError:
         raise _too_large(path) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:

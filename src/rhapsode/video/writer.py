@@ -68,8 +68,7 @@ def write_video(
 ) -> VideoFacts:
     """Write frames and their sound as an MP4, one frame in memory at a time.
 
-    Picture: H.264, yuv420p, BT.709, limited range; every frame is given the exact time k / fps. A size that
-        is odd
+    Picture: H.264, yuv420p, BT.709, limited range; every frame is given the exact time k / fps. An odd size
     is made even by repeating the last column or row. Sound: AAC from time 0, decoded in step with the
     picture, at the file's own rate (up to 48 kHz) and channels (up to two), loudness untouched, up to the end
     of the last frame. The index stands in front (faststart). Encoding runs beside the rendering of the next
@@ -110,7 +109,8 @@ def write_video(
     except _FrameSourceError as wrapped:
         raise wrapped.error from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong is told already
+            part.unlink(missing_ok=True)
     return VideoFacts(count, fps, float(count / fps), size)
 
 

@@ -1,0 +1,47 @@
+"""Learn the mean face, which defines canonical space.
+
+rhapsode train mean-face --data DATA --out RUN
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from rhapsode.data.clips import read_clips
+from rhapsode.data.store import prepare
+from rhapsode.errors import DataError
+from rhapsode.face.geometry import mean_shape
+from rhapsode.motion.expression import mouth_opening
+
+
+@dataclass(frozen=True)
+class MeanFaceRecipe:
+    """Every setting of a training."""
+
+    data: Path
+    """Folder with clips.csv and the clips it lists."""
+    out: Path
+    """Folder for the weights; made where missing."""
+    store: Path = Path("stores/clips")
+    """Folder of prepared clips, filled on the first run."""
+
+
+def train(recipe: MeanFaceRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
+    """Average each training speaker's resting face, then the speakers; returns the path of the weights."""
+    listed = [clip for clip in read_clips(recipe.data) if clip.split == "train"]
+    if not listed:
+        raise DataError(f"{recipe.data}: clips.csv lists no clip of split 'train'; add some")
+    resting: dict[str, list[np.ndarray]] = {}
+    for clip in prepare(listed, recipe.store, progress and partial(progress, "clips")):
+        landmarks = clip.landmarks.astype(np.float64)
+        opening = mouth_opening(landmarks)
+        resting.setdefault(clip.clip.speaker, []).append(landmarks[opening <= np.quantile(opening, 0.2)])
+    speakers = [mean_shape(np.concatenate(frames)) for frames in resting.values()]
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    weights = recipe.out / "mean_face.safetensors"
+    save_file({"mean_face": mean_shape(np.stack(speakers)).astype(np.float32)}, weights)
+    return weights
