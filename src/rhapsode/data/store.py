@@ -1,6 +1,7 @@
 """Prepared clips: landmarks and sound of each clip, tracked once and kept as one safetensors file a clip."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def _prepare_one(clip: Clip, store: Path) -> None:
     found = np.array([face is not None for face in faces])
     landmarks = np.array([face.landmarks for face in faces if face is not None], np.float32).reshape(-1, 68, 3)
     path = _path(store, clip)
-    partial = path.with_suffix(".partial")
+    # Two trainings may fill one store at once.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     save_file(
         {
             "format": np.array([_FORMAT]),
