@@ -40,6 +40,10 @@ app = typer.Typer(**_PLAIN, context_settings=_HELP, pretty_exceptions_enable=Fal
 train_app = typer.Typer(**_PLAIN, context_settings=_HELP, help="Train a model on your own clips.")
 app.add_typer(train_app, name="train")
 
+_Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")]
+_Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")]
+_Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
 
 class UsageError(RhapsodeError):
     """Options that do not go together, or a value that is not understood."""
@@ -136,7 +140,7 @@ def animate(
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: _Debug = False,
 ) -> None:
     """Make a portrait speak.
 
@@ -199,11 +203,9 @@ def animate(
 
 @train_app.command("motion-generator", context_settings=_HELP)
 def train_motion_generator(
-    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")],
+    data: _Data,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for weights and logs; made if missing.")],
-    store: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
-    ] = Path("stores/clips"),
+    store: _Store = Path("stores/clips"),
     steps: Annotated[int, typer.Option(metavar="N", min=100, help="Training steps in each of two rounds.")] = 1000,
     align_steps: Annotated[
         int, typer.Option(metavar="N", min=100, help="Steps before the clips' sound is put in step.")
@@ -212,7 +214,7 @@ def train_motion_generator(
     learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Peak learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance.")] = 0,
     threads: Annotated[int, typer.Option(metavar="N", min=1, help="Processor threads.")] = 1,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: _Debug = False,
 ) -> None:
     """Train the Motion Generator, which turns sound into lip and face motion.
 
@@ -232,12 +234,10 @@ def train_motion_generator(
 
 @train_app.command("head-motion", context_settings=_HELP)
 def train_head_motion(
-    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")],
+    data: _Data,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
-    store: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
-    ] = Path("stores/clips"),
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    store: _Store = Path("stores/clips"),
+    debug: _Debug = False,
 ) -> None:
     """Learn head motion, and measure how often people blink, from clips of style 'address'."""
     _check_training(data, out)
@@ -250,12 +250,10 @@ def train_head_motion(
 
 @train_app.command("mean-face", context_settings=_HELP)
 def train_mean_face(
-    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")],
+    data: _Data,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
-    store: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")
-    ] = Path("stores/clips"),
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    store: _Store = Path("stores/clips"),
+    debug: _Debug = False,
 ) -> None:
     """Average the resting faces of the speakers; every other model stands on it."""
     _check_training(data, out)
@@ -269,7 +267,7 @@ def train_mean_face(
 @app.command(context_settings=_HELP)
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: _Debug = False,
 ) -> None:
     """Check the installation, and say how to mend what is wrong.
 
