@@ -1,6 +1,6 @@
 """Training windows for the Motion Generator: log-mel and the expression that goes with it, varied at random."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ import torch
 from scipy.signal import resample_poly
 from torch import Tensor
 
-from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, MOTION_RATE, log_mel
+from rhapsode.audio.mel import LOG_FLOOR, MOTION_RATE, log_mel, motion_frames
 from rhapsode.data.store import PreparedClip
 from rhapsode.motion.expression import disentangle, resample
 
@@ -24,7 +24,7 @@ class SpeakingClip:
     Attributes:
         name: the clip's name in its data folder.
         speaker: who speaks.
-        mel: (2T, 80) float32 log-mel.
+        mel: (2T, 80) float32 log-mel; or (T, F) of what else was heard.
         expression: (T, 68, 3) float32 offsets from the speaker's rest, canonical space, 60 a second.
         rest: (68, 3) the speaker's resting face, canonical space.
     """
@@ -36,37 +36,34 @@ class SpeakingClip:
     rest: np.ndarray
 
 
-def speaking_clip(clip: PreparedClip, lag: float = 0.0, speed: Fraction = Fraction(1)) -> SpeakingClip:
+def speaking_clip(
+    clip: PreparedClip, speed: Fraction = Fraction(1), hear: Callable[[np.ndarray], np.ndarray] = log_mel
+) -> SpeakingClip:
     """Bring a clip's sound and motion to common frames.
 
     Args:
-        clip: a tracked clip.
-        lag: seconds by which its sound is late against its lips.
+        clip: a tracked clip, its sound and lips in step.
         speed: how much faster than recorded both are played.
+        hear: makes features of samples, a whole number of rows for each of `motion_frames(N)`.
     """
     samples = clip.samples
     if speed != 1:
         samples = resample_poly(samples, speed.denominator, speed.numerator).astype(np.float32)
-    mel = log_mel(samples)
+    frames = motion_frames(len(samples))
     offsets, rest, _ = disentangle(clip.landmarks)
-    wanted = np.arange(len(mel) // 2) / MOTION_RATE * float(speed) - lag
+    wanted = np.arange(frames) / MOTION_RATE * float(speed)
     expression = resample(offsets, clip.times, wanted).astype(np.float32)
-    return SpeakingClip(clip.clip.name, clip.clip.speaker, mel, expression, rest)
+    return SpeakingClip(clip.clip.name, clip.clip.speaker, hear(samples), expression, rest)
 
 
 class WindowSampler:
     """Draws batches of windows, every speaker as often as the square root of the speaker's share of the sound."""
 
     def __init__(
-        self,
-        clips: Sequence[PreparedClip],
-        lags: Mapping[str, float],
-        frames: int,
-        generator: torch.Generator,
+        self, clips: Sequence[PreparedClip], frames: int, hear: Callable[[np.ndarray], np.ndarray] = log_mel
     ) -> None:
         self.frames = frames
-        self.generator = generator
-        self._clips = [speaking_clip(clip, lags.get(clip.clip.name, 0.0), speed) for clip in clips for speed in SPEEDS]
+        self._clips = [speaking_clip(clip, speed, hear) for clip in clips for speed in SPEEDS]
         seconds: dict[str, float] = {}
         for clip in self._clips:
             seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + len(clip.expression)
@@ -77,29 +74,35 @@ class WindowSampler:
         """Every expression frame at the recorded speed, (M, 68, 3)."""
         return np.concatenate([clip.expression for clip in self._clips[SPEEDS.index(Fraction(1)) :: len(SPEEDS)]])
 
-    def mels(self) -> np.ndarray:
-        """Every log-mel frame, (M, 80)."""
+    def heard(self) -> np.ndarray:
+        """Every frame of what is heard, (M, 80) log-mel or (M, F)."""
         return np.concatenate([clip.mel for clip in self._clips])
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, size: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch of windows.
 
+        Args:
+            size: B.
+            chance: the source of chance.
+
         Returns:
-            mel (B, 2F, 80), expression (B, F, 68, 3), and (B, F) which frames are real (1) or padding (0).
+            mel (B, 2F, 80) or what else is heard, expression (B, F, 68, 3), and (B, F) which frames are real (1) or
+            padding (0). Log-mel is varied (`vary`).
         """
-        mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
+        rows = len(self._clips[0].mel) // len(self._clips[0].expression)
+        mel = torch.full((size, rows * self.frames, self._clips[0].mel.shape[1]), LOG_FLOOR if rows == 2 else 0.0)
         expression = torch.zeros(size, self.frames, 68, 3)
         real = torch.zeros(size, self.frames)
-        picks = torch.multinomial(self._weights, size, replacement=True, generator=self.generator)
+        picks = torch.multinomial(self._weights, size, replacement=True, generator=chance)
         for row, pick in enumerate(picks.tolist()):
             clip = self._clips[pick]
             spare = max(len(clip.expression) - self.frames, 0)
-            start = int(torch.randint(spare + 1, (1,), generator=self.generator))
+            start = int(torch.randint(spare + 1, (1,), generator=chance))
             count = min(self.frames, len(clip.expression))
-            mel[row, : 2 * count] = torch.from_numpy(clip.mel[2 * start : 2 * (start + count)])
+            mel[row, : rows * count] = torch.from_numpy(clip.mel[rows * start : rows * (start + count)])
             expression[row, :count] = torch.from_numpy(clip.expression[start : start + count])
             real[row, :count] = 1
-        return vary(mel, self.generator), expression, real
+        return (vary(mel, chance) if rows == 2 else mel), expression, real
 
 
 def vary(mel: Tensor, generator: torch.Generator) -> Tensor:

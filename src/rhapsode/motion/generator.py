@@ -1,8 +1,9 @@
 """The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,16 +11,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from rhapsode.audio.encoder import AudioEncoder, EncoderDims, EncoderState, OwnVoice, VoiceState
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
+from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import Waveform, normalise_loudness
 from rhapsode.errors import WeightsError
 
 #: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
 DROPOUT = 0.4
-
-#: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
-#: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
-PRIOR_FRAMES = 240.0
 
 
 @dataclass(frozen=True)
@@ -31,28 +30,38 @@ class GeneratorDims:
         layers: number of recurrent layers.
         components: expressions the output is combined from (rows of the basis).
         look_ahead: motion frames (1/60 s) of sound heard beyond the frame that is made.
+        encoder: sizes of the audio encoder it hears through; without one it hears log-mel.
     """
 
     hidden: int = 192
     layers: int = 2
     components: int = 32
-    look_ahead: int = 8
+    look_ahead: int = 10
+    encoder: EncoderDims | None = field(default_factory=EncoderDims)
+
+
+class GeneratorState(NamedTuple):
+    """What a generator remembers between chunks: of the sound, the last embedded frames, the hidden state."""
+
+    ear: EncoderState | VoiceState
+    past: Tensor
+    hidden: Tensor
 
 
 class MotionGenerator(nn.Module):
-    """A convolution over neighbouring frames and a stack of GRUs over log-mel, read out in a basis of expressions.
+    """A convolution over neighbouring frames and a stack of GRUs, read out in a basis of expressions.
 
     Eyelids do not follow the voice: the basis is zero there, and blinks are made apart (`motion.blinks`).
     """
 
     basis: Tensor
-    mel_mean: Tensor
-    mel_std: Tensor
 
     def __init__(self, dims: GeneratorDims) -> None:
         super().__init__()
         self.dims = dims
-        self.embed = nn.Sequential(nn.Linear(2 * MEL_BANDS, dims.hidden), nn.GELU())
+        self.ear = AudioEncoder(dims.encoder) if dims.encoder else OwnVoice()
+        heard = dims.encoder.hidden if dims.encoder else 2 * MEL_BANDS
+        self.embed = nn.Sequential(nn.Linear(heard, dims.hidden), nn.GELU())
         self.context = nn.Conv1d(dims.hidden, dims.hidden, kernel_size=5)
         self.dropout = nn.Dropout(DROPOUT)
         self.recurrent = nn.GRU(
@@ -64,8 +73,6 @@ class MotionGenerator(nn.Module):
         )
         self.readout = nn.Linear(dims.hidden, dims.components)
         self.register_buffer("basis", torch.zeros(dims.components, 204))
-        self.register_buffer("mel_mean", torch.zeros(MEL_BANDS))
-        self.register_buffer("mel_std", torch.ones(MEL_BANDS))
 
     def forward(self, mel: Tensor) -> Tensor:
         """Expression offsets for whole sequences.
@@ -76,40 +83,64 @@ class MotionGenerator(nn.Module):
         Returns:
             (B, T, 68, 3) offsets from the resting face, canonical space, 60 a second.
         """
-        ahead = self.dims.look_ahead
-        silence = mel.new_full((mel.shape[0], 2 * ahead, MEL_BANDS), LOG_FLOOR)
-        heard = torch.cat([mel, silence], 1)
-        heard = (heard - self._own_voice(heard)) / self.mel_std
-        x = self.embed(heard.reshape(heard.shape[0], -1, 2 * MEL_BANDS))
-        # Left padding keeps the convolution causal; the look-ahead comes from the shift below alone.
-        past = x[:, :1].expand(-1, self.context.kernel_size[0] - 1, -1)
-        x = x + nn.functional.gelu(self.context(torch.cat([past, x], 1).transpose(1, 2))).transpose(1, 2)
-        x, _ = self.recurrent(self.dropout(x))
-        weights = self.readout(self.dropout(x[:, ahead:]))
-        return (weights @ self.basis).unflatten(-1, (68, 3))
+        expression, _ = self.step(self._and_silence(mel))
+        return expression[:, self.dims.look_ahead :]
 
-    def _own_voice(self, mel: Tensor) -> Tensor:
-        """The average spectrum of the voice up to each moment, (B, 2T, 80), silence hardly counted.
+    def _and_silence(self, mel: Tensor) -> Tensor:
+        """A sound with silence after it, as long as the look-ahead."""
+        return torch.cat([mel, mel.new_full((len(mel), 2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR)], 1)
 
-        Hearing a voice against its own average takes the colour of voice, room and microphone out; a strange voice
-        (a synthesiser) would otherwise hold the mouth open. It starts from the average of the training voices.
+    def step(self, mel: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, GeneratorState]:
+        """Expression offsets for the next stretch of a sound, late by the look-ahead.
+
+        Args:
+            mel: (B, 2T, 80) log-mel.
+            state: what was returned for the stretch before; nothing at the beginning.
+
+        Returns:
+            (B, T, 68, 3), of which frame m belongs `look_ahead` frames before mel frame 2m (the first `look_ahead`
+            frames of a sound belong to no moment of it), and the state.
         """
-        loud = torch.sigmoid(2 * (mel.mean(-1, keepdim=True) - self.mel_mean.mean()))
-        heard = (loud * mel).cumsum(1) + PRIOR_FRAMES * self.mel_mean
-        return heard / (loud.cumsum(1) + PRIOR_FRAMES)
+        heard, ear = self.hear(mel, state and state.ear)
+        expression, past, hidden = self.move(heard, state)
+        return expression, GeneratorState(ear, past, hidden)
+
+    def hear(
+        self, mel: Tensor, state: EncoderState | VoiceState | None = None
+    ) -> tuple[Tensor, EncoderState | VoiceState]:
+        """What the generator is told of a sound, (B, 2T, 80) -> (B, T, F), and the ear's state."""
+        heard, state = self.ear(mel, state)
+        return (heard if self.dims.encoder else heard.reshape(len(mel), -1, 2 * MEL_BANDS)), state
+
+    def move(self, heard: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and the new state's rest."""
+        x = self.embed(heard)
+        # The past alone is seen here; the look-ahead comes from the shift above.
+        reach = self.context.kernel_size[0] - 1
+        joined = torch.cat([state.past if state else x[:, :1].expand(-1, reach, -1), x], 1)
+        x = x + nn.functional.gelu(self.context(joined.transpose(1, 2))).transpose(1, 2)
+        x, hidden = self.recurrent(self.dropout(x), state and state.hidden)
+        expression = (self.readout(self.dropout(x)) @ self.basis).unflatten(-1, (68, 3))
+        return expression, joined[:, -reach:], hidden
 
     @torch.inference_mode()
-    def speak(self, sound: Waveform) -> np.ndarray:
+    def speak(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
         """Expression offsets for a sound of any loudness.
 
         Args:
             sound: 16 kHz mono.
+            bank: features of a voice that this one is brought to (manifold projection).
+            mix: how far, 0 to 1.
 
         Returns:
             (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
         """
         mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
-        return self(mel[None])[0].numpy()
+        if bank is None:
+            return self(mel[None])[0].numpy()
+        heard, _ = self.hear(self._and_silence(mel[None]))
+        projected = torch.from_numpy(bank.project(heard[0].numpy(), mix))
+        return self.move(projected[None])[0][0, self.dims.look_ahead :].numpy()
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file."""
@@ -125,7 +156,9 @@ class MotionGenerator(nn.Module):
         """
         try:
             with safe_open(path, "pt") as file:
-                dims = GeneratorDims(**json.loads(file.metadata()["dims"]))
+                sizes = json.loads(file.metadata()["dims"])
+                encoder = sizes.pop("encoder")
+                dims = GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None)
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             generator = cls(dims)
             generator.load_state_dict(state)

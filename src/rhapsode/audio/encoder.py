@@ -1,0 +1,131 @@
+"""The audio encoder: log-mel -> phonetic features, by autoregressive predictive coding (APC).
+
+A stack of GRUs that predicts the spectrum some frames ahead (Chung et al., "An Unsupervised Autoregressive Model for
+Speech Representation Learning", 2019; arXiv 2303.09799 sect. 3); its last hidden state is the feature. It is causal,
+and can be run chunk by chunk. Ours learns from a teacher too (`training.audio_encoder`).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from rhapsode.audio.mel import MEL_BANDS
+from rhapsode.errors import WeightsError
+
+#: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
+#: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
+PRIOR_FRAMES = 240.0
+
+
+@dataclass(frozen=True)
+class EncoderDims:
+    """Sizes of an audio encoder.
+
+    Attributes:
+        hidden: width of the recurrent layers, and of the features.
+        layers: number of recurrent layers.
+        delay: motion frames (1/60 s) by which the phonetic content of a feature trails the sound it was made from:
+            the feature of frame m + delay tells best what is spoken at frame m.
+    """
+
+    hidden: int = 384
+    layers: int = 3
+    delay: int = 10
+
+
+class VoiceState(NamedTuple):
+    """What `OwnVoice` remembers of a voice: how much of it was heard (B, 1, 1), and its sum (B, 1, 80)."""
+
+    heard: Tensor
+    total: Tensor
+
+
+class EncoderState(NamedTuple):
+    """What an encoder remembers between chunks: the voice so far, and the hidden state (layers, B, H)."""
+
+    voice: VoiceState
+    hidden: Tensor
+
+
+class OwnVoice(nn.Module):
+    """Log-mel against the average spectrum of the voice up to each moment, silence hardly counted.
+
+    This takes the colour of voice, room and microphone out; a strange voice (a synthesiser) would otherwise hold the
+    mouth open. It starts from the average of the training voices.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(MEL_BANDS))
+        self.register_buffer("std", torch.ones(MEL_BANDS))
+
+    def fit(self, mels: Tensor) -> None:
+        """Take the average training voice from (M, 80) log-mel frames."""
+        self.mean.copy_(mels[mels.mean(1) > mels.mean()].mean(0))
+        self.std.copy_(mels.std(0))
+
+    def forward(self, mel: Tensor, state: VoiceState | None = None) -> tuple[Tensor, VoiceState]:
+        """(B, 2T, 80) log-mel -> the same against its own voice, in training spreads; and what was heard."""
+        if state is None:
+            state = VoiceState(mel.new_zeros(len(mel), 1, 1), mel.new_zeros(len(mel), 1, MEL_BANDS))
+        loud = torch.sigmoid(2 * (mel.mean(-1, keepdim=True) - self.mean.mean()))
+        heard = state.heard + loud.cumsum(1)
+        total = state.total + (loud * mel).cumsum(1)
+        average = (total + PRIOR_FRAMES * self.mean) / (heard + PRIOR_FRAMES)
+        return (mel - average) / self.std, VoiceState(heard[:, -1:], total[:, -1:])
+
+
+class AudioEncoder(nn.Module):
+    """A stack of GRUs over log-mel, two mel frames a step."""
+
+    def __init__(self, dims: EncoderDims) -> None:
+        super().__init__()
+        self.dims = dims
+        self.voice = OwnVoice()
+        self.embed = nn.Sequential(nn.Linear(2 * MEL_BANDS, dims.hidden), nn.GELU())
+        self.recurrent = nn.GRU(dims.hidden, dims.hidden, dims.layers, batch_first=True)
+
+    def forward(self, mel: Tensor, state: EncoderState | None = None) -> tuple[Tensor, EncoderState]:
+        """Features of a stretch of sound.
+
+        Args:
+            mel: (B, 2T, 80) log-mel.
+            state: what was returned for the stretch before; nothing at the beginning.
+
+        Returns:
+            (B, T, H) features in [-1, 1], 60 a second, feature m of the sound up to mel frame 2m + 1; and the state.
+        """
+        heard, voice = self.voice(mel, state and state.voice)
+        x = self.embed(heard.reshape(len(mel), -1, 2 * MEL_BANDS))
+        features, hidden = self.recurrent(x, state and state.hidden)
+        return features, EncoderState(voice, hidden)
+
+    def save(self, path: Path) -> None:
+        """Write weights and sizes to one safetensors file."""
+        tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
+        save_file(tensors, path, metadata={"encoder": json.dumps(asdict(self.dims))})
+
+    @classmethod
+    def load(cls, path: Path) -> "AudioEncoder":
+        """Read what `save` wrote.
+
+        Raises:
+            WeightsError: if the file is missing, damaged, or of another model.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                encoder = cls(EncoderDims(**json.loads(file.metadata()["encoder"])))
+                encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise WeightsError(f"{path}: not a usable audio encoder ({reason}); install rhapsode again") from None
+        return encoder.eval()

@@ -1,0 +1,202 @@
+"""The loop that every training shares: steps, averaged weights, checks, checkpoints, logs, devices.
+
+Every step draws its chance from the seed, its number and the process alone. So a training that was killed goes on
+from its last checkpoint exactly as it would have gone on, and the same seed gives the same curve.
+"""
+
+import copy
+import csv
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from rhapsode.errors import DataError
+
+Progress = Callable[[str, int, int], None]
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a training runs, whatever it trains."""
+
+    steps: int = 1000
+    """Steps of the optimiser."""
+    learning_rate: float = 1e-3
+    """Peak of AdamW's learning rate: it rises over the first twentieth and falls to zero along a cosine."""
+    weight_decay: float = 1e-2
+    """AdamW's."""
+    averaging: float = 0.99
+    """Share of the averaged weights that a step keeps; the averaged weights are what is checked and kept."""
+    check_every: int = 100
+    """Steps between checks; a checkpoint is written at each."""
+    seed: int = 0
+    """Source of chance."""
+    threads: int = 1
+    """Processor cores to compute on."""
+    accelerator: str = "cpu"
+    """Lightning Fabric's: cpu, cuda, mps, auto."""
+    devices: int = 1
+    """How many of them."""
+    nodes: int = 1
+    """On how many machines."""
+    precision: str = "32-true"
+    """Lightning Fabric's: 32-true, bf16-mixed, 16-mixed."""
+
+
+def fit(
+    name: str,
+    module: Module,
+    batch: Callable[[torch.Generator], Any],
+    loss: Callable[[nn.Module, Any], dict[str, Tensor]],
+    check: Callable[[Module], dict[str, float]],
+    loop: Loop,
+    out: Path,
+    progress: Progress | None = None,
+) -> Module:
+    """Train a module; returns the averaged weights that did best.
+
+    Args:
+        name: names the log `NAME.csv` and the checkpoint in `out`.
+        module: what is trained, changed on the way.
+        batch: draws a batch from a source of chance: a tensor, or a tuple of tensors.
+        loss: terms of the loss, by name; their sum is minimised.
+        check: scores of the averaged module, by name; the weights with the greatest first score are kept.
+        loop: how it runs.
+        out: folder, made where missing.
+        progress: called at each check with (name, steps done, steps in all).
+    """
+    torch.set_num_threads(loop.threads)
+    fabric = Fabric(
+        accelerator=loop.accelerator, devices=loop.devices, num_nodes=loop.nodes, precision=loop.precision  # type: ignore[arg-type]
+    )  # fmt: skip
+    fabric.launch()
+    averaged = copy.deepcopy(module)
+    best: dict[str, Tensor] = {}
+    best_score, done = -math.inf, 0
+    optimiser = torch.optim.AdamW(module.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay)
+    checkpoint = out / f"{name}.checkpoint.safetensors"
+    out.mkdir(parents=True, exist_ok=True)
+    if checkpoint.is_file():
+        saved = load_file(checkpoint)
+        done, best_score = int(saved["done"]), float(saved["best_score"])
+        module.load_state_dict(_under("module", saved))
+        averaged.load_state_dict(_under("averaged", saved))
+        best = _under("best", saved)
+        _load_adam(optimiser, module, saved)
+    averaged.to(fabric.device)
+    trained, optimiser = fabric.setup(module, optimiser)
+    chance = torch.Generator()
+    began = time.perf_counter()
+    for step in range(done + 1, loop.steps + 1):
+        seed = _seed(loop.seed, step, fabric.global_rank)
+        torch.manual_seed(seed)
+        chance.manual_seed(seed)
+        for group in optimiser.param_groups:
+            group["lr"] = loop.learning_rate * _shape((step - 1) / loop.steps)
+        trained.train()
+        terms = loss(trained, fabric.to_device(batch(chance)))
+        optimiser.zero_grad()
+        fabric.backward(torch.stack(list(terms.values())).sum())
+        fabric.clip_gradients(trained, optimiser, max_norm=1.0)
+        optimiser.step()
+        # Young averages forget faster, or they would remember the beginning for long.
+        keep = min(loop.averaging, step / (step + 10))
+        with torch.no_grad():
+            for old, new in zip(averaged.state_dict().values(), module.state_dict().values(), strict=True):
+                old.lerp_(new, 1 - keep) if old.is_floating_point() else old.copy_(new)
+        if step % loop.check_every and step < loop.steps:
+            continue
+        if fabric.is_global_zero:
+            scores = check(averaged.eval())
+            score = next(iter(scores.values()), float(step))
+            if not score <= best_score:  # also where the score is not a number
+                best, best_score = copy.deepcopy(averaged.state_dict()), score
+            saved = {f"module.{key}": value for key, value in module.state_dict().items()}
+            saved |= {f"averaged.{key}": value for key, value in averaged.state_dict().items()}
+            saved |= {f"best.{key}": value for key, value in best.items()}
+            saved |= _adam(optimiser, module)
+            saved |= {"done": torch.tensor(step), "best_score": torch.tensor(best_score)}
+            _save(saved, checkpoint)
+            values = {key: float(value.detach()) for key, value in terms.items()}
+            _log(out / f"{name}.csv", step, values | scores, time.perf_counter() - began)
+            if progress:
+                progress(name, step, loop.steps)
+        fabric.barrier()
+    best = {key: value.to(fabric.device) for key, value in best.items()}
+    averaged.load_state_dict(fabric.broadcast(best) if loop.devices * loop.nodes > 1 else best)
+    return averaged.eval().to("cpu")
+
+
+def open_run(recipe: Any, out: Path) -> None:
+    """Make the folder of a run, or go on in it.
+
+    Raises:
+        DataError: if the folder holds a run of other settings.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(recipe), default=str, indent=1) + "\n"
+    path = out / "recipe.json"
+    if path.is_file() and path.read_text() != text:
+        raise DataError(f"{out}: holds a training with other settings; name another folder with --out, or empty it")
+    path.write_text(text)
+
+
+def _shape(done: float) -> float:
+    """Learning rate over the course of a training, (0 .. 1) -> (0 .. 1)."""
+    warm = 0.05
+    return (done + 1e-3) / warm if done + 1e-3 < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def _seed(seed: int, step: int, rank: int) -> int:
+    return (seed * 1_000_003 + step) * 1009 + rank
+
+
+def _under(prefix: str, saved: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix + "."): value for key, value in saved.items() if key.startswith(prefix + ".")}
+
+
+def _adam(optimiser: torch.optim.Optimizer, module: nn.Module) -> dict[str, Tensor]:
+    state = {}
+    for name, parameter in module.named_parameters():
+        for key, value in optimiser.state[parameter].items():
+            state[f"adam.{name}/{key}"] = value
+    return state
+
+
+def _load_adam(optimiser: torch.optim.Optimizer, module: nn.Module, saved: dict[str, Tensor]) -> None:
+    parameters = dict(module.named_parameters())
+    for key, value in _under("adam", saved).items():
+        name, _, what = key.rpartition("/")
+        optimiser.state[parameters[name]][what] = value
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    # Entries may share memory with one another, which the format refuses.
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial)
+    partial.replace(path)
+
+
+def _log(path: Path, step: int, values: dict[str, float], seconds: float) -> None:
+    """Add a row; rows beyond `step`, of a run that was killed after them, go."""
+    row = {"step": step, **{key: f"{value:.5f}" for key, value in values.items()}, "seconds": f"{seconds:.1f}"}
+    rows: list[dict[str, Any]] = []
+    if path.is_file():
+        with path.open(newline="") as file:
+            rows = [old for old in csv.DictReader(file) if int(old["step"]) < step]
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="") as file:
+        log = csv.DictWriter(file, list(row))
+        log.writeheader()
+        log.writerows([*rows, row])
+    partial.replace(path)

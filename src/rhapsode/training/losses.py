@@ -1,0 +1,51 @@
+"""L_mg, the loss of the Motion Generator, and the basis of expressions it is read out in."""
+
+import numpy as np
+from torch import Tensor
+
+from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS, INNER_LIPS, JAW, MOUTH
+
+#: Weights of the velocity and mouth-opening terms of L_mg beside its position term.
+VELOCITY, OPENING = 4.0, 4.0
+#: An opening of this size (canonical units above rest) or less is a closure, and errors there weigh so much more.
+CLOSED, CLOSURE_WEIGHT = 0.02, 4.0
+
+
+def motion_loss(generated: Tensor, real: Tensor, mask: Tensor) -> Tensor:
+    """L_mg: how far generated motion is from real motion.
+
+    Position, velocity, and the signed opening between the inner lips, as mean squares; the mouth counts most, the
+    eyelids not at all, and an opening counts more where the real lips are closed, since eyes forgive a mouth that
+    opens too little before one that never shuts.
+
+    Args:
+        generated: (B, T, 68, 3), canonical space.
+        real: the same of the tracked motion.
+        mask: (B, T), 1 where a frame is real.
+    """
+    weight = generated.new_ones(68)
+    weight[JAW], weight[MOUTH], weight[INNER_LIPS], weight[EYES] = 1.0, 3.0, 5.0, 0.0
+    weight = weight / weight.sum()
+    error = (generated - real) * mask[..., None, None]
+    moved = error.diff(dim=1)
+    lower, upper = INNER_LIP_PAIRS[:, 1].tolist(), INNER_LIP_PAIRS[:, 0].tolist()
+    gap = error[:, :, lower, 1] - error[:, :, upper, 1]
+    closed = (-((real[:, :, lower, 1] - real[:, :, upper, 1]) / CLOSED).square()).exp()
+    gap = gap.square() * (1 + CLOSURE_WEIGHT * closed)
+    count = mask.sum()
+    position = (error.square().sum(-1) * weight).sum() / count
+    speed = (moved.square().sum(-1) * weight).sum() / count
+    return 100 * (position + VELOCITY * speed + OPENING * gap.mean(-1).sum() / count / 5)
+
+
+def expression_basis(expressions: np.ndarray, components: int) -> np.ndarray:
+    """The strongest expressions: principal components scaled to unit spread, (K, 204), zero at the eyelids."""
+    flat = expressions.copy()
+    flat[:, EYES] = 0
+    flat[:, MOUTH] *= 2  # so that small lip movements are kept before large slow ones of the cheeks
+    flat = flat.reshape(len(flat), -1)
+    _, spread, rows = np.linalg.svd(flat - flat.mean(0), full_matrices=False)
+    basis = rows[:components] * (spread[:components, None] / len(flat) ** 0.5)
+    basis = basis.reshape(components, 68, 3)
+    basis[:, MOUTH] /= 2
+    return basis.reshape(components, 204).astype(np.float32)

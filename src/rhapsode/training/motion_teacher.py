@@ -1,0 +1,78 @@
+"""A teacher of motion: what the lips of a thousand speakers who were never filmed would do.
+
+Clips with a face are few, speech is plentiful. So a generator that need not ship, and that may hear the whole sentence
+through Whisper's encoder (`training.teacher`), is trained on the clips; the motion it gives to speech without pictures
+is what the Motion Generator learns from besides the clips.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rhapsode.data.speaking import WindowSampler, speaking_clip
+from rhapsode.data.store import PreparedClip
+from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
+from rhapsode.training.loop import Loop, Progress, fit
+from rhapsode.training.losses import expression_basis, motion_loss
+from rhapsode.training.teacher import WIDTH, Teacher
+
+
+class TaughtGenerator(nn.Module):
+    """The teacher's features -> expression, forwards and backwards in time."""
+
+    basis: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, hidden: int, components: int) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(nn.Linear(WIDTH, hidden), nn.GELU(), nn.Dropout(0.3))
+        self.recurrent = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
+        self.readout = nn.Sequential(nn.Dropout(0.5), nn.Linear(3 * hidden, components))
+        self.register_buffer("basis", torch.zeros(components, 204))
+        self.register_buffer("mean", torch.zeros(WIDTH))
+        self.register_buffer("std", torch.ones(WIDTH))
+
+    def weights(self, features: Tensor) -> Tensor:
+        """(B, T, 384) -> how much of each expression of the basis, (B, T, K)."""
+        x = self.embed((features - self.mean) / self.std)
+        return self.readout(torch.cat([x, self.recurrent(x)[0]], -1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, T, 384) -> expression offsets (B, T, 68, 3)."""
+        return (self.weights(features) @ self.basis).unflatten(-1, (68, 3))
+
+
+def train_teacher(
+    clips: Sequence[PreparedClip], components: int, loop: Loop, out: Path, progress: Progress | None = None
+) -> TaughtGenerator:
+    """Train on the `train` clips; the weights that do best on the `val` clips."""
+    hear = Teacher().features
+    sampler = WindowSampler([clip for clip in clips if clip.clip.split == "train"], 120, hear)
+    judged_by = [speaking_clip(clip, hear=hear) for clip in clips if clip.clip.split == "val"]
+    torch.manual_seed(loop.seed)
+    generator = TaughtGenerator(128, components)
+    heard = sampler.heard()
+    generator.mean.copy_(torch.from_numpy(heard.mean(0)))
+    generator.std.copy_(torch.from_numpy(heard.std(0)))
+    generator.basis.copy_(torch.from_numpy(expression_basis(sampler.expressions(), components)))
+
+    def loss(module: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+        features, expression, real = batch
+        return {"l_mg": motion_loss(module(features), expression, real)}
+
+    @torch.inference_mode()
+    def check(module: TaughtGenerator) -> dict[str, float]:
+        scores = []
+        for clip in judged_by:
+            made = module(torch.from_numpy(clip.mel)[None])[0].numpy() + clip.rest
+            real = clip.expression + clip.rest
+            scores.append((opening_correlation(made, real), opening_spread_ratio(made, real)))
+        corr, spread = np.mean(scores, 0) if scores else (0.0, 0.0)
+        return {"val_mouth_opening_corr": float(corr), "val_opening_std_ratio": float(spread)}
+
+    return fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
