@@ -1,112 +1,264 @@
-"""Prepared clips: landmarks and sound of each clip, tracked once and kept as one safetensors file a clip."""
+"""A folder of prepared clips: `index.csv` with a row for each, and their arrays in safetensors files.
 
-import logging
+`docs/store.md` describes the files, which need nothing of this package to be read.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TextIO, cast
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
 from rhapsode.data.clips import Clip
-from rhapsode.face.tracker import FaceTracker
-from rhapsode.video.reader import read_frames
+from rhapsode.errors import DataError
+from rhapsode.face.geometry import Pose
 
-_log = logging.getLogger(__name__)
+INDEX = "index.csv"
+#: Raised when what is kept of a clip changes, so that clips prepared before are prepared anew.
+FORMAT = 1
 
-#: Raised when what a prepared file holds changes, so that old files are made anew.
-_FORMAT = 1
+_STALE = 3600  # seconds
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the index: what is known of a clip without reading its arrays.
+
+    Attributes:
+        name: the clip's name, unique in the store.
+        file: its arrays, within the store; empty where none are kept.
+        source: the video that it was made from.
+        size: bytes of the source, and
+        modified: nanoseconds since 1970 of its last change, by which a replaced source is noticed.
+        speaker: who speaks.
+        corpus: where the clip comes from.
+        split: `train`, `val`, `test` or `eval`.
+        style: the manner.
+        licence: the licence of the recording.
+        seconds: length of the picture.
+        fps: frames a second.
+        frames: number of frames of the video.
+        face_share: share of the frames in which a face was found.
+        eye_distance: median distance between the outer corners of the eyes, pixels.
+        lag: seconds by which the sound is late against the lips.
+        agreement: correlation of the lips with those that the sound asks for, that lag taken out.
+        ear: which Motion Generator measured the two.
+        dropped: why the clip is left out; empty where it is kept.
+        note: what was found, in a few words.
+        format: version of the arrays.
+    """
+
+    name: str
+    file: str
+    source: str
+    size: int
+    modified: int
+    speaker: str
+    corpus: str
+    split: str
+    style: str
+    licence: str
+    seconds: float = 0.0
+    fps: float = 0.0
+    frames: int = 0
+    face_share: float = 0.0
+    eye_distance: float = 0.0
+    lag: float = 0.0
+    agreement: float = 0.0
+    ear: str = ""
+    dropped: str = ""
+    note: str = ""
+    format: int = FORMAT
+
+    @property
+    def clip(self) -> Clip:
+        """The clip that was prepared."""
+        return Clip(Path(self.source), self.name, self.speaker, self.split, self.style, self.licence)
 
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """What training needs of one clip.
+    """A clip, its lag taken out.
 
     Attributes:
         clip: where it comes from.
-        times: (T,) float64, seconds; the clock of the sound.
-        landmarks: (T, 68, 3) float32, image pixels, only frames in which a face was found.
+        times: (T,) float64, seconds on the clock of the sound, of the frames in which a face was found.
+        landmarks: (T, 68, 3) float32, image pixels.
+        pose: where the head is, on the person's own resting face.
         samples: (N,) float32, sound at 16 kHz, loudness normalised.
+        mel: (2M, 80) float32 log-mel of the sound, 120 frames a second.
+        masks: (K, h, w) uint8, how surely each part of the picture shows a person, 255 = certainly.
+        mask_times: (K,) float64, seconds on the clock of the sound.
+        lag: seconds by which the sound was late against the lips as recorded.
+        agreement: correlation of the lips with those that the sound asks for.
     """
 
     clip: Clip
     times: np.ndarray
     landmarks: np.ndarray
+    pose: Pose
     samples: np.ndarray
+    mel: np.ndarray
+    masks: np.ndarray
+    mask_times: np.ndarray
+    lag: float
+    agreement: float
 
 
-def prepare(
-    clips: Sequence[Clip], store: Path, progress: Callable[[int, int], None] | None = None, workers: int = 2
-) -> list[PreparedClip]:
-    """Track every clip that is not yet in the store, then load them all.
+@dataclass(frozen=True)
+class ClipStore:
+    """A folder of prepared clips.
 
-    A clip in which fewer than nine frames in ten show a face is left out, with a warning that names it.
-
-    Args:
-        clips: what to prepare.
-        store: a folder, made where missing; one file a clip, so an interrupted run goes on where it stopped.
-        progress: called with (clips done, clips in all).
-        workers: processes that track side by side.
+    Attributes:
+        folder: where it lies.
+        entries: a row for each clip, dropped ones too.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    missing = [clip for clip in clips if not _is_prepared(_path(store, clip))]
-    # Processes are spawned: a fork would inherit the tracker's native threads in an unusable state.
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
-        for done, _ in enumerate(pool.map(_prepare_one, missing, [store] * len(missing)), start=1):
-            if progress:
-                progress(done, len(missing))
-    prepared = [_load(store, clip) for clip in clips]
-    return [clip for clip in prepared if clip is not None]
+
+    folder: Path
+    entries: Sequence[Entry]
+
+    @classmethod
+    def open(cls, folder: Path) -> "ClipStore":
+        """Read the index of a store.
+
+        Raises:
+            DataError: if the folder is no store, or its index is damaged.
+        """
+        if not is_store(folder):
+            raise DataError(f"{folder}: no prepared store; make one with rhapsode prepare SOURCE --out {folder}")
+        return cls(folder, list(read_index(folder).values()))
+
+    @property
+    def kept(self) -> list[Entry]:
+        """The clips that can be used."""
+        return [entry for entry in self.entries if not entry.dropped]
+
+    def load(self, entry: Entry) -> PreparedClip:
+        """Read the arrays of one clip.
+
+        Raises:
+            DataError: if none are kept of it, or the file is missing or damaged.
+        """
+        if not entry.file:
+            raise DataError(f"{entry.name}: was left out ({entry.dropped}: {entry.note}); choose another clip")
+        arrays = load_arrays(self.folder, entry)
+        pose = Pose(*(arrays[name].astype(np.float64) for name in ("rotation", "translation", "scale")))
+        return PreparedClip(
+            clip=entry.clip,
+            times=arrays["times"] + entry.lag,
+            landmarks=arrays["landmarks"],
+            pose=pose,
+            samples=as_float(arrays["samples"]),
+            mel=arrays["mel"].astype(np.float32),
+            masks=arrays["masks"],
+            mask_times=arrays["mask_times"] + entry.lag,
+            lag=entry.lag,
+            agreement=entry.agreement,
+        )
 
 
-def _path(store: Path, clip: Clip) -> Path:
-    return store / (clip.name.replace("/", "__") + ".safetensors")
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """Whole samples of 16 bits as float32 in [-1, 1]."""
+    return samples.astype(np.float32) / np.float32(32767)
 
 
-def _is_prepared(path: Path) -> bool:
+def load_arrays(folder: Path, entry: Entry) -> dict[str, np.ndarray]:
+    """The arrays of a clip as they are kept.
+
+    Raises:
+        DataError: if the file is missing or damaged.
+    """
+    path = folder / entry.file
     try:
-        return path.is_file() and int(load_file(path)["format"][0]) == _FORMAT
-    except (SafetensorError, KeyError):
-        return False
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: cannot be read ({reason}); remove it and prepare the store again") from None
 
 
-def _prepare_one(clip: Clip, store: Path) -> None:
-    times: list[float] = []
+def arrays_file(name: str) -> str:
+    """Where the arrays of the clip `name` are kept, within the store."""
+    # Names come from outside and may hold anything; the sub-folders keep listings short.
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"clips/{digest[:2]}/{Path(name).stem[:40]}-{digest[:12]}.safetensors"
 
-    def frames() -> Iterator[np.ndarray]:
-        for time, frame in read_frames(clip.path):
-            times.append(time)
-            yield frame
 
-    with FaceTracker() as tracker:
-        faces = list(tracker.track(frames()))
-    found = np.array([face is not None for face in faces])
-    landmarks = np.array([face.landmarks for face in faces if face is not None], np.float32).reshape(-1, 68, 3)
-    path = _path(store, clip)
-    # Two trainings may fill one store at once.
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file(
-        {
-            "format": np.array([_FORMAT]),
-            "times": np.array(times)[found],
-            "found": found,
-            "landmarks": landmarks,
-            "samples": normalise_loudness(load_waveform(clip.path, SAMPLE_RATE)).samples,
-        },
-        partial,
-    )
+def save_arrays(folder: Path, name: str, arrays: dict[str, np.ndarray]) -> str:
+    """Keep the arrays of the clip `name`, all or nothing; returns the file's path within the store."""
+    file = arrays_file(name)
+    path = folder / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two runs may fill one store at once.
+    partial = folder / f"{path.stem}.{os.getpid()}.partial"
+    partial.write_bytes(save(arrays))
     partial.replace(path)
+    return file
 
 
-def _load(store: Path, clip: Clip) -> PreparedClip | None:
-    arrays = load_file(_path(store, clip))
-    share = arrays["found"].mean() if len(arrays["found"]) else 0.0
-    if share < 0.9:
-        _log.warning("%s: a face in only %.0f %% of the frames; left out", clip.name, 100 * share)
-        return None
-    return PreparedClip(clip, arrays["times"], arrays["landmarks"], arrays["samples"])
+def is_store(folder: Path) -> bool:
+    """Whether a folder holds the index of a store."""
+    path = folder / INDEX
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().rstrip("\r\n") == _HEADER
+
+
+def read_index(folder: Path) -> dict[str, Entry]:
+    """The rows of a store by name, the last of several with one name; empty where there is no index.
+
+    Raises:
+        DataError: if a row is not understood.
+    """
+    path = folder / INDEX
+    if not path.exists():
+        return {}
+    try:
+        written = path.read_bytes()
+        # A row without its end was being written when the program was killed.
+        text = written[: written.rfind(b"\n") + 1].decode()
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        return {row["name"]: _entry(row) for row in rows}
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DataError(f"{path}: not the index of a store ({error}); name another folder, or remove it") from None
+
+
+def write_index(folder: Path, entries: Iterable[Entry]) -> None:
+    """Write the whole index, all or nothing."""
+    partial = folder / f"{INDEX}.{os.getpid()}.partial"
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        file.write(_HEADER + "\n")
+        for entry in entries:
+            write_row(file, entry)
+    partial.replace(folder / INDEX)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what runs that were killed left half-written; a run at work holds such a file for a moment only."""
+    for partial in folder.glob("*.partial"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - partial.stat().st_mtime > _STALE:
+                partial.unlink()
+
+
+def write_row(file: TextIO, entry: Entry) -> None:
+    """Add one row to an open index, at once."""
+    csv.writer(file, lineterminator="\n").writerow(asdict(entry).values())
+    file.flush()
+
+
+_HEADER = ",".join(field.name for field in fields(Entry))
+_TYPES = cast(dict[str, type], {field.name: field.type for field in fields(Entry)})
+
+
+def _entry(row: dict[str, str]) -> Entry:
+    return Entry(**{name: _TYPES[name](value) for name, value in row.items()})

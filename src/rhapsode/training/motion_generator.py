@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.clips import read_clips
+from rhapsode.data.prepare import open_clips
 from rhapsode.data.speaking import WindowSampler, speaking_clip
-from rhapsode.data.store import PreparedClip, prepare
+from rhapsode.data.store import PreparedClip
 from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS, INNER_LIPS, JAW, MOUTH
 from rhapsode.metrics.mouth import lmd, opening_correlation, opening_spread_ratio, sound_lag
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
@@ -165,7 +165,7 @@ def train(recipe: MotionGeneratorRecipe, progress: Callable[[str, int, int], Non
     torch.manual_seed(recipe.seed)
     recipe.out.mkdir(parents=True, exist_ok=True)
     _write_json(recipe.out / "recipe.json", asdict(recipe))
-    clips = prepare(read_clips(recipe.data), recipe.store, progress and partial(progress, "clips"))
+    clips = open_clips(recipe.data, recipe.store, progress and partial(progress, "clips"))
     learnt_from = [clip for clip in clips if clip.clip.split == "train"]
     in_step = [clip for clip in learnt_from if clip.clip.corpus == IN_STEP]
     judged_by = [clip for clip in clips if clip.clip.split == "val"]
