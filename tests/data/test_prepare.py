@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import re
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from rhapsode import cli
 from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.data.clips import read_clips
 from rhapsode.data.prepare import Report, open_clips, prepare
@@ -263,6 +265,34 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text(",".join(field.name for field in dataclasses.fields(Entry)) + "\na,b\n")
     with pytest.raises(DataError, match="not the index"):
         ClipStore.open(tmp_path)
+
+
+def test_the_command_line_reports_as_text_and_as_json(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["prepare", str(made.data), "--out", str(made.store)]
+    assert cli.main(words) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert "3 of 11 clips kept" in first
+    assert any("several faces: 1, such as two.mp4 (a second face in " in line for line in others)
+    assert cli.main([*words, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["clips"], facts["kept"], facts["tracked"], facts["measured"]) == (11, 3, 0, 0)
+    assert facts["dropped"] == dict(made.report.dropped)
+
+
+def test_the_command_line_refuses_what_it_cannot_prepare(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, fault in (
+        ([str(tmp_path), "--out", str(tmp_path / "store")], "clips.csv"),
+        ([str(made.data), "--out", str(made.data / "clips.csv")], "is a file"),
+        ([str(made.data), "--out", str(tmp_path / "store"), "--layout", "lrs3"], "no such layout"),
+        ([str(made.data), "--out", str(tmp_path / "store"), "--ear", str(tmp_path / "gone")], "gone"),
+    ):
+        assert cli.main(["prepare", *words]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("rhapsode: error: ")
+        assert fault in line
+    assert not list(tmp_path.iterdir())
 
 
 def copy_of(made: Made, folder: Path) -> Path:
