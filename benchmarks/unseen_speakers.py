@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.prepare import open_clips
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.retarget import CLOSURE, opening
 from rhapsode.training.motion_generator import evaluate, measure_lags

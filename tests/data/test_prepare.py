@@ -20,9 +20,10 @@ from safetensors.numpy import load_file
 from rhapsode import cli
 from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.data.clips import read_clips
-from rhapsode.data.prepare import Report, open_clips, prepare
+from rhapsode.data.index import Entry, read_index
+from rhapsode.data.prepare import Report, prepare
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import ClipStore, Entry, read_index
+from rhapsode.data.store import ClipStore, open_clips
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.geometry import fit_pose
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator

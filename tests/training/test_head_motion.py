@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rhapsode.data.prepare import open_clips
+from rhapsode.data.store import open_clips
 from rhapsode.errors import DataError
 from rhapsode.motion.head import HeadModel
 from rhapsode.training.head_motion import HeadMotionRecipe, blink_times, train

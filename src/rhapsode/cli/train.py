@@ -77,7 +77,7 @@ def train_mean_face(
 
 def _check_training(data: Path, out: Path) -> None:
     from rhapsode.data.corpora import recognise
-    from rhapsode.data.store import is_store
+    from rhapsode.data.index import is_store
 
     if not is_store(data):
         recognise(data)

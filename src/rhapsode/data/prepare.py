@@ -11,17 +11,13 @@ import numpy as np
 import torch
 
 from rhapsode.data.clips import Clip
-from rhapsode.data.corpora import read_source
 from rhapsode.data.in_step import SURE, ear_key, load_ear, shipped_ear
-from rhapsode.data.store import (
+from rhapsode.data.index import (
     FORMAT,
     INDEX,
-    ClipStore,
     Entry,
-    PreparedClip,
     arrays_file,
     as_float,
-    is_store,
     load_arrays,
     read_index,
     save_arrays,
@@ -108,42 +104,6 @@ def prepare(
     others = {name: row for name, row in read_index(store).items() if name not in rows}
     write_index(store, (rows | others).values())
     return Report([rows[clip.name] for clip in clips], len(to_track), len(to_measure))
-
-
-def open_clips(
-    data: Path,
-    store: Path,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    split: str | None = None,
-    style: str | None = None,
-) -> list[PreparedClip]:
-    """The usable clips of a prepared store, or of a folder of recordings, which is prepared into `store` first.
-
-    Args:
-        data: a store, or a folder that `read_source` understands.
-        store: where to keep what is made of the recordings; not used where `data` is a store.
-        progress: called with (clips done, clips to do) where clips are prepared.
-        split: only clips of this split.
-        style: only clips of this style.
-
-    Raises:
-        DataError: if `data` is neither, or holds no usable clip of that split and style.
-    """
-
-    def wanted(clip: Clip | Entry) -> bool:
-        return split in (None, clip.split) and style in (None, clip.style)
-
-    if is_store(data):
-        opened = ClipStore.open(data)
-    else:
-        report = prepare([clip for clip in read_source(data) if wanted(clip)], store, progress=progress)
-        opened = ClipStore(store, report.entries)
-    clips = [opened.load(entry) for entry in opened.kept if wanted(entry)]
-    if not clips:
-        kind = "".join(f" of {what} {name!r}" for what, name in (("split", split), ("style", style)) if name)
-        raise DataError(f"{data}: holds no usable clip{kind}; add some, or see why in {opened.folder / INDEX}")
-    return clips
 
 
 def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:

@@ -15,8 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.prepare import open_clips
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.landmarks import LID_PAIRS
 from rhapsode.motion.expression import disentangle, resample

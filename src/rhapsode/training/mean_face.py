@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from rhapsode.data.prepare import open_clips
+from rhapsode.data.store import open_clips
 from rhapsode.face.geometry import mean_shape
 from rhapsode.motion.expression import mouth_opening
 

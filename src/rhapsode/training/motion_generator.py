@@ -23,9 +23,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.prepare import open_clips
 from rhapsode.data.speaking import WindowSampler, speaking_clip
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS, INNER_LIPS, JAW, MOUTH
 from rhapsode.metrics.mouth import lmd, opening_correlation, opening_spread_ratio, sound_lag
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
