@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -20,8 +21,8 @@ from safetensors.numpy import load_file
 from rhapsode import cli
 from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.data.clips import read_clips
-from rhapsode.data.index import Entry, read_index
-from rhapsode.data.prepare import Report, prepare
+from rhapsode.data.index import Entry, append_row, read_index, save_arrays
+from rhapsode.data.prepare import FAILED, Report, prepare
 from rhapsode.data.speaking import speaking_clip
 from rhapsode.data.store import ClipStore, open_clips
 from rhapsode.errors import DataError, WeightsError
@@ -208,6 +209,27 @@ def test_arrays_that_are_gone_are_made_again(made: Made, tmp_path: Path) -> None
     assert ClipStore.open(store).load(made.row("talking")).agreement == made.row("talking").agreement
 
 
+def test_a_clip_that_the_program_failed_on_is_tried_again(made: Made, tmp_path: Path) -> None:
+    store = copy_of(made, tmp_path)
+    failed = dataclasses.replace(made.row("short"), dropped="failed", note="its process died")
+    append_row(store, failed)
+    report = prepare(read_clips(made.data), store)
+    assert report.tracked == 1
+    assert list(report.entries) == list(made.report.entries)
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(made: Made, tmp_path: Path) -> None:
+    arrays = load_file(made.store / made.row("talking").file)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(DataError, match="make room"):
+            save_arrays(tmp_path, "talking.mp4", arrays)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_a_run_that_is_killed_goes_on_where_it_stopped(talking_clip: Path, tmp_path: Path) -> None:
     names = [f"clip{number}" for number in range(4)]
     for name in names:
@@ -230,7 +252,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(talking_clip: Path, tmp_p
     done = ClipStore.open(store)
     assert 1 <= len(done.entries) < 4
     assert all(len(done.load(entry).times) > 50 for entry in done.entries)
-    report = prepare(read_clips(tmp_path), store, workers=2)
+    report = prepare(read_clips(tmp_path), store, workers=1)
     assert report.tracked == 4 - len(done.entries)
     assert [entry.name for entry in report.kept] == [f"{name}.mp4" for name in names]
     assert len(list(csv.DictReader((store / "index.csv").open(newline="")))) == 4
@@ -243,8 +265,9 @@ def test_the_example_in_the_docs_reads_the_store(made: Made, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("talking.mp4 astronaut (")
 
 
-def test_the_docs_name_every_column_and_every_array(made: Made) -> None:
+def test_the_docs_name_every_column_every_array_and_every_reason(made: Made) -> None:
     text = DOCS.read_text()
+    assert f"| `{FAILED}` |" in text
     arrays = load_file(made.store / made.row("talking").file)
     for name in chain((field.name for field in dataclasses.fields(Entry)), arrays):
         assert f"`{name}`" in text, name

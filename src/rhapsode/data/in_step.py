@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ class Ear:
 
     def __init__(self, weights: Path) -> None:
         self._generator = MotionGenerator.load(weights)
-        self.key = ear_key(weights)
+        self.key = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
     def measure(self, samples: np.ndarray, times: np.ndarray, landmarks: np.ndarray) -> tuple[float, float]:
         """Compare the mouth that the sound asks for with the one that is seen.
@@ -62,14 +62,7 @@ class Ear:
 
 def shipped_ear() -> Path:
     """The weights that come with the package."""
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        return path
-
-
-@cache
-def ear_key(weights: Path) -> str:
-    """Twelve hexadecimal digits that name the weights in a file."""
-    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+    return Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
 
 
 @cache

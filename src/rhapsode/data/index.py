@@ -9,10 +9,10 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TextIO, cast
+from typing import cast
 
 import numpy as np
 from safetensors import SafetensorError
@@ -113,12 +113,9 @@ def arrays_file(name: str) -> str:
 def save_arrays(folder: Path, name: str, arrays: dict[str, np.ndarray]) -> str:
     """Keep the arrays of the clip `name`, all or nothing; returns the file's path within the store."""
     file = arrays_file(name)
-    path = folder / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Two runs may fill one store at once.
-    partial = folder / f"{path.stem}.{os.getpid()}.partial"
-    partial.write_bytes(save(arrays))
-    partial.replace(path)
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(folder, folder / file) as partial:
+        partial.write_bytes(save(arrays))
     return file
 
 
@@ -152,12 +149,39 @@ def read_index(folder: Path) -> dict[str, Entry]:
 
 def write_index(folder: Path, entries: Iterable[Entry]) -> None:
     """Write the whole index, all or nothing."""
-    partial = folder / f"{INDEX}.{os.getpid()}.partial"
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with _replacing(folder, folder / INDEX) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         file.write(_HEADER + "\n")
-        for entry in entries:
-            write_row(file, entry)
-    partial.replace(folder / INDEX)
+        csv.writer(file, lineterminator="\n").writerows(asdict(entry).values() for entry in entries)
+
+
+def append_row(folder: Path, entry: Entry) -> None:
+    """Add one row to the index, at once."""
+    row = io.StringIO(newline="")
+    csv.writer(row, lineterminator="\n").writerow(asdict(entry).values())
+    try:
+        # One write at the end of the file: rows of two runs do not mix.
+        with (folder / INDEX).open("ab", buffering=0) as file:
+            file.write(row.getvalue().encode())
+    except OSError as error:
+        raise _unwritable(folder / INDEX, error) from error
+
+
+@contextlib.contextmanager
+def _replacing(folder: Path, path: Path) -> Iterator[Path]:
+    """A name to write under; what is written takes its place at `path` when the block ends, whole or not at all."""
+    # Two runs may fill one store at once.
+    partial = folder / f"{path.stem}.{os.getpid()}.partial"
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path}: cannot be written ({(error.strerror or str(error)).lower()}); make room and run again")
 
 
 def sweep(folder: Path) -> None:
@@ -166,12 +190,6 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime > _STALE:
                 partial.unlink()
-
-
-def write_row(file: TextIO, entry: Entry) -> None:
-    """Add one row to an open index, at once."""
-    csv.writer(file, lineterminator="\n").writerow(asdict(entry).values())
-    file.flush()
 
 
 _HEADER = ",".join(field.name for field in fields(Entry))

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from rhapsode.data.clips import Clip
-from rhapsode.data.in_step import SURE, ear_key, load_ear, shipped_ear
+from rhapsode.data.in_step import SURE, Ear, load_ear, shipped_ear
 from rhapsode.data.index import (
     FORMAT,
-    INDEX,
     Entry,
+    append_row,
     arrays_file,
     as_float,
     load_arrays,
@@ -23,11 +23,13 @@ from rhapsode.data.index import (
     save_arrays,
     sweep,
     write_index,
-    write_row,
 )
 from rhapsode.data.tracking import UnusableClipError, track_clip
 from rhapsode.data.workers import spread
 from rhapsode.errors import DataError
+
+#: Why a clip is left out that the program itself could not cope with; unlike the others it is tried again.
+FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def prepare(
         WeightsError: if the ear cannot be used.
     """
     ear = ear or shipped_ear()
-    load_ear(ear)  # refused here, not in every process
+    key = Ear(ear).key  # a file that is none is refused here, not in every process
     if len({clip.name for clip in clips}) < len(clips):
         twice = Counter(clip.name for clip in clips).most_common(1)[0][0]
         raise DataError(f"{twice}: named twice in one list; remove one of the two")
@@ -92,14 +94,13 @@ def prepare(
     # What is new stays out of the index until it is done.
     write_index(store, (row for row in rows.values() if row.format))
     to_track = {entry.name for entry in asked if not entry.format}
-    to_measure = {entry.name for entry in asked if entry.file and entry.ear != ear_key(ear)}
+    to_measure = {entry.name for entry in asked if entry.file and entry.ear != key}
     todo = [entry for entry in asked if entry.name in to_track | to_measure]
-    with (store / INDEX).open("a", newline="", encoding="utf-8") as index:
-        for done, (before, after) in enumerate(_spread(todo, store, ear, workers), start=1):
-            rows[before.name] = after
-            write_row(index, after)
-            if progress:
-                progress(done, len(todo))
+    for done, (before, after) in enumerate(_spread(todo, store, ear, workers), start=1):
+        rows[before.name] = after
+        append_row(store, after)
+        if progress:
+            progress(done, len(todo))
     # Another run may have filled the same store meanwhile.
     others = {name: row for name, row in read_index(store).items() if name not in rows}
     write_index(store, (rows | others).values())
@@ -118,7 +119,7 @@ def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:
     )  # fmt: skip
     if known is None or (known.size, known.modified, known.format) != (fresh.size, fresh.modified, FORMAT):
         return fresh
-    if known.file and not (store / known.file).is_file():
+    if known.dropped == FAILED or (known.file and not (store / known.file).is_file()):
         return fresh
     listed = {field: getattr(fresh, field) for field in ("source", "speaker", "split", "style", "licence")}
     return _judged(replace(known, **listed))
@@ -139,7 +140,7 @@ def _spread(todo: Sequence[Entry], store: Path, ear: Path, workers: int | None) 
         return
     count = min(workers or os.cpu_count() or 1, len(todo))
     for entry, made in spread(partial(_prepare_one, store, ear), todo, count):
-        yield entry, made or replace(entry, format=FORMAT, dropped="unreadable", note="its process died")
+        yield entry, made or replace(entry, format=FORMAT, dropped=FAILED, note="its process died")
 
 
 def _prepare_one(store: Path, ear: Path, entry: Entry) -> Entry:
@@ -158,7 +159,7 @@ def _prepare_one(store: Path, ear: Path, entry: Entry) -> Entry:
     except UnusableClipError as error:
         return _left_out(store, made, error.reason, error.note)
     except Exception as error:
-        return _left_out(store, made, "unreadable", " ".join(f"{type(error).__name__}: {error}".split()))
+        return _left_out(store, made, FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
     if tracked is not None:
         save_arrays(store, entry.name, arrays)
         made = replace(

@@ -83,7 +83,7 @@ def track_clip(path: Path) -> Tracked:
     if not info.has_audio:
         raise UnusableClipError("no sound", "there is no audio track")
     samples = _sound(path)
-    look = _look(path, info.seconds)
+    look = _watch(path, info.seconds)
     if not look.times:
         raise UnusableClipError("unreadable", "no frame can be read")
     found = np.array([face is not None for face in look.landmarks])
@@ -96,14 +96,16 @@ def track_clip(path: Path) -> Tracked:
         raise UnusableClipError("no face", f"a face in only {100 * found.mean():.0f} % of the frames")
     if look.crowded > SECOND_FACE_SHARE * look.searched:
         raise UnusableClipError("several faces", f"a second face in {look.crowded} of {look.searched} frames looked at")
-    landmarks = np.array([face for face in look.landmarks if face is not None], np.float32)
+    # Time stamps may stand still or go back; motion is read as a function of time.
+    used = found & (times > np.maximum.accumulate(np.concatenate([[-np.inf], times[:-1]])))
+    landmarks = np.array([look.landmarks[frame] for frame in np.flatnonzero(used)], np.float32)
     eye_distance = float(np.median(np.linalg.norm(landmarks[:, 45, :2] - landmarks[:, 36, :2], axis=-1)))
     if eye_distance < SMALLEST_FACE:
         raise UnusableClipError("face too small", f"{eye_distance:.0f} pixels between the outer corners of the eyes")
     _, _, pose = disentangle(landmarks)
     whole = np.round(samples * 32767).astype(np.int16)
     arrays = {
-        "times": times[found],
+        "times": times[used],
         "landmarks": landmarks,
         "rotation": pose.rotation.astype(np.float32),
         "translation": pose.translation.astype(np.float32),
@@ -139,7 +141,7 @@ class _Look:
     crowded: int = 0
 
 
-def _look(path: Path, seconds: float) -> _Look:
+def _watch(path: Path, seconds: float) -> _Look:
     """Watch a video of about `seconds` once through."""
     seen = _Look([], [], [], [])
     with FaceTracker() as tracker:
