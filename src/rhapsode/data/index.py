@@ -10,7 +10,8 @@ import io
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +29,7 @@ FORMAT = 1
 _STALE = 3600  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A row of the index: what is known of a clip without reading its arrays.
 
@@ -151,13 +152,13 @@ def write_index(folder: Path, entries: Iterable[Entry]) -> None:
     """Write the whole index, all or nothing."""
     with _replacing(folder, folder / INDEX) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         file.write(_HEADER + "\n")
-        csv.writer(file, lineterminator="\n").writerows(asdict(entry).values() for entry in entries)
+        csv.writer(file, lineterminator="\n").writerows(map(_VALUES, entries))
 
 
 def append_row(folder: Path, entry: Entry) -> None:
     """Add one row to the index, at once."""
     row = io.StringIO(newline="")
-    csv.writer(row, lineterminator="\n").writerow(asdict(entry).values())
+    csv.writer(row, lineterminator="\n").writerow(_VALUES(entry))
     try:
         # One write at the end of the file: rows of two runs do not mix.
         with (folder / INDEX).open("ab", buffering=0) as file:
@@ -193,6 +194,7 @@ def sweep(folder: Path) -> None:
 
 
 _HEADER = ",".join(field.name for field in fields(Entry))
+_VALUES = attrgetter(*(field.name for field in fields(Entry)))
 _TYPES = cast(dict[str, type], {field.name: field.type for field in fields(Entry)})
 
 
