@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.clips import read_clips
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import PreparedClip, prepare
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.retarget import CLOSURE, opening
 from rhapsode.training.motion_generator import evaluate, measure_lags
@@ -53,7 +52,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=shipped)
     options = parser.parse_args()
     generator = MotionGenerator.load(options.weights)
-    clips = prepare([clip for clip in read_clips(options.data) if clip.split != "train"], options.store)
+    clips = [clip for clip in open_clips(options.data, options.store) if clip.clip.split != "train"]
     lags, _ = measure_lags(generator, clips)
     scores = evaluate(generator, clips, lags)
 

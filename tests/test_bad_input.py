@@ -328,7 +328,7 @@ def test_an_interrupt_leaves_nothing(bench: Bench, kind: signal.Signals) -> None
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out == ""
-    assert own_lines(err) == ["rhapsode: interrupted; nothing was written"]
+    assert own_lines(err) == ["rhapsode: interrupted; nothing half-written stays"]
     assert "Traceback" not in err
     assert_no_video(bench.folder)
 

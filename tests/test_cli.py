@@ -19,7 +19,7 @@ from rhapsode.audio.speech import synthesise
 from rhapsode.cli.options import UsageError
 from rhapsode.video.reader import probe, read_frames
 
-VERBS = (["animate"], ["train", "motion-generator"], ["doctor"])
+VERBS = (["animate"], ["prepare"], ["train", "motion-generator"], ["doctor"])
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_help_fits_a_screen_and_comes_at_once() -> None:
     assert result.returncode == 0
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
-    for verb in ("animate", "train", "doctor"):
+    for verb in ("animate", "prepare", "train", "doctor"):
         assert verb in result.stdout
     assert took < 3  # half a second on an idle machine; importing the models alone takes longer
 

@@ -1,11 +1,8 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rhapsode.data.clips import read_clips
-from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import prepare
 from rhapsode.errors import DataError
 
 HEADER = "path,speaker,split,style,licence\n"
@@ -33,20 +30,3 @@ def test_a_faulty_data_folder_is_named(tmp_path: Path, table: str | None, fault:
         (tmp_path / "clips.csv").write_text(table)
     with pytest.raises(DataError, match=fault):
         read_clips(tmp_path)
-
-
-def test_a_clip_is_tracked_once_and_then_read_from_the_store(tmp_path: Path, talking_clip: Path) -> None:
-    data = _folder(tmp_path, talking_clip, "made/talking.mp4,astronaut,train,neutral,Apache-2.0\n")
-    store = tmp_path / "store"
-    (first,) = prepare(read_clips(data), store, workers=1)
-    (file,) = store.iterdir()
-    made = file.stat().st_mtime_ns
-    (second,) = prepare(read_clips(data), store, workers=1)
-    assert file.stat().st_mtime_ns == made
-    assert (first.landmarks == second.landmarks).all()
-    assert len(first.times) == len(first.landmarks) > 50
-
-    in_step = speaking_clip(first)
-    assert len(in_step.mel) == 2 * len(in_step.expression)
-    late = speaking_clip(first, lag=0.1)
-    assert np.abs(late.expression[6:100] - in_step.expression[:94]).max() < 1e-6

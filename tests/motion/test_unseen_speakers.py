@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rhapsode.data.clips import read_clips
-from rhapsode.data.store import prepare
+from rhapsode.data.prepare import prepare
+from rhapsode.data.store import ClipStore
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.training.motion_generator import evaluate
 
@@ -18,7 +19,8 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 @pytest.mark.skipif(not (DATA / "clips.csv").is_file(), reason="the clips of ../shared/data are not here")
 def test_lips_follow_speakers_never_heard(tmp_path: Path) -> None:
     unseen = [clip for clip in read_clips(DATA) if clip.corpus == "grid" and clip.split == "test"]
-    clips = prepare(unseen[::4], tmp_path)
+    store = ClipStore(tmp_path, prepare(unseen[::4], tmp_path).kept)
+    clips = [store.load(entry) for entry in store.kept]
     with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
         scores = evaluate(MotionGenerator.load(path), clips, {}).values()
     assert len(scores) == 11

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rhapsode.data.clips import read_clips
-from rhapsode.data.store import prepare
+from rhapsode.data.store import open_clips
 from rhapsode.errors import DataError
 from rhapsode.motion.head import HeadModel
 from rhapsode.training.head_motion import HeadMotionRecipe, blink_times, train
@@ -30,6 +29,6 @@ def test_without_address_clips_it_says_so(tmp_path: Path, talking_clip: Path) ->
 
 def test_the_blinks_of_a_clip_are_found(tmp_path: Path, talking_clip: Path) -> None:
     recipe = _recipe(tmp_path, talking_clip, "address")
-    (clip,) = prepare(read_clips(recipe.data), recipe.store)
+    (clip,) = open_clips(recipe.data, recipe.store)
     # With seed 0 the astronaut blinks in her sentence, and the tracker sees her lids meet.
     assert len(blink_times(clip)) >= 1

@@ -14,9 +14,9 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.packet import Packet
 
 from rhapsode.errors import AudioError
+from rhapsode.packets import decode
 
 log = logging.getLogger(__name__)
 
@@ -262,28 +262,6 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).lower()
 
 
-def _decode(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[AudioFrame]:
-    """Decode what can be decoded; damage is logged once."""
-    damaged = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet: Packet[AudioStream] | None = next(packets, None)
-        except FFmpegError as error:
-            log.warning("%s: the sound breaks off early (%s)", path.name, _reason(error))
-            break
-        if packet is None:
-            break
-        try:
-            frames = packet.decode()
-        except FFmpegError:
-            damaged += 1
-            continue
-        yield from frames
-    if damaged:
-        log.warning("%s: %d damaged audio packets were skipped", path.name, damaged)
-
-
 def _without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[AudioFrame]:
     """Yield frames that join from time 0; by the time stamps, silence is put in and overlaps are cut."""
     zero = clock_zero(container)
@@ -291,7 +269,7 @@ def _without_gaps(container: InputContainer, stream: AudioStream, path: Path) ->
     cursor = Fraction(0)  # seconds from time 0 that have been yielded
     shift = -zero  # from time stamps to seconds from time 0
     first = True
-    frames = _decode(container, stream, path)
+    frames: Iterator[AudioFrame] = decode(container.demux(stream), path.name, "audio")
     frame = next(frames, None)
     while frame is not None:
         following = next(frames, None)

@@ -1,4 +1,4 @@
-"""The command line: `rhapsode animate`, `rhapsode train`, `rhapsode doctor`, a file for each verb.
+"""The command line: `rhapsode animate`, `prepare`, `train`, `doctor`, a file for each verb.
 
 Torch, MediaPipe and FFmpeg take seconds to import; they are imported in the verbs, so that help and usage errors
 come at once.
@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rhapsode import __version__
-from rhapsode.cli import animate, doctor, train
+from rhapsode.cli import animate, doctor, prepare, train
 from rhapsode.cli.options import HELP, PLAIN, UsageError
 from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, say
 from rhapsode.errors import RhapsodeError
@@ -23,6 +23,7 @@ BUG, REFUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(**PLAIN, context_settings=HELP, pretty_exceptions_enable=False)
 app.command(context_settings=HELP)(animate.animate)
+app.command(context_settings=HELP)(prepare.prepare)
 app.add_typer(train.app, name="train")
 app.command(context_settings=HELP)(doctor.doctor)
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception as error:
             code = _confess(error, debug)
     if code == INTERRUPTED:
-        say("rhapsode: interrupted; nothing was written")
+        say("rhapsode: interrupted; nothing half-written stays")
     return code if isinstance(code, int) else 0
 
 

@@ -10,8 +10,8 @@ from rhapsode.errors import RhapsodeError
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False}
 HELP = {"help_option_names": ["-h", "--help"]}
 
-Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")]
-Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")]
+Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Prepared store, or folder of recordings.")]
+Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where recordings are prepared, on the first run.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

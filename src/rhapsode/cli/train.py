@@ -76,7 +76,10 @@ def train_mean_face(
 
 
 def _check_training(data: Path, out: Path) -> None:
-    if not (data / "clips.csv").is_file():
-        raise DataError(f"{data}: holds no clips.csv; name the folder that lists your clips with --data")
+    from rhapsode.data.corpora import recognise
+    from rhapsode.data.index import is_store
+
+    if not is_store(data):
+        recognise(data)
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; name a folder with --out")

@@ -1,112 +1,133 @@
-"""Prepared clips: landmarks and sound of each clip, tracked once and kept as one safetensors file a clip."""
+"""A folder of prepared clips, opened for trainings and evaluations; the clips are read one at a time."""
 
-import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
 from rhapsode.data.clips import Clip
-from rhapsode.face.tracker import FaceTracker
-from rhapsode.video.reader import read_frames
-
-_log = logging.getLogger(__name__)
-
-#: Raised when what a prepared file holds changes, so that old files are made anew.
-_FORMAT = 1
+from rhapsode.data.corpora import read_source
+from rhapsode.data.index import INDEX, Entry, as_float, is_store, load_arrays, read_index
+from rhapsode.data.prepare import prepare
+from rhapsode.errors import DataError
+from rhapsode.face.geometry import Pose
 
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """What training needs of one clip.
+    """A clip, its lag taken out.
 
     Attributes:
         clip: where it comes from.
-        times: (T,) float64, seconds; the clock of the sound.
-        landmarks: (T, 68, 3) float32, image pixels, only frames in which a face was found.
+        times: (T,) float64, seconds on the clock of the sound, of the frames in which a face was found.
+        landmarks: (T, 68, 3) float32, image pixels.
+        pose: where the head is, on the person's own resting face.
         samples: (N,) float32, sound at 16 kHz, loudness normalised.
+        mel: (2M, 80) float32 log-mel of the sound, 120 frames a second.
+        masks: (K, h, w) uint8, how surely each part of the picture shows a person, 255 = certainly.
+        mask_times: (K,) float64, seconds on the clock of the sound.
+        lag: seconds by which the sound was late against the lips as recorded.
+        agreement: correlation of the lips with those that the sound asks for.
     """
 
     clip: Clip
     times: np.ndarray
     landmarks: np.ndarray
+    pose: Pose
     samples: np.ndarray
+    mel: np.ndarray
+    masks: np.ndarray
+    mask_times: np.ndarray
+    lag: float
+    agreement: float
 
 
-def prepare(
-    clips: Sequence[Clip], store: Path, progress: Callable[[int, int], None] | None = None, workers: int = 2
+@dataclass(frozen=True)
+class ClipStore:
+    """A folder of prepared clips.
+
+    Attributes:
+        folder: where it lies.
+        entries: a row for each clip, dropped ones too.
+    """
+
+    folder: Path
+    entries: Sequence[Entry]
+
+    @classmethod
+    def open(cls, folder: Path) -> "ClipStore":
+        """Read the index of a store.
+
+        Raises:
+            DataError: if the folder is no store, or its index is damaged.
+        """
+        if not is_store(folder):
+            raise DataError(f"{folder}: no prepared store; make one with rhapsode prepare SOURCE --out {folder}")
+        return cls(folder, list(read_index(folder).values()))
+
+    @property
+    def kept(self) -> list[Entry]:
+        """The clips that can be used."""
+        return [entry for entry in self.entries if not entry.dropped]
+
+    def load(self, entry: Entry) -> PreparedClip:
+        """Read the arrays of one clip.
+
+        Raises:
+            DataError: if none are kept of it, or the file is missing or damaged.
+        """
+        if not entry.file:
+            raise DataError(f"{entry.name}: was left out ({entry.dropped}: {entry.note}); choose another clip")
+        arrays = load_arrays(self.folder, entry)
+        pose = Pose(*(arrays[name].astype(np.float64) for name in ("rotation", "translation", "scale")))
+        return PreparedClip(
+            clip=entry.clip,
+            times=arrays["times"] + entry.lag,
+            landmarks=arrays["landmarks"],
+            pose=pose,
+            samples=as_float(arrays["samples"]),
+            mel=arrays["mel"].astype(np.float32),
+            masks=arrays["masks"],
+            mask_times=arrays["mask_times"] + entry.lag,
+            lag=entry.lag,
+            agreement=entry.agreement,
+        )
+
+
+def open_clips(
+    data: Path,
+    store: Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    split: str | None = None,
+    style: str | None = None,
+    ear: Path | None = None,
 ) -> list[PreparedClip]:
-    """Track every clip that is not yet in the store, then load them all.
-
-    A clip in which fewer than nine frames in ten show a face is left out, with a warning that names it.
+    """The usable clips of a prepared store, or of a folder of recordings, which is prepared into `store` first.
 
     Args:
-        clips: what to prepare.
-        store: a folder, made where missing; one file a clip, so an interrupted run goes on where it stopped.
-        progress: called with (clips done, clips in all).
-        workers: processes that track side by side.
+        data: a store, or a folder that `read_source` understands.
+        store: where to keep what is made of the recordings; not used where `data` is a store.
+        progress: called with (clips done, clips to do) where clips are prepared.
+        split: only clips of this split.
+        style: only clips of this style.
+        ear: weights of the Motion Generator that measures lags where clips are prepared, as in `prepare`.
+
+    Raises:
+        DataError: if `data` is neither, or holds no usable clip of that split and style.
     """
-    store.mkdir(parents=True, exist_ok=True)
-    missing = [clip for clip in clips if not _is_prepared(_path(store, clip))]
-    # Processes are spawned: a fork would inherit the tracker's native threads in an unusable state.
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
-        for done, _ in enumerate(pool.map(_prepare_one, missing, [store] * len(missing)), start=1):
-            if progress:
-                progress(done, len(missing))
-    prepared = [_load(store, clip) for clip in clips]
-    return [clip for clip in prepared if clip is not None]
 
+    def wanted(clip: Clip | Entry) -> bool:
+        return split in (None, clip.split) and style in (None, clip.style)
 
-def _path(store: Path, clip: Clip) -> Path:
-    return store / (clip.name.replace("/", "__") + ".safetensors")
-
-
-def _is_prepared(path: Path) -> bool:
-    try:
-        return path.is_file() and int(load_file(path)["format"][0]) == _FORMAT
-    except (SafetensorError, KeyError):
-        return False
-
-
-def _prepare_one(clip: Clip, store: Path) -> None:
-    times: list[float] = []
-
-    def frames() -> Iterator[np.ndarray]:
-        for time, frame in read_frames(clip.path):
-            times.append(time)
-            yield frame
-
-    with FaceTracker() as tracker:
-        faces = list(tracker.track(frames()))
-    found = np.array([face is not None for face in faces])
-    landmarks = np.array([face.landmarks for face in faces if face is not None], np.float32).reshape(-1, 68, 3)
-    path = _path(store, clip)
-    # Two trainings may fill one store at once.
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file(
-        {
-            "format": np.array([_FORMAT]),
-            "times": np.array(times)[found],
-            "found": found,
-            "landmarks": landmarks,
-            "samples": normalise_loudness(load_waveform(clip.path, SAMPLE_RATE)).samples,
-        },
-        partial,
-    )
-    partial.replace(path)
-
-
-def _load(store: Path, clip: Clip) -> PreparedClip | None:
-    arrays = load_file(_path(store, clip))
-    share = arrays["found"].mean() if len(arrays["found"]) else 0.0
-    if share < 0.9:
-        _log.warning("%s: a face in only %.0f %% of the frames; left out", clip.name, 100 * share)
-        return None
-    return PreparedClip(clip, arrays["times"], arrays["landmarks"], arrays["samples"])
+    if is_store(data):
+        opened = ClipStore.open(data)
+    else:
+        report = prepare([clip for clip in read_source(data) if wanted(clip)], store, ear, progress=progress)
+        opened = ClipStore(store, report.entries)
+    clips = [opened.load(entry) for entry in opened.kept if wanted(entry)]
+    if not clips:
+        kind = "".join(f" of {what} {name!r}" for what, name in (("split", split), ("style", style)) if name)
+        raise DataError(f"{data}: holds no usable clip{kind}; add some, or see why in {opened.folder / INDEX}")
+    return clips

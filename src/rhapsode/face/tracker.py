@@ -5,7 +5,9 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +95,8 @@ class FaceTracker:
                 static_image_mode=True, max_num_faces=8, refine_landmarks=True, min_detection_confidence=0.4
             )
             self._still.process(np.zeros((64, 64, 3), np.uint8))
+        self._opened = contextlib.ExitStack()
+        self._opened.callback(self._still.close)
 
     def __enter__(self) -> "FaceTracker":
         return self
@@ -104,7 +108,7 @@ class FaceTracker:
 
     def close(self) -> None:
         """Free the native resources."""
-        self._still.close()
+        self._opened.close()
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Every face found in a still picture, largest first.
@@ -131,6 +135,8 @@ class FaceTracker:
         """
         with _quiet_native_log:
             mesh = self._solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
+            # It logs while it starts, in threads of its own, and has started once it has seen a picture.
+            mesh.process(np.zeros((64, 64, 3), np.uint8))
         with mesh:
             for frame in frames:
                 with _quiet_native_log:
@@ -144,10 +150,17 @@ class FaceTracker:
             image: (H, W, 3) uint8 RGB.
         """
         with _quiet_native_log:
-            segmentation = self._solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
-            with segmentation:
-                mask = segmentation.process(image).segmentation_mask
+            mask = self._segmentation.process(image).segmentation_mask
         return np.clip(mask, 0.0, 1.0).astype(np.float32)
+
+    @cached_property
+    def _segmentation(self) -> Any:
+        return self._opened.enter_context(self._solutions.selfie_segmentation.SelfieSegmentation(model_selection=0))
+
+    @cached_property
+    def _long_range_detector(self) -> Any:
+        detection = self._solutions.face_detection.FaceDetection
+        return self._opened.enter_context(detection(model_selection=1, min_detection_confidence=0.3))
 
     def _meshes(self, image: np.ndarray) -> list[Face]:
         with _quiet_native_log:
@@ -172,9 +185,7 @@ class FaceTracker:
     def _boxes_by_long_range_detector(self, image: np.ndarray) -> list[tuple[float, float, float, float]]:
         height, width = image.shape[:2]
         with _quiet_native_log:
-            detector = self._solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.3)
-            with detector:
-                found = detector.process(np.ascontiguousarray(image)).detections or []
+            found = self._long_range_detector.process(np.ascontiguousarray(image)).detections or []
         boxes = [one.location_data.relative_bounding_box for one in found]
         return [
             (b.xmin * width, b.ymin * height, (b.xmin + b.width) * width, (b.ymin + b.height) * height) for b in boxes

@@ -15,9 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.clips import read_clips
-from rhapsode.data.store import PreparedClip, prepare
-from rhapsode.errors import DataError
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.landmarks import LID_PAIRS
 from rhapsode.motion.expression import disentangle, resample
@@ -113,10 +111,9 @@ def blink_times(clip: PreparedClip) -> np.ndarray:
 
 def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
     """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
-    listed = [c for c in read_clips(recipe.data) if c.split == "train" and c.style == "address"]
-    if not listed:
-        raise DataError(f"{recipe.data}: clips.csv lists no train clip of style 'address'; add some")
-    clips = prepare(listed, recipe.store, progress and partial(progress, "clips"))
+    clips = open_clips(
+        recipe.data, recipe.store, progress and partial(progress, "clips"), split="train", style="address"
+    )
     recipe.out.mkdir(parents=True, exist_ok=True)
     model = fit_head([head_path(clip) for clip in clips], recipe.order, recipe.ridge)
     weights = recipe.out / "head_motion.safetensors"

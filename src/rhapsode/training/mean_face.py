@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from rhapsode.data.clips import read_clips
-from rhapsode.data.store import prepare
-from rhapsode.errors import DataError
+from rhapsode.data.store import open_clips
 from rhapsode.face.geometry import mean_shape
 from rhapsode.motion.expression import mouth_opening
 
@@ -32,11 +30,9 @@ class MeanFaceRecipe:
 
 def train(recipe: MeanFaceRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
     """Average each training speaker's resting face, then the speakers; returns the path of the weights."""
-    listed = [clip for clip in read_clips(recipe.data) if clip.split == "train"]
-    if not listed:
-        raise DataError(f"{recipe.data}: clips.csv lists no clip of split 'train'; add some")
+    clips = open_clips(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
     resting: dict[str, list[np.ndarray]] = {}
-    for clip in prepare(listed, recipe.store, progress and partial(progress, "clips")):
+    for clip in clips:
         landmarks = clip.landmarks.astype(np.float64)
         opening = mouth_opening(landmarks)
         resting.setdefault(clip.clip.speaker, []).append(landmarks[opening <= np.quantile(opening, 0.2)])

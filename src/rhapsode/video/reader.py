@@ -1,6 +1,5 @@
 """Frames of a video, upright, in RGB, on the same clock as its sound."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +9,6 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -18,8 +16,7 @@ from av.video.stream import VideoStream
 
 from rhapsode.audio.waveform import clock_zero
 from rhapsode.errors import VideoError
-
-log = logging.getLogger(__name__)
+from rhapsode.packets import decode
 
 # Without the last two flags swscale's RGB comes out about one level too dark.
 _SCALING = 0x2 | 0x2000 | 0x40000  # SWS_BILINEAR, SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND: PyAV names them only from 18 on
@@ -71,7 +68,7 @@ def probe(path: str | Path) -> VideoInfo:
         else:
             seconds = (container.duration or 0) / 1_000_000
         n_frames = stream.frames
-        first = next(_decode(container, stream, path), None)
+        first: VideoFrame | None = next(decode(container.demux(stream), path.name, "video"), None)
         if first is None:
             raise VideoError(f"{path.name}: the video track holds no frame that can be read; export it anew")
         if not fps:
@@ -107,7 +104,7 @@ def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
         time = -step
         converter = VideoReformatter()
         count = 0
-        for frame in _decode(container, stream, path):
+        for frame in decode(container.demux(stream), path.name, "video"):
             if frame.pts is None or not frame.time_base:
                 time += step
             else:
@@ -135,28 +132,6 @@ def _video_track(container: InputContainer, path: Path) -> VideoStream:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     raise VideoError(f"{path.name}: no video track; choose a file with moving pictures")
-
-
-def _decode(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
-    """Decode what can be decoded; damage is logged once."""
-    damaged = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet: Packet[VideoStream] | None = next(packets, None)
-        except FFmpegError as error:
-            log.warning("%s: the video breaks off early (%s)", path.name, error)
-            break
-        if packet is None:
-            break
-        try:
-            frames = packet.decode()
-        except FFmpegError:
-            damaged += 1
-            continue
-        yield from frames
-    if damaged:
-        log.warning("%s: %d damaged video packets were skipped", path.name, damaged)
 
 
 def _frame_rate(stream: VideoStream) -> Fraction | None:

@@ -1,0 +1,40 @@
+"""Frames out of a damaged file: what can be decoded is."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from av.error import FFmpegError
+from av.packet import Packet
+
+log = logging.getLogger(__name__)
+
+
+def decode(packets: "Iterator[Packet[Any]]", name: str, what: str) -> Iterator[Any]:
+    """Decode the packets of one track; damage is logged once.
+
+    Args:
+        packets: as `container.demux(stream)` gives them.
+        name: of the file, for the log.
+        what: "audio" or "video", for the log.
+
+    Yields:
+        Frames of the kind that the track holds.
+    """
+    damaged = 0
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError as error:
+            log.warning("%s: the %s breaks off early (%s)", name, what, (error.strerror or str(error)).lower())
+            break
+        if packet is None:
+            break
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            damaged += 1
+            continue
+        yield from frames
+    if damaged:
+        log.warning("%s: %d damaged %s packets were skipped", name, damaged, what)
