@@ -19,7 +19,7 @@ from rhapsode.data.clips import read_clips
 from rhapsode.data.store import PreparedClip, prepare
 from rhapsode.errors import DataError
 from rhapsode.face.geometry import SKULL_BASE, to_image
-from rhapsode.face.landmarks import LID_PAIRS
+from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.expression import disentangle, resample
 from rhapsode.motion.head import HEAD_RATE, HeadModel
 
@@ -102,15 +102,6 @@ def _damp(coefficients: np.ndarray, radius: float = 0.985) -> np.ndarray:
     return coefficients * powers[:, None, None]
 
 
-def blink_times(clip: PreparedClip) -> np.ndarray:
-    """When the eyes of a clip begin to close, seconds."""
-    _, _, pose = disentangle(clip.landmarks)
-    upper, lower = clip.landmarks[:, LID_PAIRS[:, 0]], clip.landmarks[:, LID_PAIRS[:, 1]]
-    gap = np.linalg.norm(upper - lower, axis=-1).mean(1) / pose.scale
-    closed = gap < 0.6 * np.median(gap)
-    return clip.times[1:][closed[1:] & ~closed[:-1]]
-
-
 def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
     """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
     listed = [c for c in read_clips(recipe.data) if c.split == "train" and c.style == "address"]
@@ -126,14 +117,14 @@ def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | 
 
 def describe_blinks(clips: Sequence[PreparedClip]) -> str:
     """How often the people in clips blink: rate, and the log-normal that their intervals follow."""
-    times = [blink_times(clip) for clip in clips]
+    times = [blinks(lid_closure(clip.landmarks), clip.times)[:, 0] for clip in clips]
     minutes = sum(float(clip.times[-1] - clip.times[0]) for clip in clips) / 60
-    blinks = sum(len(each) for each in times)
+    count = sum(len(each) for each in times)
     intervals = np.concatenate([np.diff(each) for each in times])
     intervals = intervals[intervals > 0.3]  # a lid that flutters is not two blinks
     if not len(intervals):
-        return f"{blinks} blinks in {minutes:.1f} min"
+        return f"{count} blinks in {minutes:.1f} min"
     return (
-        f"{blinks} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
+        f"{count} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
         f"spread of its logarithm {np.log(intervals).std():.2f}"
     )

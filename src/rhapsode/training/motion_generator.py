@@ -27,7 +27,8 @@ from rhapsode.data.clips import read_clips
 from rhapsode.data.speaking import WindowSampler, speaking_clip
 from rhapsode.data.store import PreparedClip, prepare
 from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS, INNER_LIPS, JAW, MOUTH
-from rhapsode.metrics.mouth import lmd, opening_correlation, opening_spread_ratio, sound_lag
+from rhapsode.metrics.landmarks import lmd
+from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio, sound_lag
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
 
 #: The corpus whose sound and lips are in step as recorded.
