@@ -17,12 +17,12 @@ def jitter(motion: np.ndarray, fps: float) -> float:
     """Root mean square distance of the landmarks from their own path below 8 Hz, units of the input.
 
     Args:
-        motion: (T, N, 3) or (T, N, 2), at least 28 frames.
+        motion: (T, N, 3) or (T, N, 2).
         fps: frames a second, above 16.
     """
     # As steep as this because a wide syllable at 5 Hz would otherwise leak through and count as trembling.
     high_pass = butter(8, CUTOFF, "highpass", fs=fps, output="sos")
-    trembling = sosfiltfilt(high_pass, motion, axis=0)
+    trembling = sosfiltfilt(high_pass, motion, axis=0, padlen=min(27, len(motion) - 1))
     return float(np.sqrt(np.square(trembling).sum(-1).mean()))
 
 
