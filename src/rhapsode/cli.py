@@ -1,4 +1,4 @@
-"""The command line: `rhapsode animate`, `rhapsode train`, `rhapsode doctor`."""
+"""The command line: `rhapsode animate`, `rhapsode train`, `rhapsode evaluate`, `rhapsode doctor`."""
 
 import contextlib
 import json
@@ -39,6 +39,8 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(**_PLAIN, context_settings=_HELP, pretty_exceptions_enable=False)
 train_app = typer.Typer(**_PLAIN, context_settings=_HELP, help="Train a model on your own clips.")
 app.add_typer(train_app, name="train")
+evaluate_app = typer.Typer(**_PLAIN, context_settings=_HELP, help="Score a model against real speakers.")
+app.add_typer(evaluate_app, name="evaluate")
 
 _Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder with clips.csv and its clips.")]
 _Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of tracked clips, filled on the first run.")]
@@ -264,6 +266,58 @@ def train_mean_face(
     typer.echo(f"{weights}: averaged")
 
 
+def _splits(context: typer.Context, text: str) -> str:
+    """Check the splits of --split, names by commas, and spell "all" out: every one that is never learnt from."""
+    names = [name.strip() for name in ("test,val,eval" if text.strip() == "all" else text).split(",")]
+    for name in names:
+        if name not in ("train", "val", "test", "eval"):
+            raise typer.BadParameter(f"{name!r} is none of test, val, eval, train, all", context)
+    return ",".join(names)
+
+
+@evaluate_app.command("motion", context_settings=_HELP)
+def evaluate_motion(
+    data: _Data,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            callback=_splits,
+            help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
+        ),
+    ] = "test",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
+    ] = None,
+    store: _Store = Path("stores/clips"),
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page with curves and videos here.")
+    ] = None,
+    clips: Annotated[int, typer.Option(metavar="N", min=0, help="Videos in the report, for each corpus.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
+    debug: _Debug = False,
+) -> None:
+    """Score a Motion Generator against real speakers, next to plain baselines.
+
+    The sound of each clip is spoken by the generator, and its motion is compared with the speaker's own.
+    """
+    _check_data(data)
+    with _Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+        from rhapsode.evaluation import run
+
+        figures = run.evaluate_motion(data, store, split.split(","), weights, report, clips, stages.report)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        from rich.console import Console
+
+        from rhapsode.evaluation.terminal import as_table
+
+        Console(width=None if sys.stdout.isatty() else 160).print(as_table(figures))
+        if report is not None:
+            typer.echo(f"{report / 'index.html'}: the report")
+
+
 @app.command(context_settings=_HELP)
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one line of JSON.")] = False,
@@ -317,9 +371,13 @@ def peak_rss_mb() -> float:
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _check_training(data: Path, out: Path) -> None:
+def _check_data(data: Path) -> None:
     if not (data / "clips.csv").is_file():
         raise DataError(f"{data}: holds no clips.csv; name the folder that lists your clips with --data")
+
+
+def _check_training(data: Path, out: Path) -> None:
+    _check_data(data)
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; name a folder with --out")
 

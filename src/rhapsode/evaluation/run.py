@@ -15,9 +15,6 @@ from rhapsode.evaluation.report import check_folder, write_report
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 
-#: What no generator has learnt from.
-HELD_OUT = ("val", "test", "eval")
-
 
 def evaluate_motion(
     data: Path,
@@ -67,7 +64,7 @@ def evaluate_motion(
         introduction = (
             f"{weights or 'The generator of the package'} (rhapsode {__version__}) on {len(scored)} clips of split "
             f"{', '.join(splits)}. Distances are in canonical units: the outer eye corners are 1 apart. Where the "
-            "sound of a recording is late against its lips, as v0 hears it, that is taken out first, for every method alike."
+            "sound of a recording is late against its lips, as v0 hears it, that is taken out first, for all alike."
         )
         write_report(
             report, scores, figures, generator, head, introduction, videos, progress and partial(progress, "videos")
