@@ -56,7 +56,7 @@ figure { margin: 0; padding: .9rem; border: 1px solid var(--line); border-radius
 figcaption { font-size: .82rem; color: var(--soft); overflow-wrap: anywhere; } figcaption b { color: var(--ink); }
 video { width: 100%; border-radius: 6px; display: block; margin-bottom: .6rem; background: #000; }
 svg { width: 100%; height: auto; display: block; }
-svg text { font-size: 10px; fill: var(--soft); }
+svg text { font-size: 18px; fill: var(--soft); }
 .real { fill: var(--real); opacity: .55; } .first { stroke: var(--first); stroke-width: 1; stroke-dasharray: 4 3; }
 .generator { stroke: var(--made); stroke-width: 1.6; } polyline { fill: none; stroke-linejoin: round; }
 .key i { display: inline-block; width: 1.4em; height: .7em; margin: 0 .35em 0 1em; vertical-align: baseline; }
@@ -138,7 +138,7 @@ def curves(scored: ScoredClip, first: ScoredClip | None) -> str:
     clip = scored.clip
     drawn = [("real", clip.real), ("generator", scored.motion)] + ([("first", first.motion)] if first else [])
     openings = {name: mouth_opening(offsets + clip.rest) for name, offsets in drawn}
-    width, height, foot = 640.0, 120.0, 14.0
+    width, height, foot = 640.0, 140.0, 24.0
     seconds = len(clip.real) / MOTION_RATE
     top = max(0.1, *(float(each.max()) for each in openings.values()))
     x = np.linspace(0, width, len(clip.real))
@@ -149,7 +149,7 @@ def curves(scored: ScoredClip, first: ScoredClip | None) -> str:
 
     lines = "".join(f'<polyline class="{name}" points="{points(name)}"/>' for name in openings if name != "real")
     seconds_marks = "".join(
-        f'<text x="{second / seconds * width:.0f}" y="{height + foot - 2}">{second} s</text>'
+        f'<text x="{second / seconds * width:.0f}" y="{height + foot - 4}">{second} s</text>'
         for second in range(0, int(seconds) + 1, 1 if seconds < 6 else 5)
     )
     figures = scored.figures
