@@ -346,7 +346,7 @@ def test_a_bug_is_called_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
     def broken(_text: str) -> None:
         raise ZeroDivisionError("a fault\nof two lines")
 
-    monkeypatch.setattr(cli, "parse_rate", broken)
+    monkeypatch.setattr(cli.animate, "parse_rate", broken)
     outcome = bench.animate()
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1

@@ -16,6 +16,7 @@ from skimage import data
 
 from rhapsode import __version__, cli
 from rhapsode.audio.speech import synthesise
+from rhapsode.cli.options import UsageError
 from rhapsode.video.reader import probe, read_frames
 
 VERBS = (["animate"], ["train", "motion-generator"], ["evaluate", "motion"], ["doctor"])
@@ -107,13 +108,13 @@ def test_no_verb_shows_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rates_are_exact(text: str, rate: Fraction) -> None:
     from rhapsode.animator import exact_rate
 
-    assert exact_rate(cli.parse_rate(text)) == rate
+    assert exact_rate(cli.animate.parse_rate(text)) == rate
 
 
 @pytest.mark.parametrize("text", ["", "fast", "0", "-25", "1/0", "nan", "inf", "1000"])
 def test_no_rate(text: str) -> None:
-    with pytest.raises(cli.UsageError, match="--fps"):
-        cli.parse_rate(text)
+    with pytest.raises(UsageError, match="--fps"):
+        cli.animate.parse_rate(text)
 
 
 def test_json_is_one_line_of_true_facts(
