@@ -9,6 +9,7 @@ import skimage.data
 from rhapsode.animator import Animator
 from rhapsode.audio.speech import synthesise
 from rhapsode.audio.waveform import Waveform
+from rhapsode.evaluation.clips import RealClip, real_clips
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,3 +41,29 @@ def talking_clip(
     path = tmp_path_factory.mktemp("clips") / "talking.mp4"
     animator.animate(astronaut[:256, 96:352], sentence, head_motion=0.3).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def data_folder(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips that the project itself made: one to learn from, one to score on, with one word timed."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    for split, name in (("train", "grid/a/one.mp4"), ("test", "grid/b/two.mp4")):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(talking_clip.read_bytes())
+        rows.append(f"{name},{name[5]},{split},neutral,x\n")
+    (folder / "clips.csv").write_text("path,speaker,split,style,licence\n" + "".join(rows))
+    # The sentence begins with its first m.
+    (folder / "grid/b/two.align").write_text("0 2500 sil\n2500 20000 maybe\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clip_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def clips(data_folder: Path, clip_store: Path) -> list[RealClip]:
+    """Those two clips, tracked."""
+    return real_clips(data_folder, clip_store)

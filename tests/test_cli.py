@@ -19,7 +19,7 @@ from rhapsode.audio.speech import synthesise
 from rhapsode.cli.options import UsageError
 from rhapsode.video.reader import probe, read_frames
 
-VERBS = (["animate"], ["prepare"], ["train", "motion-generator"], ["doctor"])
+VERBS = (["animate"], ["prepare"], ["train", "motion-generator"], ["evaluate", "motion"], ["doctor"])
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_help_fits_a_screen_and_comes_at_once() -> None:
     assert result.returncode == 0
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
-    for verb in ("animate", "prepare", "train", "doctor"):
+    for verb in ("animate", "prepare", "train", "evaluate", "doctor"):
         assert verb in result.stdout
     assert took < 3  # half a second on an idle machine; importing the models alone takes longer
 
@@ -172,3 +172,43 @@ def test_text_is_spoken_and_the_place_of_the_result_is_said(
     info = probe(out)
     assert (info.width, info.height, info.fps) == (224, 224, Fraction(25))
     assert 0.5 < info.seconds < 3
+
+
+@pytest.fixture(scope="module")
+def scored(data_folder: Path, clip_store: Path) -> list[object]:
+    return ["evaluate", "motion", "--data", data_folder, "--store", clip_store]
+
+
+def test_figures_are_one_line_of_json(capsys: pytest.CaptureFixture[str], scored: list[object]) -> None:
+    code, out, _ = run(capsys, *scored, "--json")
+    assert code == 0
+    assert out.count("\n") == 1
+    figures = json.loads(out)
+    assert figures["split"] == ["test"]
+    for part in (figures, figures["groups"]["grid"], figures["baselines"]["v0"]):
+        assert {"n_clips", "mouth_opening_corr", "opening_std_ratio", "LMD", "D_L", "D_V", "D_A"} <= part.keys()
+        assert part["n_clips"] == 1
+
+
+def test_all_means_every_split_that_is_not_learnt_from(
+    capsys: pytest.CaptureFixture[str], scored: list[object]
+) -> None:
+    _, out, _ = run(capsys, *scored, "--split", "all", "--json")
+    assert json.loads(out)["split"] == ["test", "val", "eval"]
+    assert json.loads(out)["n_clips"] == 1
+    _, out, _ = run(capsys, *scored, "--split", "train, test", "--json")
+    assert json.loads(out)["n_clips"] == 2
+
+
+def test_without_json_the_figures_are_a_table(capsys: pytest.CaptureFixture[str], scored: list[object]) -> None:
+    code, out, _ = run(capsys, *scored)
+    assert code == 0
+    assert all(method in out for method in ("generator", "mean_face", "loudness_jaw", "nearest_neighbour", "v0"))
+    assert "closures" in out
+
+
+def test_an_unknown_split_is_refused(capsys: pytest.CaptureFixture[str], scored: list[object]) -> None:
+    code, out, err = run(capsys, *scored, "--split", "test,tset")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "'tset' is none of test, val, eval, train, all; see rhapsode evaluate motion --help" in err

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from rhapsode.face.geometry import mean_face
-from rhapsode.metrics.mouth import lmd, opening_correlation, opening_spread_ratio, sound_lag
+from rhapsode.metrics.landmarks import lmd
+from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio, sound_lag
 
 
 def _speaking(opened: np.ndarray) -> np.ndarray:
@@ -38,3 +39,10 @@ def test_late_sound_is_found(opened: np.ndarray, late: int) -> None:
     lag, agreement = sound_lag(heard[30:-30], real[30:-30], fps=60)
     assert lag == pytest.approx(late / 60)
     assert agreement > 0.99
+
+
+def test_a_mouth_that_does_not_move_follows_nothing(opened: np.ndarray) -> None:
+    real, still = _speaking(opened), _speaking(0 * opened)
+    assert np.isnan(opening_correlation(still, real))
+    assert np.isnan(sound_lag(still, real, fps=60)).all()
+    assert opening_spread_ratio(still, real) == pytest.approx(0)

@@ -4,8 +4,9 @@ import pytest
 
 from rhapsode.data.store import open_clips
 from rhapsode.errors import DataError
+from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.head import HeadModel
-from rhapsode.training.head_motion import HeadMotionRecipe, blink_times, train
+from rhapsode.training.head_motion import HeadMotionRecipe, train
 
 
 def _recipe(folder: Path, clip: Path, style: str) -> HeadMotionRecipe:
@@ -16,10 +17,10 @@ def _recipe(folder: Path, clip: Path, style: str) -> HeadMotionRecipe:
 
 def test_head_motion_is_learnt_from_a_clip(tmp_path: Path, talking_clip: Path) -> None:
     seen: list[tuple[str, int, int]] = []
-    weights, blinks = train(_recipe(tmp_path, talking_clip, "address"), lambda *stage: seen.append(stage))
+    weights, measured = train(_recipe(tmp_path, talking_clip, "address"), lambda *stage: seen.append(stage))
     assert HeadModel.load(weights).coefficients.shape == (1, 5, 5)
     assert seen == [("clips", 1, 1)]
-    assert "blinks in" in blinks
+    assert "blinks in" in measured
 
 
 def test_without_address_clips_it_says_so(tmp_path: Path, talking_clip: Path) -> None:
@@ -31,4 +32,4 @@ def test_the_blinks_of_a_clip_are_found(tmp_path: Path, talking_clip: Path) -> N
     recipe = _recipe(tmp_path, talking_clip, "address")
     (clip,) = open_clips(recipe.data, recipe.store)
     # With seed 0 the astronaut blinks in her sentence, and the tracker sees her lids meet.
-    assert len(blink_times(clip)) >= 1
+    assert len(blinks(lid_closure(clip.landmarks), clip.times)) >= 1

@@ -1,4 +1,4 @@
-"""The command line: `rhapsode animate`, `prepare`, `train`, `doctor`, a file for each verb.
+"""The command line: `rhapsode animate`, `prepare`, `train`, `evaluate`, `doctor`, a file for each verb.
 
 Torch, MediaPipe and FFmpeg take seconds to import; they are imported in the verbs, so that help and usage errors
 come at once.
@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rhapsode import __version__
-from rhapsode.cli import animate, doctor, prepare, train
+from rhapsode.cli import animate, doctor, evaluate, prepare, train
 from rhapsode.cli.options import HELP, PLAIN, UsageError
 from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, say
 from rhapsode.errors import RhapsodeError
@@ -25,6 +25,7 @@ app = typer.Typer(**PLAIN, context_settings=HELP, pretty_exceptions_enable=False
 app.command(context_settings=HELP)(animate.animate)
 app.command(context_settings=HELP)(prepare.prepare)
 app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
 app.command(context_settings=HELP)(doctor.doctor)
 
 

@@ -17,7 +17,7 @@ from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.face.geometry import SKULL_BASE, to_image
-from rhapsode.face.landmarks import LID_PAIRS
+from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.expression import disentangle, resample
 from rhapsode.motion.head import HEAD_RATE, HeadModel
 
@@ -100,15 +100,6 @@ def _damp(coefficients: np.ndarray, radius: float = 0.985) -> np.ndarray:
     return coefficients * powers[:, None, None]
 
 
-def blink_times(clip: PreparedClip) -> np.ndarray:
-    """When the eyes of a clip begin to close, seconds."""
-    _, _, pose = disentangle(clip.landmarks)
-    upper, lower = clip.landmarks[:, LID_PAIRS[:, 0]], clip.landmarks[:, LID_PAIRS[:, 1]]
-    gap = np.linalg.norm(upper - lower, axis=-1).mean(1) / pose.scale
-    closed = gap < 0.6 * np.median(gap)
-    return clip.times[1:][closed[1:] & ~closed[:-1]]
-
-
 def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
     """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
     clips = open_clips(
@@ -123,14 +114,14 @@ def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | 
 
 def describe_blinks(clips: Sequence[PreparedClip]) -> str:
     """How often the people in clips blink: rate, and the log-normal that their intervals follow."""
-    times = [blink_times(clip) for clip in clips]
+    times = [blinks(lid_closure(clip.landmarks), clip.times)[:, 0] for clip in clips]
     minutes = sum(float(clip.times[-1] - clip.times[0]) for clip in clips) / 60
-    blinks = sum(len(each) for each in times)
+    count = sum(len(each) for each in times)
     intervals = np.concatenate([np.diff(each) for each in times])
     intervals = intervals[intervals > 0.3]  # a lid that flutters is not two blinks
     if not len(intervals):
-        return f"{blinks} blinks in {minutes:.1f} min"
+        return f"{count} blinks in {minutes:.1f} min"
     return (
-        f"{blinks} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
+        f"{count} blinks in {minutes:.1f} min; interval: median {np.median(intervals):.2f} s, "
         f"spread of its logarithm {np.log(intervals).std():.2f}"
     )

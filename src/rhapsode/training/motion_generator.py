@@ -18,8 +18,10 @@ from torch import Tensor, nn
 
 from rhapsode.audio.encoder import AudioEncoder, OwnVoice
 from rhapsode.data.speaking import WindowSampler, speaking_clip
-from rhapsode.data.store import PreparedClip, open_clips
-from rhapsode.metrics.mouth import lmd, opening_correlation, opening_spread_ratio
+from rhapsode.data.prepare import open_clips
+from rhapsode.data.store import PreparedClip
+from rhapsode.metrics.landmarks import lmd
+from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.losses import expression_basis, motion_loss

@@ -1,0 +1,64 @@
+"""`rhapsode evaluate`: a verb for each kind of model."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Store
+from rhapsode.cli.terminal import Stages
+
+app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
+
+
+def _splits(context: typer.Context, text: str) -> str:
+    """Check the splits of --split, names by commas, and spell "all" out: every one that is never learnt from."""
+    names = [name.strip() for name in ("test,val,eval" if text.strip() == "all" else text).split(",")]
+    for name in names:
+        if name not in ("train", "val", "test", "eval"):
+            raise typer.BadParameter(f"{name!r} is none of test, val, eval, train, all", context)
+    return ",".join(names)
+
+
+@app.command("motion", context_settings=HELP)
+def evaluate_motion(
+    data: Data,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            callback=_splits,
+            help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
+        ),
+    ] = "test",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
+    ] = None,
+    store: Store = Path("stores/clips"),
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page with curves and videos here.")
+    ] = None,
+    clips: Annotated[int, typer.Option(metavar="N", min=0, help="Videos in the report, for each corpus.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Score a Motion Generator against real speakers, next to plain baselines.
+
+    The sound of each clip is spoken by the generator, and its motion is compared with the speaker's own.
+    """
+    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+        from rhapsode.evaluation import run
+
+        figures = run.evaluate_motion(data, store, split.split(","), weights, report, clips, stages.report)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        from rich.console import Console
+
+        from rhapsode.evaluation.terminal import as_table
+
+        Console(width=None if sys.stdout.isatty() else 160).print(as_table(figures))
+        if report is not None:
+            typer.echo(f"{report / 'index.html'}: the report")

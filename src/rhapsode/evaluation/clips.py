@@ -1,0 +1,84 @@
+"""The clips that every method is scored on: a sound, and the real motion in step with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
+from rhapsode.data.clips import Clip
+from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.prepare import open_clips
+from rhapsode.data.store import PreparedClip
+from rhapsode.motion.expression import disentangle
+from rhapsode.motion.generator import MotionGenerator
+
+#: The first generator that was shipped.
+FIRST_GENERATOR = "motion_generator_v0.safetensors"
+
+
+@dataclass(frozen=True)
+class RealClip:
+    """A clip of a real speaker.
+
+    Attributes:
+        tracked: the clip with its sound and landmarks.
+        real: (T, 68, 3) the speaker's offsets from rest, canonical space, 60 a second, in step with the sound.
+        rest: (68, 3) the speaker's resting face, canonical space.
+        rest_time: when the speaker is at rest and the head stands as mostly, seconds on the clock of the sound.
+        lag: seconds by which the sound of the recording is late against its picture; taken out of `real`.
+    """
+
+    tracked: PreparedClip
+    real: np.ndarray
+    rest: np.ndarray
+    rest_time: float
+    lag: float
+
+    @property
+    def clip(self) -> Clip:
+        """Where it comes from."""
+        return self.tracked.clip
+
+    @property
+    def sound(self) -> Waveform:
+        """The sound, 16 kHz."""
+        return Waveform(self.tracked.samples, SAMPLE_RATE)
+
+    @property
+    def group(self) -> str:
+        """The corpus: the first folder of the clip's name, or the second where the first only says `expressive`."""
+        folders = self.clip.name.split("/")[:-1] or ["clips"]
+        return folders[1] if folders[0] == "expressive" and len(folders) > 1 else folders[0]
+
+
+def load_first_generator() -> MotionGenerator:
+    """The generator that this package's first version shipped, `v0`."""
+    with as_file(files("rhapsode.weights") / FIRST_GENERATOR) as path:
+        return MotionGenerator.load(path)
+
+
+def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | None = None) -> list[RealClip]:
+    """Every clip of a data folder, tracked once and kept in the store, sound and lips in step.
+
+    Args:
+        data: folder with clips.csv, or a prepared store.
+        store: folder of prepared clips, where `data` is not one.
+        progress: called with (clips tracked, clips to track).
+    """
+    clips = []
+    for one in open_clips(data, store, progress):
+        spoken = speaking_clip(one)
+        rest_time = float(one.times[_most_at_rest(one.landmarks)])
+        clips.append(RealClip(one, spoken.expression, spoken.rest, rest_time, one.lag))
+    return clips
+
+
+def _most_at_rest(landmarks: np.ndarray) -> int:
+    """Of the tenth of the frames nearest to rest, the one whose head is nearest to its median pose."""
+    offsets, _, pose = disentangle(landmarks)
+    moved = np.linalg.norm(offsets, axis=-1).mean(1)
+    turned = np.linalg.norm(pose.rotation - np.median(pose.rotation, axis=0), axis=1)
+    return int(np.where(moved <= np.quantile(moved, 0.1), turned, np.inf).argmin())
