@@ -4,13 +4,14 @@
     python benchmarks/phone_probe.py --data DATA --encoder FILE [FILE...]
 
 GRID's file names spell the words (bbas3a: "bin blue at s three again"); pocketsphinx aligns their phones. A linear
-classifier is trained on the `train` speakers and scored on the `test` speakers: log-mel, each encoder, the teacher (where
-`rhapsode[teacher]` is installed). Everything causal is read `delay` frames late; log-mel and the teacher in step. Each is
-given five frames of context, 2 apart. Silence is left out. Visemes are the phones by place of articulation.
+classifier is trained on the `train` speakers and scored on the `test` speakers: log-mel, each encoder, the teacher
+(where `rhapsode[teacher]` is installed). Encoders are read `delay` frames late; log-mel and the teacher in step. Each
+is given five frames of context, 2 apart. Silence is left out. Visemes are the phones by place of articulation.
 """
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,21 +27,24 @@ from rhapsode.data.clips import read_clips
 from rhapsode.errors import WeightsError
 from rhapsode.training.teacher import Teacher
 
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 WORDS = [
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},
     {"b": "blue", "g": "green", "r": "red", "w": "white"},
     {"a": "at", "b": "by", "i": "in", "w": "with"},
     {},
-    dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True)),
+    dict(
+        zip("z123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
+    ),
     {"a": "again", "n": "now", "p": "please", "s": "soon"},
 ]
-VISEMES = ["B P M", "F V", "TH DH", "T D S Z N L", "SH CH JH ZH", "K G NG HH Y", "R", "W UW OW UH OY AO", "IY IH EY EH AE",
-           "AA AH AY AW ER"]  # fmt: skip
+VISEMES = ["B P M", "F V", "TH DH", "T D S Z N L", "SH CH JH ZH", "K G NG HH Y", "R", "W UW OW UH OY AO",
+           "IY IH EY EH AE", "AA AH AY AW ER"]  # fmt: skip
 VISEME = {phone: number for number, phones in enumerate(VISEMES) for phone in phones.split()}
 
 
 def words(path: Path) -> str | None:
-    """The sentence that a GRID file name (or else its alignment) holds; letters are spelt by the dictionary's entries."""
+    """The sentence of a GRID clip, by its name or else its alignment; letters as the dictionary has them: `b.`."""
     code = re.search(r"(?<![a-z0-9])[blps][bgrw][abiw][a-z][z1-9][anps](?![a-z0-9])", path.stem.lower())
     if code:
         return " ".join(kind.get(letter, f"{letter}.") for kind, letter in zip(WORDS, code[0], strict=True))
@@ -82,7 +86,9 @@ def encode(encoder: AudioEncoder, samples: np.ndarray) -> np.ndarray:
 def accuracy(features: dict[str, np.ndarray], labels: dict[str, np.ndarray], train: set[str]) -> float:
     """Share of the frames of other clips that a logistic regression gets right."""
     x, y, tx, ty = (
-        torch.from_numpy(np.concatenate([source[name][labels[name] >= 0] for name in labels if (name in train) == wanted]))
+        torch.from_numpy(
+            np.concatenate([source[name][labels[name] >= 0] for name in labels if (name in train) == wanted])
+        )
         for wanted in (True, False)
         for source in ({name: in_context(value) for name, value in features.items()}, labels)
     )
@@ -110,7 +116,7 @@ def main() -> None:
     torch.set_num_threads(1)
     ears = {"log-mel": lambda samples: log_mel(samples).reshape(-1, 2 * MEL_BANDS)}
     for path in options.encoder:
-        ears[str(path)] = lambda samples, encoder=AudioEncoder.load(path): encode(encoder, samples)
+        ears[str(path)] = partial(encode, AudioEncoder.load(path))
     try:
         ears["teacher"] = Teacher().features
     except WeightsError as error:
@@ -143,7 +149,9 @@ def main() -> None:
     table = Table("features", "phones", "visemes")
     for ear in ears:
         table.add_row(ear, *(f"{accuracy(features[ear], kind, train):.3f}" for kind in (phones, visemes)))
-    Console().print(f"{len(train)} clips to learn from, {len(phones) - len(train)} to score, {len(numbers)} phones", table)
+    Console().print(
+        f"{len(train)} clips to learn from, {len(phones) - len(train)} to score, {len(numbers)} phones", table
+    )
 
 
 if __name__ == "__main__":

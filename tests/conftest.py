@@ -10,6 +10,7 @@ from rhapsode.animator import Animator
 from rhapsode.audio.speech import synthesise
 from rhapsode.audio.waveform import Waveform
 from rhapsode.evaluation.clips import RealClip, real_clips
+from tests.made_up import make_store
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,3 +68,9 @@ def clip_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clips(data_folder: Path, clip_store: Path) -> list[RealClip]:
     """Those two clips, tracked."""
     return real_clips(data_folder, clip_store)
+
+
+@pytest.fixture(scope="session")
+def made_up_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of made-up clips, one to learn from, one to choose by, one to score on."""
+    return make_store(tmp_path_factory.mktemp("made-up"), ["train", "val", "test"])

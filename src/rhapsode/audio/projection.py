@@ -9,6 +9,7 @@ so that what follows hears only what it was trained on.
 """
 
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -36,7 +37,7 @@ class FeatureBank:
             raise ValueError(f"a bank needs features of shape (M, F), M at least 1, not {features.shape}")
         self.features = np.ascontiguousarray(features, np.float32)
         count, width = self.features.shape
-        self._index = faiss.IndexFlatL2(width)
+        self._index: Any = faiss.IndexFlatL2(width)
         if count > EXACT:
             lists = int(4 * count**0.5)
             self._index = faiss.IndexIVFFlat(self._index, width, lists)
@@ -77,7 +78,8 @@ class FeatureBank:
         count = gram.shape[1]
         # As in locally linear embedding (Roweis and Saul, 2000): a ridge, since K may exceed the rank.
         ridge = 1e-3 * np.trace(gram, axis1=1, axis2=2) / count + 1e-8
-        weights = np.linalg.solve(gram + ridge[:, None, None] * np.eye(count, dtype=np.float32), np.ones((len(gram), count, 1)))
+        gram += ridge[:, None, None] * np.eye(count, dtype=np.float32)
+        weights = np.linalg.solve(gram, np.ones((len(gram), count, 1), np.float32))
         weights = weights[..., 0] / weights.sum((1, 2))[:, None]
         rebuilt = np.einsum("tk,tkf->tf", weights, near)
         return (features + mix * (rebuilt - features)).astype(np.float32)

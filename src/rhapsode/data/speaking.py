@@ -1,8 +1,9 @@
 """Training windows for the Motion Generator: log-mel and the expression that goes with it, varied at random."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -10,11 +11,14 @@ from scipy.signal import resample_poly
 from torch import Tensor
 
 from rhapsode.audio.mel import LOG_FLOOR, MOTION_RATE, log_mel, motion_frames
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.store import ClipStore, PreparedClip
+from rhapsode.errors import DataError
 from rhapsode.motion.expression import disentangle, resample
 
 #: Every clip is also heard played slower and faster: other voices, other tempi, the lips in step.
 SPEEDS = (Fraction(17, 20), Fraction(12, 13), Fraction(1), Fraction(13, 12), Fraction(20, 17))
+#: Clips (at one speed) that stay in memory, about 0.5 MB each, and clips that statistics are taken from.
+KEPT, STUDIED = 4096, 500
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,14 @@ class SpeakingClip:
     Attributes:
         name: the clip's name in its data folder.
         speaker: who speaks.
-        mel: (2T, 80) float32 log-mel; or (T, F) of what else was heard.
+        heard: (2T, 80) float32 log-mel, or (T, F) of what else was heard.
         expression: (T, 68, 3) float32 offsets from the speaker's rest, canonical space, 60 a second.
         rest: (68, 3) the speaker's resting face, canonical space.
     """
 
     name: str
     speaker: str
-    mel: np.ndarray
+    heard: np.ndarray
     expression: np.ndarray
     rest: np.ndarray
 
@@ -57,26 +61,43 @@ def speaking_clip(
 
 
 class WindowSampler:
-    """Draws batches of windows, every speaker as often as the square root of the speaker's share of the sound."""
+    """Draws batches of windows, every speaker as often as the square root of the speaker's share of the sound.
 
-    def __init__(
-        self, clips: Sequence[PreparedClip], frames: int, hear: Callable[[np.ndarray], np.ndarray] = log_mel
-    ) -> None:
+    Clips are read as they are drawn, and the last `KEPT` stay in memory: few clips are read once, and a million do not
+    have to fit.
+    """
+
+    def __init__(self, store: ClipStore, frames: int, hear: Callable[[np.ndarray], np.ndarray] = log_mel) -> None:
+        """Sample the `train` clips of a store.
+
+        Args:
+            store: prepared clips.
+            frames: F, length of a window in frames of 1/60 s.
+            hear: what is heard of a sound, as in `speaking_clip`.
+        """
         self.frames = frames
-        self._clips = [speaking_clip(clip, speed, hear) for clip in clips for speed in SPEEDS]
+        self._store = store
+        self._hear = hear
+        self._entries = [entry for entry in store.entries if entry.split == "train"]
+        if not self._entries:
+            raise DataError(f"{store.folder}: holds no clip of split 'train' to learn from; add some")
         seconds: dict[str, float] = {}
-        for clip in self._clips:
-            seconds[clip.speaker] = seconds.get(clip.speaker, 0.0) + len(clip.expression)
-        weights = [len(clip.expression) / seconds[clip.speaker] ** 0.5 for clip in self._clips]
-        self._weights = torch.tensor(weights)
+        for entry in self._entries:
+            seconds[entry.speaker] = seconds.get(entry.speaker, 0.0) + entry.seconds
+        weights = torch.tensor([entry.seconds / seconds[entry.speaker] ** 0.5 for entry in self._entries])
+        # Summed and searched, since torch.multinomial takes no more than 2^24 choices.
+        self._shares = weights.double().cumsum(0) / weights.double().sum()
+        self._clip = lru_cache(KEPT)(self._read)
+        self._example = self._clip(0, Fraction(1))
 
-    def expressions(self) -> np.ndarray:
-        """Every expression frame at the recorded speed, (M, 68, 3)."""
-        return np.concatenate([clip.expression for clip in self._clips[SPEEDS.index(Fraction(1)) :: len(SPEEDS)]])
+    def _read(self, number: int, speed: Fraction) -> SpeakingClip:
+        return speaking_clip(self._store.load(self._entries[number]), speed, self._hear)
 
-    def heard(self) -> np.ndarray:
-        """Every frame of what is heard, (M, 80) log-mel or (M, F)."""
-        return np.concatenate([clip.mel for clip in self._clips])
+    def sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """What is heard (M, 80 or F) and the expressions (N, 68, 3) of the clips as recorded, or of `STUDIED`."""
+        step = -(-len(self._entries) // STUDIED)
+        clips = [self._clip(number, Fraction(1)) for number in range(0, len(self._entries), step)]
+        return np.concatenate([clip.heard for clip in clips]), np.concatenate([clip.expression for clip in clips])
 
     def batch(self, size: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch of windows.
@@ -86,23 +107,25 @@ class WindowSampler:
             chance: the source of chance.
 
         Returns:
-            mel (B, 2F, 80) or what else is heard, expression (B, F, 68, 3), and (B, F) which frames are real (1) or
-            padding (0). Log-mel is varied (`vary`).
+            What is heard: varied (`vary`) log-mel (B, 2F, 80), or (B, F, ...) of what else; expression (B, F, 68, 3);
+            and (B, F) which frames are real (1) or padding (0).
         """
-        rows = len(self._clips[0].mel) // len(self._clips[0].expression)
-        mel = torch.full((size, rows * self.frames, self._clips[0].mel.shape[1]), LOG_FLOOR if rows == 2 else 0.0)
+        rows = len(self._example.heard) // len(self._example.expression)
+        is_mel = self._hear is log_mel
+        heard = torch.full((size, rows * self.frames, self._example.heard.shape[1]), LOG_FLOOR if is_mel else 0.0)
         expression = torch.zeros(size, self.frames, 68, 3)
         real = torch.zeros(size, self.frames)
-        picks = torch.multinomial(self._weights, size, replacement=True, generator=chance)
-        for row, pick in enumerate(picks.tolist()):
-            clip = self._clips[pick]
+        picks = torch.searchsorted(self._shares, torch.rand(size, generator=chance).double())
+        speeds = torch.randint(len(SPEEDS), (size,), generator=chance)
+        for row, (pick, speed) in enumerate(zip(picks.tolist(), speeds.tolist(), strict=True)):
+            clip = self._clip(min(pick, len(self._entries) - 1), SPEEDS[speed])
             spare = max(len(clip.expression) - self.frames, 0)
             start = int(torch.randint(spare + 1, (1,), generator=chance))
             count = min(self.frames, len(clip.expression))
-            mel[row, : rows * count] = torch.from_numpy(clip.mel[rows * start : rows * (start + count)])
+            heard[row, : rows * count] = torch.from_numpy(clip.heard[rows * start : rows * (start + count)])
             expression[row, :count] = torch.from_numpy(clip.expression[start : start + count])
             real[row, :count] = 1
-        return (vary(mel, chance) if rows == 2 else mel), expression, real
+        return (vary(heard, chance) if is_mel else heard), expression, real
 
 
 def vary(mel: Tensor, generator: torch.Generator) -> Tensor:

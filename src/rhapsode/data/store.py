@@ -95,7 +95,7 @@ class ClipStore:
         )
 
 
-def open_clips(
+def open_store(
     data: Path,
     store: Path,
     progress: Callable[[int, int], None] | None = None,
@@ -103,7 +103,7 @@ def open_clips(
     split: str | None = None,
     style: str | None = None,
     ear: Path | None = None,
-) -> list[PreparedClip]:
+) -> ClipStore:
     """The usable clips of a prepared store, or of a folder of recordings, which is prepared into `store` first.
 
     Args:
@@ -126,8 +126,22 @@ def open_clips(
     else:
         report = prepare([clip for clip in read_source(data) if wanted(clip)], store, ear, progress=progress)
         opened = ClipStore(store, report.entries)
-    clips = [opened.load(entry) for entry in opened.kept if wanted(entry)]
-    if not clips:
+    usable = [entry for entry in opened.kept if wanted(entry)]
+    if not usable:
         kind = "".join(f" of {what} {name!r}" for what, name in (("split", split), ("style", style)) if name)
         raise DataError(f"{data}: holds no usable clip{kind}; add some, or see why in {opened.folder / INDEX}")
-    return clips
+    return ClipStore(opened.folder, usable)
+
+
+def open_clips(
+    data: Path,
+    store: Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    split: str | None = None,
+    style: str | None = None,
+    ear: Path | None = None,
+) -> list[PreparedClip]:
+    """The clips of `open_store`, all loaded."""
+    opened = open_store(data, store, progress, split=split, style=style, ear=ear)
+    return [opened.load(entry) for entry in opened.entries]

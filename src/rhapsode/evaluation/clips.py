@@ -10,8 +10,7 @@ import numpy as np
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.clips import Clip
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.prepare import open_clips
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.store import PreparedClip, open_clips
 from rhapsode.motion.expression import disentangle
 from rhapsode.motion.generator import MotionGenerator
 

@@ -64,7 +64,8 @@ def evaluate_motion(
         introduction = (
             f"{weights or 'The generator of the package'} (rhapsode {__version__}) on {len(scored)} clips of split "
             f"{', '.join(splits)}. Distances are in canonical units: the outer eye corners are 1 apart. Where the "
-            "sound of a recording is late against its lips, as the package's generator hears it, that is taken out first, for all alike."
+            "sound of a recording is late against its lips, as the package's generator hears it, that is taken out "
+            "first, for all alike."
         )
         write_report(
             report, scores, figures, generator, head, introduction, videos, progress and partial(progress, "videos")

@@ -26,16 +26,46 @@ def sample_blinks(frames: int, chance: np.random.Generator, rate: float = 1.0) -
     Returns:
         (T, 2) float32, 0 open .. 1 closed, right eye and left eye. Both lids move together.
     """
-    closure = np.zeros(frames, np.float32)
-    if rate <= 0:
+    stream = BlinkStream(chance, rate)
+    lids = stream.close(frames)
+    # A blink that the end would cut is left out.
+    lids[stream.began :] = 0
+    return lids
+
+
+class BlinkStream:
+    """Lids that blink, frame by frame.
+
+    Attributes:
+        began: the frame in which the blink of now or to come begins.
+    """
+
+    def __init__(self, chance: np.random.Generator, rate: float = 1.0) -> None:
+        """Start with open eyes; arguments as in `sample_blinks`."""
+        self._chance, self._rate = chance, rate
+        self._frame = 0
+        self._time = 0.0
+        self._wait()
+
+    def close(self, frames: int) -> np.ndarray:
+        """The next frames, as in `sample_blinks`."""
+        closure = np.zeros(frames, np.float32)
+        for n in range(frames):
+            time = self._frame / MOTION_RATE - self._time
+            if time > _LENGTH:
+                self._wait()
+            elif time >= 0:
+                closure[n] = _COURSE(time)
+            self._frame += 1
         return np.stack([closure, closure], axis=1)
-    time, end = 0.0, frames / MOTION_RATE
-    while True:
-        interval = MEDIAN_INTERVAL * np.exp(INTERVAL_SPREAD * chance.standard_normal())
+
+    def _wait(self) -> None:
+        if self._rate <= 0:
+            self._time = np.inf
+            self.began = np.iinfo(int).max
+            return
+        interval = MEDIAN_INTERVAL * np.exp(INTERVAL_SPREAD * self._chance.standard_normal())
         # The first one may come at any moment of an interval already running.
-        time += max(interval * (chance.random() if time == 0 else 1.0) / rate, _SHORTEST_INTERVAL)
-        if time + _LENGTH >= end:
-            return np.stack([closure, closure], axis=1)
-        first = int(np.ceil(time * MOTION_RATE))
-        last = int((time + _LENGTH) * MOTION_RATE)
-        closure[first : last + 1] = _COURSE(np.arange(first, last + 1) / MOTION_RATE - time)
+        share = self._chance.random() if self._time == 0 else 1.0
+        self._time += max(interval * share / self._rate, _SHORTEST_INTERVAL)
+        self.began = int(np.ceil(self._time * MOTION_RATE))

@@ -48,6 +48,12 @@ class GeneratorState(NamedTuple):
     hidden: Tensor
 
 
+def to_landmarks(weights: Tensor, basis: Tensor) -> Tensor:
+    """Combine expressions: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
+    flat: Tensor = weights @ basis
+    return flat.reshape(*weights.shape[:2], 68, 3)
+
+
 class MotionGenerator(nn.Module):
     """A convolution over neighbouring frames and a stack of GRUs, read out in a basis of expressions.
 
@@ -113,14 +119,14 @@ class MotionGenerator(nn.Module):
         return (heard if self.dims.encoder else heard.reshape(len(mel), -1, 2 * MEL_BANDS)), state
 
     def move(self, heard: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and the new state's rest."""
+        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and what is remembered."""
         x = self.embed(heard)
         # The past alone is seen here; the look-ahead comes from the shift above.
         reach = self.context.kernel_size[0] - 1
         joined = torch.cat([state.past if state else x[:, :1].expand(-1, reach, -1), x], 1)
         x = x + nn.functional.gelu(self.context(joined.transpose(1, 2))).transpose(1, 2)
         x, hidden = self.recurrent(self.dropout(x), state and state.hidden)
-        expression = (self.readout(self.dropout(x)) @ self.basis).unflatten(-1, (68, 3))
+        expression = to_landmarks(self.readout(self.dropout(x)), self.basis)
         return expression, joined[:, -reach:], hidden
 
     @torch.inference_mode()

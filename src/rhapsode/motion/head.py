@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from scipy.interpolate import CubicSpline
 
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.errors import WeightsError
@@ -23,6 +22,14 @@ HEAD_RATE = 10
 #: picture shows only one side of a head, and from 8 degrees on its far cheek is drawn out (Mona Lisa shows it first).
 LIMIT = np.array([0.13, 0.14, 0.12, 0.14, 0.09])
 _WARM_UP = 200
+_FRAMES = MOTION_RATE // HEAD_RATE
+_PHASE = np.arange(_FRAMES)[:, None] / _FRAMES
+#: Catmull-Rom: the weights of four steps for the frames between the second and the third.
+_BETWEEN = (
+    0.5
+    * np.concatenate([_PHASE**0, _PHASE, _PHASE**2, _PHASE**3], axis=1)
+    @ np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]])
+)
 
 
 @dataclass(frozen=True)
@@ -52,25 +59,7 @@ class HeadModel:
         Returns:
             rotation and translation, both (T, 3) float32, as in `Motion`.
         """
-        frames = len(voice)
-        steps = -(-frames * HEAD_RATE // MOTION_RATE) + 2
-        order = len(self.coefficients)
-        times = np.arange(steps) / HEAD_RATE
-        sounding = np.interp(times, np.arange(frames) / MOTION_RATE, voice)
-        noise = chance.standard_normal((_WARM_UP + steps, 5))
-        path = np.zeros((order + _WARM_UP + steps, 5))
-        for n in range(_WARM_UP + steps):
-            share = sounding[max(n - _WARM_UP, 0)]
-            spread = share * self.speech + (1 - share) * self.pause
-            past = path[n : n + order][::-1]
-            path[n + order] = np.einsum("kij,kj->i", self.coefficients, past) + spread @ noise[n]
-        path = path[order + _WARM_UP :]
-        # The first moment is the picture itself; the head leaves it within a second.
-        path = path - path[0] * np.exp(-times / 1.0)[:, None]
-        smooth = CubicSpline(times, path)(np.arange(frames) / MOTION_RATE)
-        smooth = (LIMIT * np.tanh(gain * smooth / LIMIT)).astype(np.float32)
-        translation = np.concatenate([smooth[:, 3:], np.zeros((frames, 1), np.float32)], axis=1)
-        return smooth[:, :3], translation
+        return HeadStream(self, chance, gain).move(voice)
 
     def save(self, path: Path) -> None:
         """Write to one safetensors file."""
@@ -89,3 +78,55 @@ class HeadModel:
         except (OSError, SafetensorError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise WeightsError(f"{path}: not a usable head model ({reason}); install rhapsode again") from None
+
+
+class HeadStream:
+    """A head on its way, moved stretch by stretch.
+
+    The autoregression runs two steps ahead of the frames, on the voice of three steps before (0.3 s): nothing of the
+    voice to come is needed.
+    """
+
+    def __init__(self, model: HeadModel, chance: np.random.Generator, gain: float = 1.0) -> None:
+        """Start in the pose of the picture; arguments as in `HeadModel.sample`."""
+        self._model, self._chance, self._gain = model, chance, gain
+        self._past = np.zeros((len(model.coefficients), 5))  # the newest first
+        self._start = np.zeros(5)
+        self._knots = np.zeros((4, 5))
+        self._frame = 0
+        self._voice = 0.0
+
+    def move(self, voice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The next frames: voice (T,) -> rotation and translation, both (T, 3) float32, as in `HeadModel.sample`."""
+        path = np.empty((len(voice), 5))
+        for n, sounding in enumerate(voice):
+            if self._frame % _FRAMES == 0:
+                self._advance(float(sounding))
+            path[n] = _BETWEEN[self._frame % _FRAMES] @ self._knots
+            self._frame += 1
+        path = (LIMIT * np.tanh(self._gain * path / LIMIT)).astype(np.float32)
+        return path[:, :3], np.concatenate([path[:, 3:], np.zeros((len(path), 1), np.float32)], axis=1)
+
+    def _advance(self, voice: float) -> None:
+        """One knot further; at the beginning, as many as are needed."""
+        if self._frame:
+            self._push(self._step(self._voice), self._frame // _FRAMES + 2)
+        else:
+            for _ in range(_WARM_UP):
+                before = self._step(voice)
+            self._start = self._step(voice)
+            self._push(before, -1)
+            self._push(self._start, 0)
+            self._push(self._step(voice), 1)
+            self._push(self._step(voice), 2)
+        self._voice = voice
+
+    def _push(self, step: np.ndarray, number: int) -> None:
+        # The first moment is the picture itself; the head leaves it within a second.
+        self._knots = np.concatenate([self._knots[1:], [step - self._start * np.exp(-number / HEAD_RATE)]])
+
+    def _step(self, voice: float) -> np.ndarray:
+        spread = voice * self._model.speech + (1 - voice) * self._model.pause
+        step = np.einsum("kij,kj->i", self._model.coefficients, self._past) + spread @ self._chance.standard_normal(5)
+        self._past = np.concatenate([[step], self._past[:-1]])
+        return step

@@ -1,10 +1,10 @@
 """Train the audio encoder on speech alone.
 
-    rhapsode train audio-encoder --speech SPEECH --out RUN [--teacher]
+    rhapsode train audio-encoder --speech SPEECH --data CLIPS --out RUN
 
-Autoregressive predictive coding: from its last hidden state the encoder foretells the spectrum some frames ahead. With a
-teacher it learns, besides, to say what the middle layers of Whisper say of a moment `EncoderDims.delay` frames ago; the
-teacher hears the clean sound whole, the encoder a varied one up to now.
+Autoregressive predictive coding: from its last hidden state the encoder foretells the spectrum some frames ahead. With
+a teacher it learns, besides, to say what a middle layer of Whisper says of a moment `EncoderDims.delay` frames ago;
+the teacher hears the clean sound whole, the encoder a varied one up to now.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from rhapsode.audio.encoder import AudioEncoder, EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
+from rhapsode.data.corpora import read_source
 from rhapsode.data.speaking import vary
 from rhapsode.data.speech import Utterance, read_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
@@ -43,6 +44,8 @@ class AudioEncoderRecipe:
     """Folders of speech, as `read_speech` knows them."""
     out: Path
     """Folder for weights, checkpoints and logs; made where missing."""
+    data: Path | None = None
+    """Folder of clips, as `read_source` knows them, whose `train` sound is learnt from too."""
     store: Path = Path("stores/speech")
     """Folder of prepared sound, filled on the first run."""
     dims: EncoderDims = field(default_factory=EncoderDims)
@@ -60,17 +63,18 @@ class AudioEncoderRecipe:
 class Student(nn.Module):
     """An encoder with the heads by which it learns."""
 
-    def __init__(self, dims: EncoderDims) -> None:
+    def __init__(self, dims: EncoderDims, taught: bool) -> None:
         super().__init__()
         self.encoder = AudioEncoder(dims)
         self.foretell = nn.Linear(dims.hidden, 2 * MEL_BANDS)
-        self.repeat = nn.Linear(dims.hidden, WIDTH)
+        self.repeat = nn.Linear(dims.hidden, WIDTH) if taught else None
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 2T, 80) -> the spectrum ahead (B, T, 160), the teacher's words (B, T, 384), the sound as heard."""
+    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        """(B, 2T, 80) -> the spectrum ahead (B, T, 160), the teacher's words (B, T, 384), the spectrum heard."""
         features, _ = self.encoder(mel)
         heard, _ = self.encoder.voice(mel)
-        return self.foretell(features), self.repeat(features), heard.unflatten(1, (-1, 2)).flatten(2)
+        words = self.repeat(features) if self.repeat is not None else None
+        return self.foretell(features), words, heard.reshape(len(mel), -1, 2 * MEL_BANDS)
 
 
 def student_loss(student: nn.Module, batch: tuple[Tensor, Tensor, Tensor], ahead: int, delay: int) -> dict[str, Tensor]:
@@ -86,6 +90,8 @@ def student_loss(student: nn.Module, batch: tuple[Tensor, Tensor, Tensor], ahead
     foretold, repeated, heard = student(mel)
     there = real[:, ahead:, None]
     apc = ((foretold[:, :-ahead] - heard[:, ahead:]).abs() * there).sum() / there.sum() / heard.shape[2]
+    if repeated is None:
+        return {"apc": apc}
     there = real[:, : real.shape[1] - delay, None]
     error = (repeated[:, delay:] - words[:, : words.shape[1] - delay]).square()
     return {"apc": apc, "teacher": (error * there).sum() / there.sum().clamp(min=1) / WIDTH}
@@ -107,7 +113,7 @@ class SpeechWindows:
         return torch.from_numpy(np.concatenate([sound["mel"][::10] for sound in self._sound]).astype(np.float32))
 
     def batch(self, size: int, chance: torch.Generator, varied: bool = True) -> tuple[Tensor, Tensor, Tensor]:
-        """mel (B, 2F, 80), the teacher's features (B, F, 384) in unit spread, and which frames are real (B, F)."""
+        """Mel (B, 2F, 80), the teacher's features (B, F, 384) in unit spread, and which frames are real (B, F)."""
         mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
         words = torch.zeros(size, self.frames, WIDTH)
         real = torch.zeros(size, self.frames)
@@ -134,6 +140,11 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
     """
     open_run(recipe, recipe.out)
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
+    spoken += [
+        Utterance(clip.path, clip.name, clip.speaker, "", clip.licence)
+        for clip in (read_source(recipe.data) if recipe.data else [])
+        if clip.split == "train"
+    ]
     speakers = sorted({utterance.speaker for utterance in spoken})
     held_out = set(speakers[:: max(_HELD_OUT, 2)]) if len(speakers) > 1 else set()
     files = prepare_speech(spoken, recipe.store, recipe.teacher, progress and partial(progress, "speech"))
@@ -141,17 +152,17 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
     judged = SpeechWindows([f for u, f in files if u.speaker in held_out] or [f for _, f in files], recipe.frames)
 
     torch.manual_seed(recipe.loop.seed)
-    student = Student(recipe.dims)
+    student = Student(recipe.dims, recipe.teacher)
     student.encoder.voice.fit(learnt.mels())
     fixed = judged.batch(min(4 * recipe.batch, 64), torch.Generator().manual_seed(0), varied=False)
 
-    def loss(module: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
-        terms = student_loss(module, batch, recipe.ahead, recipe.dims.delay)
-        return terms if recipe.teacher else {"apc": terms["apc"]}
+    loss = partial(student_loss, ahead=recipe.ahead, delay=recipe.dims.delay)
 
     @torch.inference_mode()
     def check(module: Student) -> dict[str, float]:
-        terms = loss(module, tuple(each.to(next(module.parameters()).device) for each in fixed))  # type: ignore[arg-type]
+        device = next(module.parameters()).device
+        mel, words, real = (each.to(device) for each in fixed)
+        terms = loss(module, (mel, words, real))
         return {
             "val_score": -float(sum(terms.values())),
             **{f"val_{name}": float(value) for name, value in terms.items()},
@@ -170,7 +181,10 @@ def prepare_speech(
     """Log-mel (and the teacher's features) of every utterance at every speed, one safetensors file each, made once."""
     store.mkdir(parents=True, exist_ok=True)
     wanted = [(utterance, speed) for utterance in spoken for speed in SPEEDS]
-    made = [(u, store / f"{u.name.replace('/', '__')}__{float(speed):.2f}{'t' * teacher}.safetensors") for u, speed in wanted]
+    made = [
+        (u, store / f"{u.name.replace('/', '__')}__{float(speed):.2f}{'t' * teacher}.safetensors")
+        for u, speed in wanted
+    ]
     missing = [(u.path, speed, path) for (u, path), (_, speed) in zip(made, wanted, strict=True) if not path.is_file()]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_hire, initargs=(teacher,)) as pool:
         for done, _ in enumerate(pool.map(_prepare_one, missing, chunksize=8), start=1):

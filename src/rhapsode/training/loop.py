@@ -9,7 +9,9 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +45,8 @@ class Loop:
     """Source of chance."""
     threads: int = 1
     """Processor cores to compute on."""
+    readers: int = 0
+    """Threads that draw batches ahead; with none, each is drawn when it is needed. The curve is the same."""
     accelerator: str = "cpu"
     """Lightning Fabric's: cpu, cuda, mps, auto."""
     devices: int = 1
@@ -95,16 +99,13 @@ def fit(
         _load_adam(optimiser, module, saved)
     averaged.to(fabric.device)
     trained, optimiser = fabric.setup(module, optimiser)
-    chance = torch.Generator()
     began = time.perf_counter()
-    for step in range(done + 1, loop.steps + 1):
-        seed = _seed(loop.seed, step, fabric.global_rank)
-        torch.manual_seed(seed)
-        chance.manual_seed(seed)
+    for step, drawn in _batches(batch, loop, done, fabric.global_rank):
+        torch.manual_seed(_seed(loop.seed, step, fabric.global_rank))
         for group in optimiser.param_groups:
             group["lr"] = loop.learning_rate * _shape((step - 1) / loop.steps)
         trained.train()
-        terms = loss(trained, fabric.to_device(batch(chance)))
+        terms = loss(trained, fabric.to_device(drawn))
         optimiser.zero_grad()
         fabric.backward(torch.stack(list(terms.values())).sum())
         fabric.clip_gradients(trained, optimiser, max_norm=1.0)
@@ -135,6 +136,25 @@ def fit(
     best = {key: value.to(fabric.device) for key, value in best.items()}
     averaged.load_state_dict(fabric.broadcast(best) if loop.devices * loop.nodes > 1 else best)
     return averaged.eval().to("cpu")
+
+
+def _batches(batch: Callable[[torch.Generator], Any], loop: Loop, done: int, rank: int) -> Iterator[tuple[int, Any]]:
+    """The steps still to do and their batches, some drawn ahead by threads."""
+
+    def draw(step: int) -> Any:
+        return batch(torch.Generator().manual_seed(_seed(loop.seed, step, rank)))
+
+    steps = range(done + 1, loop.steps + 1)
+    if not loop.readers:
+        yield from ((step, draw(step)) for step in steps)
+        return
+    with ThreadPoolExecutor(loop.readers) as pool:
+        ahead = deque(pool.submit(draw, step) for step in steps[: 2 * loop.readers])
+        for step in steps:
+            drawn = ahead.popleft().result()
+            if step + 2 * loop.readers <= loop.steps:
+                ahead.append(pool.submit(draw, step + 2 * loop.readers))
+            yield step, drawn
 
 
 def open_run(recipe: Any, out: Path) -> None:

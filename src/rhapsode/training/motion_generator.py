@@ -2,8 +2,10 @@
 
     rhapsode train motion-generator --data DATA --out RUN
 
-It hears through an audio encoder that was trained on speech alone (`training.audio_encoder`), since the clips with a
-face are few. Recordings whose sound and lips are out of step do harm; preparation has put them in step (`data.store`).
+Clips with a face are few. So it hears through an audio encoder that was trained on speech alone
+(`training.audio_encoder`), and learns from speech without pictures besides, for which a teacher makes the motion
+(`training.motion_teacher`). Recordings whose sound and lips are out of step do harm; preparation has put them in step
+(`data.prepare`).
 """
 
 import json
@@ -18,13 +20,16 @@ from torch import Tensor, nn
 
 from rhapsode.audio.encoder import AudioEncoder, OwnVoice
 from rhapsode.data.speaking import WindowSampler, speaking_clip
-from rhapsode.data.prepare import open_clips
-from rhapsode.data.store import PreparedClip
+from rhapsode.data.speech import read_speech
+from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.metrics.landmarks import lmd
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.training.audio_encoder import prepare_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.losses import expression_basis, motion_loss
+from rhapsode.training.motion_teacher import TaughtSpeech, train_teacher
+
 
 @dataclass(frozen=True)
 class MotionGeneratorRecipe:
@@ -40,10 +45,16 @@ class MotionGeneratorRecipe:
     """Weights of the audio encoder to hear through; without one the generator hears log-mel."""
     dims: GeneratorDims = field(default_factory=GeneratorDims)
     """Sizes; those of the encoder come with its weights."""
-    tune_encoder: bool = False
+    speech: tuple[Path, ...] = ()
+    """Folders of speech without pictures, to learn from through a teacher of motion; none for clips alone."""
+    speech_store: Path = Path("stores/speech")
+    """Folder of prepared speech, filled on the first run."""
+    teacher_loop: Loop = field(default_factory=lambda: Loop(steps=300, check_every=50))
+    """How the teacher of motion is trained."""
+    tune_encoder: bool = True
     """Whether the encoder learns on."""
     batch: int = 32
-    """Windows a step."""
+    """Windows a step; half of them of speech without pictures where there is some."""
     frames: int = 120
     """Length of a window, in frames of 1/60 s."""
     loop: Loop = field(default_factory=Loop)
@@ -56,7 +67,7 @@ def evaluate(generator: MotionGenerator, clips: Sequence[PreparedClip]) -> dict[
     scores = {}
     for clip in clips:
         heard = speaking_clip(clip)
-        generated = generator(torch.from_numpy(heard.mel)[None].to(device))[0].cpu().numpy()
+        generated = generator(torch.from_numpy(heard.heard)[None].to(device))[0].cpu().numpy()
         face = heard.rest
         scores[clip.clip.name] = {
             "mouth_opening_corr": opening_correlation(generated + face, heard.expression + face),
@@ -74,17 +85,24 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
         progress: called now and then with (stage, done, in all).
     """
     open_run(recipe, recipe.out)
-    clips = open_clips(recipe.data, recipe.store, progress and partial(progress, "clips"))
-    return train_on(recipe, clips, progress)
-
-
-def train_on(recipe: MotionGeneratorRecipe, clips: Sequence[PreparedClip], progress: Progress | None = None) -> Path:
-    learnt_from = [clip for clip in clips if clip.clip.split == "train"]
-    judged_by = [clip for clip in clips if clip.clip.split == "val"]
-    sampler = WindowSampler(learnt_from, recipe.frames)
+    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"))
+    judged_by = [store.load(entry) for entry in store.entries if entry.split == "val"]
+    sampler = WindowSampler(store, recipe.frames)
     generator = make_generator(recipe, sampler)
+    filmed, unfilmed = partial(sampler.batch, recipe.batch), None
+    if recipe.speech:
+        teacher = train_teacher(store, judged_by, recipe.dims.components, recipe.teacher_loop, recipe.out, progress)
+        spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
+        files = prepare_speech(spoken, recipe.speech_store, True, progress and partial(progress, "speech"))
+        speech = TaughtSpeech([path for _, path in files], teacher, recipe.frames)
+        unfilmed = partial(speech.batch, recipe.batch // 2)
+        filmed = partial(sampler.batch, recipe.batch - recipe.batch // 2)
 
-    def loss(module: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+    def draw(chance: torch.Generator) -> tuple[Tensor, ...]:
+        seen = filmed(chance)
+        return tuple(map(torch.cat, zip(seen, unfilmed(chance), strict=True))) if unfilmed else seen
+
+    def loss(module: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         mel, expression, real = batch
         return {"l_mg": motion_loss(module(mel), expression, real)}
 
@@ -93,11 +111,10 @@ def train_on(recipe: MotionGeneratorRecipe, clips: Sequence[PreparedClip], progr
         names = scores[0] if scores else {}
         return {f"val_{name}": float(np.mean([each[name] for each in scores])) for name in names}
 
-    draw = partial(sampler.batch, recipe.batch)
     generator = fit("motion_generator", generator, draw, loss, check, recipe.loop, recipe.out, progress)
     weights = recipe.out / "motion_generator.safetensors"
     generator.save(weights)
-    held_out = [clip for clip in clips if clip.clip.split != "train"]
+    held_out = [store.load(entry) for entry in store.entries if entry.split not in ("train", "val")] + judged_by
     (recipe.out / "scores.json").write_text(json.dumps(evaluate(generator, held_out), indent=1) + "\n")
     return weights
 
@@ -105,12 +122,13 @@ def train_on(recipe: MotionGeneratorRecipe, clips: Sequence[PreparedClip], progr
 def make_generator(recipe: MotionGeneratorRecipe, sampler: WindowSampler) -> MotionGenerator:
     """An untrained generator with its ear and its basis."""
     torch.manual_seed(recipe.loop.seed)
+    mels, expressions = sampler.sample()
     encoder = AudioEncoder.load(recipe.encoder) if recipe.encoder else None
-    generator = MotionGenerator(replace(recipe.dims, encoder=encoder and encoder.dims))
+    generator = MotionGenerator(replace(recipe.dims, encoder=encoder.dims if encoder else None))
     if encoder:
         generator.ear.load_state_dict(encoder.state_dict())
         generator.ear.requires_grad_(recipe.tune_encoder)
     elif isinstance(generator.ear, OwnVoice):
-        generator.ear.fit(torch.from_numpy(sampler.heard()))
-    generator.basis.copy_(torch.from_numpy(expression_basis(sampler.expressions(), recipe.dims.components)))
+        generator.ear.fit(torch.from_numpy(mels))
+    generator.basis.copy_(torch.from_numpy(expression_basis(expressions, recipe.dims.components)))
     return generator

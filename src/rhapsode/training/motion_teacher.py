@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 from torch import Tensor, nn
 
-from rhapsode.data.speaking import WindowSampler, speaking_clip
-from rhapsode.data.store import PreparedClip
+from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
+from rhapsode.data.speaking import WindowSampler, speaking_clip, vary
+from rhapsode.data.store import ClipStore, PreparedClip
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
+from rhapsode.motion.generator import to_landmarks
 from rhapsode.training.loop import Loop, Progress, fit
 from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.teacher import WIDTH, Teacher
@@ -44,22 +47,27 @@ class TaughtGenerator(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, T, 384) -> expression offsets (B, T, 68, 3)."""
-        return (self.weights(features) @ self.basis).unflatten(-1, (68, 3))
+        return to_landmarks(self.weights(features), self.basis)
 
 
 def train_teacher(
-    clips: Sequence[PreparedClip], components: int, loop: Loop, out: Path, progress: Progress | None = None
+    store: ClipStore,
+    judged_by: Sequence[PreparedClip],
+    components: int,
+    loop: Loop,
+    out: Path,
+    progress: Progress | None = None,
 ) -> TaughtGenerator:
-    """Train on the `train` clips; the weights that do best on the `val` clips."""
+    """Train on the `train` clips of a store; the weights that do best on the clips `judged_by`."""
     hear = Teacher().features
-    sampler = WindowSampler([clip for clip in clips if clip.clip.split == "train"], 120, hear)
-    judged_by = [speaking_clip(clip, hear=hear) for clip in clips if clip.clip.split == "val"]
+    sampler = WindowSampler(store, 120, hear)
+    judges = [speaking_clip(clip, hear=hear) for clip in judged_by]
     torch.manual_seed(loop.seed)
     generator = TaughtGenerator(128, components)
-    heard = sampler.heard()
+    heard, expressions = sampler.sample()
     generator.mean.copy_(torch.from_numpy(heard.mean(0)))
     generator.std.copy_(torch.from_numpy(heard.std(0)))
-    generator.basis.copy_(torch.from_numpy(expression_basis(sampler.expressions(), components)))
+    generator.basis.copy_(torch.from_numpy(expression_basis(expressions, components)))
 
     def loss(module: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         features, expression, real = batch
@@ -68,11 +76,41 @@ def train_teacher(
     @torch.inference_mode()
     def check(module: TaughtGenerator) -> dict[str, float]:
         scores = []
-        for clip in judged_by:
-            made = module(torch.from_numpy(clip.mel)[None])[0].numpy() + clip.rest
+        for clip in judges:
+            made = module(torch.from_numpy(clip.heard)[None])[0].numpy() + clip.rest
             real = clip.expression + clip.rest
             scores.append((opening_correlation(made, real), opening_spread_ratio(made, real)))
         corr, spread = np.mean(scores, 0) if scores else (0.0, 0.0)
         return {"val_mouth_opening_corr": float(corr), "val_opening_std_ratio": float(spread)}
 
     return fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
+
+
+class TaughtSpeech:
+    """Windows of prepared speech with the motion that a teacher gives it."""
+
+    def __init__(self, files: Sequence[Path], teacher: TaughtGenerator, frames: int) -> None:
+        self.frames = frames
+        self._basis = teacher.basis
+        self._sound: list[tuple[np.ndarray, np.ndarray]] = []
+        for path in files:
+            arrays = load_file(path)
+            with torch.inference_mode():
+                weights = teacher.weights(torch.from_numpy(arrays["teacher"].astype(np.float32))[None])[0]
+            self._sound.append((arrays["mel"], weights.numpy().astype(np.float16)))
+        self._lengths = torch.tensor([float(len(weights)) for _, weights in self._sound])
+
+    def batch(self, size: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch of windows, as `WindowSampler.batch` gives them."""
+        mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
+        weights = torch.zeros(size, self.frames, len(self._basis))
+        real = torch.zeros(size, self.frames)
+        picks = torch.multinomial(self._lengths, size, replacement=True, generator=chance)
+        for row, pick in enumerate(picks.tolist()):
+            sound, motion = self._sound[pick]
+            start = int(torch.randint(max(len(motion) - self.frames, 0) + 1, (1,), generator=chance))
+            count = min(self.frames, len(motion))
+            mel[row, : 2 * count] = torch.from_numpy(sound[2 * start : 2 * (start + count)].astype(np.float32))
+            weights[row, :count] = torch.from_numpy(motion[start : start + count].astype(np.float32))
+            real[row, :count] = 1
+        return vary(mel, chance), to_landmarks(weights, self._basis), real

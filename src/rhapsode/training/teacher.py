@@ -85,7 +85,7 @@ class Teacher:
         w = self._weights
         x = layer_norm(x, (WIDTH,), w[f"{name}/layer_norm/gamma"], w[f"{name}/layer_norm/beta"])
         qkv = linear(x, w[f"{name}/linear_0/weight"], w[f"{name}/linear_0/bias"])
-        q, k, v = qkv.unflatten(-1, (3, _HEADS, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.reshape(*qkv.shape[:2], 3, _HEADS, -1).permute(2, 0, 3, 1, 4)
         heard = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         return linear(heard, w[f"{name}/linear_1/weight"], w[f"{name}/linear_1/bias"])
 

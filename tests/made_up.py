@@ -1,0 +1,68 @@
+"""Made-up data for tests of training: clips and speech that are quick to make."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy.io.wavfile
+
+from rhapsode.audio.mel import log_mel
+from rhapsode.data.index import Entry, save_arrays, write_index
+from rhapsode.face.geometry import fit_pose, mean_face
+from rhapsode.face.landmarks import INNER_LIP_PAIRS
+
+
+def babble(seconds: float, seed: int) -> np.ndarray:
+    """(N,) float32 at 16 kHz: noise that swells and fades like syllables."""
+    chance = np.random.default_rng(seed)
+    times = np.arange(int(16000 * seconds)) / 16000
+    loud = np.sin(2 * np.pi * 2 * times + chance.uniform(0, 6)) ** 2
+    return (0.1 * loud * chance.standard_normal(len(times))).astype(np.float32)
+
+
+def make_store(folder: Path, splits: Sequence[str], seconds: float = 2.0) -> Path:
+    """A store of a clip for each split, by a mouth that opens with the babble."""
+    entries = []
+    for seed, split in enumerate(splits):
+        samples = babble(seconds, seed)
+        times = np.arange(int(25 * seconds)) / 25
+        loud = np.abs(samples).reshape(len(times), -1).mean(1) / 0.08
+        landmarks = np.repeat(mean_face()[None] * 100 + 128, len(times), 0)
+        landmarks[:, INNER_LIP_PAIRS[:, 1], 1] += 10 * loud[:, None]
+        pose = fit_pose(landmarks)
+        name = f"made/{split}"
+        file = save_arrays(
+            folder,
+            name,
+            {
+                "times": times,
+                "landmarks": landmarks.astype(np.float32),
+                "rotation": pose.rotation.astype(np.float32),
+                "translation": pose.translation.astype(np.float32),
+                "scale": pose.scale.astype(np.float32),
+                "mel": log_mel(samples).astype(np.float16),
+                "samples": (samples * 32767).astype(np.int16),
+                "masks": np.zeros((1, 4, 4), np.uint8),
+                "mask_times": np.zeros(1),
+            },
+        )
+        entries.append(
+            Entry(
+                name=name, file=file, source=str(folder / "gone.mp4"), size=0, modified=0, speaker=split, corpus="made",
+                split=split, style="neutral", licence="none", seconds=seconds, fps=25.0, frames=len(times),
+                face_share=1.0, eye_distance=100.0, agreement=1.0,
+            )
+        )  # fmt: skip
+    write_index(folder, entries)
+    return folder
+
+
+def made_up_speech(folder: Path) -> Path:
+    """A folder of three utterances by two speakers, listed in speech.csv."""
+    folder.mkdir(parents=True)
+    rows = ["path,speaker,language,seconds,licence"]
+    for seed, speaker in enumerate("aab"):
+        scipy.io.wavfile.write(folder / f"{seed}.wav", 16000, babble(1.5, seed))
+        rows.append(f"{seed}.wav,{speaker},en,1.5,none")
+    (folder / "speech.csv").write_text("\n".join(rows) + "\n")
+    return folder
