@@ -1,6 +1,6 @@
 import numpy as np
 
-from rhapsode.motion.blinks import sample_blinks
+from rhapsode.motion.blinks import BlinkStream, sample_blinks
 
 
 def test_people_blink_at_a_human_rate_and_close_their_eyes() -> None:
@@ -27,3 +27,9 @@ def test_eyes_are_open_at_both_ends_of_a_clip() -> None:
 
 def test_rate_zero_is_never() -> None:
     assert (sample_blinks(6000, np.random.default_rng(0), rate=0) == 0).all()
+
+
+def test_lids_in_chunks_blink_as_in_one() -> None:
+    whole = BlinkStream(np.random.default_rng(3)).close(900)
+    stream = BlinkStream(np.random.default_rng(3))
+    assert np.array_equal(np.concatenate([stream.close(7) for _ in range(129)])[:900], whole)

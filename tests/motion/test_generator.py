@@ -1,4 +1,6 @@
+import time
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -6,13 +8,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from rhapsode.audio.encoder import EncoderDims
+from rhapsode.audio.mel import LOG_FLOOR, log_mel
+from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.speech import synthesise
-from rhapsode.audio.waveform import Waveform, resample
+from rhapsode.audio.waveform import Waveform, normalise_loudness, resample
 from rhapsode.errors import WeightsError
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
 from rhapsode.motion.expression import mouth_opening
-from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.motion.generator import GeneratorDims, GeneratorState, MotionGenerator
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +64,58 @@ def test_sound_beyond_the_look_ahead_changes_nothing(shipped: MotionGenerator) -
     assert difference[80 - ahead :].max() > 0
 
 
+def test_a_stream_in_chunks_of_40_ms_moves_as_the_whole_does(shipped: MotionGenerator) -> None:
+    mel = 2 * torch.randn(1, 1200, 80, generator=torch.Generator().manual_seed(0)) - 8
+    ahead = shipped.dims.look_ahead
+    fed = torch.cat([mel, mel.new_full((1, 2 * ahead, 80), LOG_FLOOR)], 1)
+    # 40 ms are 2.4 motion frames: two and three by turns.
+    borders = [2 * round(2.4 * n) for n in range(fed.shape[1])]
+    state: GeneratorState | None = None
+    parts = []
+    with torch.inference_mode():
+        for first, last in pairwise(borders):
+            if first < fed.shape[1]:
+                part, state = shipped.step(fed[:, first:last], state)
+                parts.append(part)
+        assert (torch.cat(parts, 1)[:, ahead:] - shipped(mel)).abs().max() < 1e-4
+
+
+@pytest.mark.slow
+def test_one_core_hears_and_moves_twenty_times_as_fast_as_real_time_in_chunks_of_40_ms(
+    shipped: MotionGenerator, sentence: Waveform
+) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    state: GeneratorState | None = None
+    chunks = 100
+    began = time.process_time()
+    with torch.inference_mode():
+        for n in range(chunks):
+            mel = log_mel(sentence.samples[640 * (n % 60) :][:640])[: 2 * (2 + n % 5 // 3)]
+            _, state = shipped.step(torch.from_numpy(mel)[None], state)
+    took = time.process_time() - began
+    torch.set_num_threads(threads)
+    assert 0.04 * chunks / took >= 20, f"{0.04 * chunks / took:.0f} x real time"
+
+
+def test_a_bank_of_the_voice_itself_hardly_changes_how_it_moves(sentence: Waveform) -> None:
+    torch.manual_seed(0)
+    dims = GeneratorDims(hidden=8, layers=1, components=3, encoder=EncoderDims(hidden=8, layers=1))
+    generator = MotionGenerator(dims).eval()
+    generator.basis.normal_()
+    with torch.inference_mode():
+        heard = generator.hear(torch.from_numpy(log_mel(normalise_loudness(sentence).samples))[None])[0][0].numpy()
+    plain = generator.speak(sentence)
+    own, strange = FeatureBank(heard), FeatureBank(np.zeros((10, 8), np.float32))
+    assert np.abs(generator.speak(sentence, own, 1.0) - plain).max() < 0.1 * np.abs(plain).max()
+    assert np.abs(generator.speak(sentence, strange, 1.0) - plain).max() > 0.1 * np.abs(plain).max()
+    assert np.abs(generator.speak(sentence, strange, 0.0) - plain).max() < 1e-6
+
+
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    generator = MotionGenerator(GeneratorDims(hidden=8, layers=1, components=3, look_ahead=2)).eval()
+    dims = GeneratorDims(hidden=8, layers=1, components=3, look_ahead=2, encoder=EncoderDims(hidden=8, layers=1))
+    generator = MotionGenerator(dims).eval()
     generator.basis.normal_()
     generator.save(tmp_path / "g.safetensors")
     again = MotionGenerator.load(tmp_path / "g.safetensors")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rhapsode.errors import WeightsError
-from rhapsode.motion.head import LIMIT, HeadModel
+from rhapsode.motion.head import LIMIT, HeadModel, HeadStream
 from rhapsode.training.head_motion import fit_head
 
 
@@ -40,6 +40,20 @@ def test_the_gain_stills_the_head_and_never_turns_it_too_far(shipped: HeadModel)
     wild, _ = shipped.sample(np.ones(600), np.random.default_rng(3), gain=10)
     assert (still == 0).all()
     assert (np.abs(wild) <= LIMIT[:3] + 1e-6).all()
+
+
+def test_a_head_moved_in_chunks_goes_where_it_goes_in_one(shipped: HeadModel) -> None:
+    voice = (np.arange(600) // 90 % 2).astype(float)
+    whole = np.concatenate(shipped.sample(voice, np.random.default_rng(5)), axis=1)
+    stream = HeadStream(shipped, np.random.default_rng(5))
+    parts = [np.concatenate(stream.move(voice[first : first + 7]), axis=1) for first in range(0, 600, 7)]
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_a_head_moves_smoothly(shipped: HeadModel) -> None:
+    rotation, _ = shipped.sample(np.ones(60 * 60), np.random.default_rng(6))
+    assert np.degrees(np.abs(np.diff(rotation, axis=0))).max() < 1.0, "degrees a frame"
+    assert np.degrees(np.abs(np.diff(rotation, 2, axis=0))).max() < 0.4
 
 
 def test_the_head_is_calmer_in_pauses(shipped: HeadModel) -> None:

@@ -23,6 +23,9 @@ from rhapsode.training.loop import Loop, Progress, fit
 from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.teacher import WIDTH, Teacher
 
+#: By no more than this is a teacher's motion enlarged.
+GAIN_LIMIT = 1.5
+
 
 class TaughtGenerator(nn.Module):
     """The teacher's features -> expression, forwards and backwards in time."""
@@ -30,6 +33,7 @@ class TaughtGenerator(nn.Module):
     basis: Tensor
     mean: Tensor
     std: Tensor
+    gain: Tensor
 
     def __init__(self, hidden: int, components: int) -> None:
         super().__init__()
@@ -37,6 +41,7 @@ class TaughtGenerator(nn.Module):
         self.recurrent = nn.GRU(hidden, hidden, batch_first=True, bidirectional=True)
         self.readout = nn.Sequential(nn.Dropout(0.5), nn.Linear(3 * hidden, components))
         self.register_buffer("basis", torch.zeros(components, 204))
+        self.register_buffer("gain", torch.ones(()))
         self.register_buffer("mean", torch.zeros(WIDTH))
         self.register_buffer("std", torch.ones(WIDTH))
 
@@ -83,7 +88,12 @@ def train_teacher(
         corr, spread = np.mean(scores, 0) if scores else (0.0, 0.0)
         return {"val_mouth_opening_corr": float(corr), "val_opening_std_ratio": float(spread)}
 
-    return fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
+    generator = fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
+    # Whoever learns from an average moves less than it; what is taught is as large as life.
+    spread = check(generator)["val_opening_std_ratio"]
+    if spread > 0:
+        generator.gain.fill_(min(1 / spread, GAIN_LIMIT))
+    return generator
 
 
 class TaughtSpeech:
@@ -97,7 +107,7 @@ class TaughtSpeech:
             arrays = load_file(path)
             with torch.inference_mode():
                 weights = teacher.weights(torch.from_numpy(arrays["teacher"].astype(np.float32))[None])[0]
-            self._sound.append((arrays["mel"], weights.numpy().astype(np.float16)))
+            self._sound.append((arrays["mel"], (teacher.gain * weights).numpy().astype(np.float16)))
         self._lengths = torch.tensor([float(len(weights)) for _, weights in self._sound])
 
     def batch(self, size: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
