@@ -60,7 +60,7 @@ def test_what_is_saved_is_what_is_loaded(encoder: AudioEncoder, mel: torch.Tenso
     again = AudioEncoder.load(tmp_path / "e.safetensors")
     assert again.dims == encoder.dims
     with torch.inference_mode():
-        assert torch.equal(again(mel)[0], encoder(mel)[0])
+        assert (again(mel)[0] - encoder(mel)[0]).abs().max() < 5e-3, "half precision"
 
 
 def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     again = MotionGenerator.load(tmp_path / "g.safetensors")
     mel = torch.randn(1, 20, 80)
     assert again.dims == generator.dims
-    assert torch.equal(again(mel), generator(mel))
+    assert (again(mel) - generator(mel)).abs().max() < 5e-3, "half precision"
 
 
 def test_a_missing_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:

@@ -42,15 +42,13 @@ def test_it_learns_from_recordings_as_they_are(tmp_path: Path, data_folder: Path
 
 def test_it_hears_through_an_encoder_that_learns_on_only_if_told_to(tmp_path: Path, made_up_store: Path) -> None:
     torch.manual_seed(0)
-    encoder = AudioEncoder(EncoderDims(hidden=8, layers=1))
-    encoder.save(tmp_path / "encoder.safetensors")
+    AudioEncoder(EncoderDims(hidden=8, layers=1)).save(tmp_path / "encoder.safetensors")
+    path = tmp_path / "encoder.safetensors"
+    kept = AudioEncoder.load(path).state_dict()
     for tune in (True, False):
-        recipe = _recipe(
-            made_up_store, tmp_path / str(tune), encoder=tmp_path / "encoder.safetensors", tune_encoder=tune
-        )
+        recipe = _recipe(made_up_store, tmp_path / str(tune), encoder=path, tune_encoder=tune)
         ear = MotionGenerator.load(train(recipe)).ear.state_dict()
-        same = all(torch.equal(value, ear[name]) for name, value in encoder.state_dict().items())
-        assert same is not tune
+        assert all(torch.equal(value, ear[name]) for name, value in kept.items()) is not tune
 
 
 def test_speech_without_pictures_is_learnt_from_by_a_teacher(tmp_path: Path, made_up_store: Path) -> None:

@@ -110,8 +110,8 @@ class AudioEncoder(nn.Module):
         return features, EncoderState(voice, hidden)
 
     def save(self, path: Path) -> None:
-        """Write weights and sizes to one safetensors file."""
-        tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
+        """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""
+        tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
         save_file(tensors, path, metadata={"encoder": json.dumps(asdict(self.dims))})
 
     @classmethod

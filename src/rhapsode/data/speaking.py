@@ -17,6 +17,8 @@ from rhapsode.motion.expression import disentangle, resample
 
 #: Every clip is also heard played slower and faster: other voices, other tempi, the lips in step.
 SPEEDS = (Fraction(17, 20), Fraction(12, 13), Fraction(1), Fraction(13, 12), Fraction(20, 17))
+#: Share of the windows that begin, and as many that end, in silence; and frames around its border that do not count.
+PAUSES, TURN = 0.2, 12
 #: Clips (at one speed) that stay in memory, about 0.5 MB each, and clips that statistics are taken from.
 KEPT, STUDIED = 4096, 500
 
@@ -125,7 +127,34 @@ class WindowSampler:
             heard[row, : rows * count] = torch.from_numpy(clip.heard[rows * start : rows * (start + count)])
             expression[row, :count] = torch.from_numpy(clip.expression[start : start + count])
             real[row, :count] = 1
-        return (vary(heard, chance) if is_mel else heard), expression, real
+        if is_mel:
+            add_pauses(heard, expression, real, chance)
+            heard = vary(heard, chance)
+        return heard, expression, real
+
+
+def add_pauses(mel: Tensor, expression: Tensor, real: Tensor, chance: torch.Generator) -> None:
+    """Let some windows begin or end in silence, in which the face rests; clips are cut close around what is said.
+
+    Lips part before a word sounds and close after it, as long as nobody can tell: `TURN` frames there do not count.
+
+    Args:
+        mel: (B, 2F, 80) log-mel, changed in place, as are
+        expression: (B, F, 68, 3) offsets from rest, and
+        real: (B, F), which frames count.
+        chance: the source of chance.
+    """
+    frames = real.shape[1]
+    for row, (kind, share) in enumerate(torch.rand(len(mel), 2, generator=chance).tolist()):
+        if kind >= 2 * PAUSES:
+            continue
+        length = int(share * 0.6 * frames)
+        silent = slice(0, length) if kind < PAUSES else slice(frames - length, frames)
+        turn = slice(max(length - TURN, 0), length) if kind < PAUSES else slice(frames - length, frames - length + TURN)
+        mel[row, 2 * silent.start : 2 * silent.stop] = LOG_FLOOR
+        expression[row, silent] = 0
+        real[row, silent] = 1
+        real[row, turn] = 0
 
 
 def vary(mel: Tensor, generator: torch.Generator) -> Tensor:

@@ -149,8 +149,8 @@ class MotionGenerator(nn.Module):
         return self.move(projected[None])[0][0, self.dims.look_ahead :].numpy()
 
     def save(self, path: Path) -> None:
-        """Write weights and sizes to one safetensors file."""
-        tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
+        """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""
+        tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
         save_file(tensors, path, metadata={"dims": json.dumps(asdict(self.dims))})
 
     @classmethod

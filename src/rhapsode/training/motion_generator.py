@@ -50,7 +50,7 @@ class MotionGeneratorRecipe:
     speech_store: Path = Path("stores/speech")
     """Folder of prepared speech, filled on the first run."""
     teacher_loop: Loop = field(default_factory=lambda: Loop(steps=300, check_every=50))
-    """How the teacher of motion is trained."""
+    """How the teacher of motion is trained; seed and threads are those of `loop`."""
     tune_encoder: bool = True
     """Whether the encoder learns on."""
     batch: int = 32
@@ -91,7 +91,8 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
     generator = make_generator(recipe, sampler)
     filmed, unfilmed = partial(sampler.batch, recipe.batch), None
     if recipe.speech:
-        teacher = train_teacher(store, judged_by, recipe.dims.components, recipe.teacher_loop, recipe.out, progress)
+        teaching = replace(recipe.teacher_loop, seed=recipe.loop.seed, threads=recipe.loop.threads)
+        teacher = train_teacher(store, judged_by, recipe.dims.components, teaching, recipe.out, progress)
         spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
         files = prepare_speech(spoken, recipe.speech_store, True, progress and partial(progress, "speech"))
         speech = TaughtSpeech([path for _, path in files], teacher, recipe.frames)

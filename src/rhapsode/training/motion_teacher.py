@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
-from rhapsode.data.speaking import WindowSampler, speaking_clip, vary
+from rhapsode.data.speaking import WindowSampler, add_pauses, speaking_clip, vary
 from rhapsode.data.store import ClipStore, PreparedClip
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.motion.generator import to_landmarks
@@ -123,4 +123,6 @@ class TaughtSpeech:
             mel[row, : 2 * count] = torch.from_numpy(sound[2 * start : 2 * (start + count)].astype(np.float32))
             weights[row, :count] = torch.from_numpy(motion[start : start + count].astype(np.float32))
             real[row, :count] = 1
-        return vary(mel, chance), to_landmarks(weights, self._basis), real
+        expression = to_landmarks(weights, self._basis)
+        add_pauses(mel, expression, real, chance)
+        return vary(mel, chance), expression, real
