@@ -15,6 +15,7 @@ from rhapsode.audio.mel import (
     MEL_BANDS,
     POWER_FLOOR,
     WINDOW,
+    MelStream,
     log_mel,
     mel_filter_bank,
     mel_frame_span,
@@ -98,3 +99,22 @@ def test_silence_is_the_floor() -> None:
 def test_two_channels_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(N,\)"):
         log_mel(np.zeros((2, 100), np.float32))
+
+
+@pytest.mark.parametrize("piece", [1, 160, 640, 1601])
+def test_a_stream_gives_the_frames_of_the_whole_in_pairs_and_as_soon_as_it_can(piece: int) -> None:
+    samples = np.random.default_rng(0).normal(size=4321).astype(np.float32) * 0.1
+    stream, parts = MelStream(), []
+    for first in range(0, len(samples), piece):
+        parts.append(stream.push(samples[first : first + piece]))
+        arrived = min(first + piece, len(samples))
+        made = sum(map(len, parts))
+        assert made % 2 == 0 and mel_frame_span(made + 1)[1] >= arrived
+    whole = log_mel(samples)
+    parts.append(stream.end())
+    assert sum(map(len, parts)) == len(whole)
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-4
+
+
+def test_a_stream_that_never_got_a_sample_ends_in_a_silent_frame() -> None:
+    assert np.array_equal(MelStream().end(), log_mel(np.zeros(0, np.float32)))

@@ -29,10 +29,10 @@ def test_lips_follow_speakers_never_heard_and_better_than_the_baselines(tmp_path
     learnt = [clip for clip in grid if clip.split == "train"][::10]
     figures = evaluate_motion(_listed(tmp_path, unseen + learnt), tmp_path / "store", ["test"])
     assert figures["n_clips"] == 11
-    assert figures["mouth_opening_corr"] > 0.73
-    assert 0.8 < figures["opening_std_ratio"] < 1.4
+    assert figures["mouth_opening_corr"] > 0.8
+    assert 0.8 < figures["opening_std_ratio"] < 1.2
     assert figures["closures"]["made"] >= 0.9 * figures["closures"]["count"] > 0
     for name in ("mean_face", "loudness_jaw", "nearest_neighbour"):
         worse = figures["baselines"][name]
-        assert figures["LMD"] < worse["LMD"], name
+        assert figures["LMD"] < 0.88 * worse["LMD"], name
         assert figures["mouth_opening_corr"] > (worse["mouth_opening_corr"] or 0) + 0.05, name

@@ -45,7 +45,7 @@ def motion_frames(n_samples: int) -> int:
 
 
 def mel_frame_span(k: int) -> tuple[int, int]:
-    """Give the samples that mel frame k is made of, for use in a stream.
+    """Give the samples that mel frame k is made of.
 
     The span is centred on sample round(400 k / 3). Frame k can be made once the sound has arrived up to 133
     samples (8.3 ms) after its centre; samples before 0 and after the end count as 0.
@@ -77,9 +77,6 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     """
     if samples.ndim != 1:
         raise ValueError(f"log_mel needs samples of shape (N,), not {samples.shape}")
-    from scipy.fft import rfft
-
-    window, bank = _window(), mel_filter_bank().T
     count = 2 * motion_frames(len(samples))
     mel = np.empty((count, MEL_BANDS), np.float32)
     for first in range(0, count, _BLOCK):
@@ -89,11 +86,54 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
         stretch = np.zeros(end - begin, np.float32)
         inside = samples[max(begin, 0) : max(end, 0)]
         stretch[max(-begin, 0) : max(-begin, 0) + len(inside)] = inside
-        starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin
-        spectrum = rfft(sliding_window_view(stretch, WINDOW)[starts] * window, FFT_SIZE, axis=1, overwrite_x=True)
-        power = spectrum.real**2 + spectrum.imag**2
-        np.log(np.maximum(power @ bank, POWER_FLOOR), out=mel[first:last])
+        mel[first:last] = _frames(stretch, begin, first, last)
     return mel
+
+
+class MelStream:
+    """Log-mel of a sound that arrives piece by piece; the frames are those of `log_mel`."""
+
+    def __init__(self) -> None:
+        self._stretch = np.zeros(_HALF, np.float32)  # what frames to come are made of
+        self._begin = -_HALF  # number of its first sample
+        self._arrived = 0
+        self._frame = 0
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Take samples (N,) float32 at 16 kHz; give the frames that are complete, (2M, 80), in pairs, or none."""
+        self._stretch = np.concatenate([self._stretch, samples])
+        self._arrived += len(samples)
+        last = self._frame
+        while mel_frame_span(last + 1)[1] < self._arrived:
+            last += 2
+        return self._until(last)
+
+    def end(self) -> np.ndarray:
+        """The frames that are left once the sound is over, (2M, 80)."""
+        last = 2 * motion_frames(self._arrived)
+        missing = mel_frame_span(last - 1)[1] + 1 - self._arrived
+        self._stretch = np.concatenate([self._stretch, np.zeros(max(missing, 0), np.float32)])
+        return self._until(last)
+
+    def _until(self, last: int) -> np.ndarray:
+        first, self._frame = self._frame, last
+        if first == last:
+            return np.empty((0, MEL_BANDS), np.float32)
+        mel = _frames(self._stretch, self._begin, first, last)
+        begin = mel_frame_span(last)[0]
+        self._stretch, self._begin = self._stretch[begin - self._begin :], begin
+        return mel
+
+
+def _frames(stretch: np.ndarray, begin: int, first: int, last: int) -> np.ndarray:
+    """Frames first to last - 1 of a stretch of sound whose first sample has the number `begin`."""
+    from scipy.fft import rfft
+
+    starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin
+    windows = sliding_window_view(stretch, WINDOW)[starts] * _window()
+    spectrum = rfft(windows, FFT_SIZE, axis=1, overwrite_x=True)
+    power = spectrum.real**2 + spectrum.imag**2
+    return np.log(np.maximum(power @ mel_filter_bank().T, POWER_FLOOR)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -181,11 +181,11 @@ def prepare_speech(
     """Log-mel (and the teacher's features) of every utterance at every speed, one safetensors file each, made once."""
     store.mkdir(parents=True, exist_ok=True)
     wanted = [(utterance, speed) for utterance in spoken for speed in SPEEDS]
-    made = [
-        (u, store / f"{u.name.replace('/', '__')}__{float(speed):.2f}{'t' * teacher}.safetensors")
-        for u, speed in wanted
-    ]
+    kind = "taught" if teacher else "heard"
+    made = [(u, store / f"{u.name.replace('/', '__')}__{float(speed):.2f}.{kind}.safetensors") for u, speed in wanted]
     missing = [(u.path, speed, path) for (u, path), (_, speed) in zip(made, wanted, strict=True) if not path.is_file()]
+    if not missing:
+        return made
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_hire, initargs=(teacher,)) as pool:
         for done, _ in enumerate(pool.map(_prepare_one, missing, chunksize=8), start=1):
             if progress:
