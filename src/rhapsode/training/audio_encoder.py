@@ -138,13 +138,13 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
         recipe: every setting.
         progress: called now and then with (stage, done, in all).
     """
-    open_run(recipe, recipe.out)
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
     spoken += [
         Utterance(clip.path, clip.name, clip.speaker, "", clip.licence)
         for clip in (read_source(recipe.data) if recipe.data else [])
         if clip.split == "train"
     ]
+    open_run(recipe, recipe.out)
     speakers = sorted({utterance.speaker for utterance in spoken})
     held_out = set(speakers[:: max(_HELD_OUT, 2)]) if len(speakers) > 1 else set()
     files = prepare_speech(spoken, recipe.store, recipe.teacher, progress and partial(progress, "speech"))

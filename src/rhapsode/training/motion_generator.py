@@ -84,16 +84,16 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
         recipe: every setting.
         progress: called now and then with (stage, done, in all).
     """
-    open_run(recipe, recipe.out)
     store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"))
     judged_by = [store.load(entry) for entry in store.entries if entry.split == "val"]
     sampler = WindowSampler(store, recipe.frames)
+    spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
+    open_run(recipe, recipe.out)
     generator = make_generator(recipe, sampler)
     filmed, unfilmed = partial(sampler.batch, recipe.batch), None
-    if recipe.speech:
+    if spoken:
         teaching = replace(recipe.teacher_loop, seed=recipe.loop.seed, threads=recipe.loop.threads)
         teacher = train_teacher(store, judged_by, recipe.dims.components, teaching, recipe.out, progress)
-        spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
         files = prepare_speech(spoken, recipe.speech_store, True, progress and partial(progress, "speech"))
         speech = TaughtSpeech([path for _, path in files], teacher, recipe.frames)
         unfilmed = partial(speech.batch, recipe.batch // 2)

@@ -89,10 +89,11 @@ def train_teacher(
         return {"val_mouth_opening_corr": float(corr), "val_opening_std_ratio": float(spread)}
 
     generator = fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
-    # Whoever learns from an average moves less than it; what is taught is as large as life.
+    # Whoever learns from an average moves less than it, so the teacher moves larger than it learnt to: by the half (in
+    # the logarithm) of what it lacks. With all of it, GRID's mumblers came out 1.17 times as large as they are.
     spread = check(generator)["val_opening_std_ratio"]
     if spread > 0:
-        generator.gain.fill_(min(1 / spread, GAIN_LIMIT))
+        generator.gain.fill_(min(spread**-0.5, GAIN_LIMIT))
     return generator
 
 
