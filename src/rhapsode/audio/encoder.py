@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rhapsode.audio.mel import MEL_BANDS
-from rhapsode.errors import WeightsError
+from rhapsode.weights import reading
 
 #: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
 #: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
@@ -121,11 +121,7 @@ class AudioEncoder(nn.Module):
         Raises:
             WeightsError: if the file is missing, damaged, or of another model.
         """
-        try:
-            with safe_open(path, "pt") as file:
-                encoder = cls(EncoderDims(**json.loads(file.metadata()["encoder"])))
-                encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(f"{path}: not a usable audio encoder ({reason}); install rhapsode again") from None
+        with reading(path, "audio encoder"), safe_open(path, "pt") as file:
+            encoder = cls(EncoderDims(**json.loads(file.metadata()["encoder"])))
+            encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         return encoder.eval()

@@ -11,12 +11,10 @@ so that what follows hears only what it was trained on.
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from rhapsode.errors import WeightsError
+from rhapsode.weights import reading
 
 #: Banks larger than this are searched by inverted lists (FAISS IVF) instead of one by one.
 EXACT = 20_000
@@ -35,6 +33,9 @@ class FeatureBank:
         """
         if features.ndim != 2 or not len(features):
             raise ValueError(f"a bank needs features of shape (M, F), M at least 1, not {features.shape}")
+        # Here, since few ever project, and the library takes its time to load.
+        import faiss
+
         self.features = np.ascontiguousarray(features, np.float32)
         count, width = self.features.shape
         self._index: Any = faiss.IndexFlatL2(width)
@@ -52,7 +53,7 @@ class FeatureBank:
         return len(self.features)
 
     def nearest(self, features: np.ndarray, neighbours: int) -> np.ndarray:
-        """Rows of the bank nearest to each feature, (T, F) -> (T, K); nearly always so for banks beyond `EXACT`."""
+        """Rows of the bank nearest to each feature, (T, F) -> (T, K); most of them, beyond `EXACT`."""
         found = self._index.search(np.ascontiguousarray(features, np.float32), min(neighbours, len(self)))[1]
         # Where the lists looked into hold fewer, the first stands in.
         return np.where(found < 0, found[:, :1], found)
@@ -95,8 +96,5 @@ class FeatureBank:
         Raises:
             WeightsError: if the file is missing, damaged, or no bank.
         """
-        try:
+        with reading(path, "feature bank", "make it anew"):
             return cls(load_file(path)["features"].astype(np.float32))
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(f"{path}: not a usable feature bank ({reason}); make it anew") from None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -15,7 +15,7 @@ from rhapsode.audio.encoder import AudioEncoder, EncoderDims, EncoderState, OwnV
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import Waveform, normalise_loudness
-from rhapsode.errors import WeightsError
+from rhapsode.weights import reading
 
 #: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
 DROPOUT = 0.4
@@ -160,15 +160,9 @@ class MotionGenerator(nn.Module):
         Raises:
             WeightsError: if the file is missing, damaged, or of another model.
         """
-        try:
-            with safe_open(path, "pt") as file:
-                sizes = json.loads(file.metadata()["dims"])
-                encoder = sizes.pop("encoder")
-                dims = GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None)
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            generator = cls(dims)
-            generator.load_state_dict(state)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(f"{path}: not a usable Motion Generator ({reason}); install rhapsode again") from None
+        with reading(path, "Motion Generator"), safe_open(path, "pt") as file:
+            sizes = json.loads(file.metadata()["dims"])
+            encoder = sizes.pop("encoder")
+            generator = cls(GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None))
+            generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         return generator.eval()

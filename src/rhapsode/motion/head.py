@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.errors import WeightsError
+from rhapsode.weights import reading
 
 #: Steps a second of the autoregression; a head does not move faster than it can follow.
 HEAD_RATE = 10
@@ -73,11 +72,8 @@ class HeadModel:
         Raises:
             WeightsError: if the file is missing, damaged, or of another model.
         """
-        try:
+        with reading(path, "head model"):
             return cls(**{name: array.astype(np.float64) for name, array in load_file(path).items()})
-        except (OSError, SafetensorError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise WeightsError(f"{path}: not a usable head model ({reason}); install rhapsode again") from None
 
 
 class HeadStream:
