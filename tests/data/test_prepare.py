@@ -24,7 +24,7 @@ from rhapsode.data.clips import read_clips
 from rhapsode.data.index import Entry, append_row, read_index, save_arrays
 from rhapsode.data.prepare import FAILED, Report, prepare
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import ClipStore, open_clips
+from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.geometry import fit_pose
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
@@ -274,13 +274,13 @@ def test_the_docs_name_every_column_every_array_and_every_reason(made: Made) -> 
 
 
 def test_clips_are_opened_from_a_store_as_from_recordings(made: Made, tmp_path: Path) -> None:
-    from_store = open_clips(made.store, tmp_path / "unused")
-    from_recordings = open_clips(made.data, made.store)
+    from_store = open_store(made.store, tmp_path / "unused").load_all()
+    from_recordings = open_store(made.data, made.store).load_all()
     assert [clip.clip for clip in from_store] == [clip.clip for clip in from_recordings]
     assert not (tmp_path / "unused").exists()
-    assert [clip.clip.name for clip in open_clips(made.store, made.store, split="eval")] == ["measured.mp4"]
+    assert [clip.clip.name for clip in open_store(made.store, made.store, split="eval").load_all()] == ["measured.mp4"]
     with pytest.raises(DataError, match="style 'address'"):
-        open_clips(made.store, made.store, style="address")
+        open_store(made.store, made.store, style="address")
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rhapsode.data.store import open_clips
+from rhapsode.data.store import open_store
 from rhapsode.errors import DataError
 from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.head import HeadModel
@@ -30,6 +30,6 @@ def test_without_address_clips_it_says_so(tmp_path: Path, talking_clip: Path) ->
 
 def test_the_blinks_of_a_clip_are_found(tmp_path: Path, talking_clip: Path) -> None:
     recipe = _recipe(tmp_path, talking_clip, "address")
-    (clip,) = open_clips(recipe.data, recipe.store)
+    (clip,) = open_store(recipe.data, recipe.store).load_all()
     # With seed 0 the astronaut blinks in her sentence, and the tracker sees her lids meet.
     assert len(blinks(lid_closure(clip.landmarks), clip.times)) >= 1

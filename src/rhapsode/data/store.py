@@ -71,6 +71,10 @@ class ClipStore:
         """The clips that can be used."""
         return [entry for entry in self.entries if not entry.dropped]
 
+    def load_all(self) -> list[PreparedClip]:
+        """Read the arrays of every clip that can be used."""
+        return [self.load(entry) for entry in self.kept]
+
     def load(self, entry: Entry) -> PreparedClip:
         """Read the arrays of one clip.
 
@@ -131,17 +135,3 @@ def open_store(
         kind = "".join(f" of {what} {name!r}" for what, name in (("split", split), ("style", style)) if name)
         raise DataError(f"{data}: holds no usable clip{kind}; add some, or see why in {opened.folder / INDEX}")
     return ClipStore(opened.folder, usable)
-
-
-def open_clips(
-    data: Path,
-    store: Path,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    split: str | None = None,
-    style: str | None = None,
-    ear: Path | None = None,
-) -> list[PreparedClip]:
-    """The clips of `open_store`, all loaded."""
-    opened = open_store(data, store, progress, split=split, style=style, ear=ear)
-    return [opened.load(entry) for entry in opened.entries]

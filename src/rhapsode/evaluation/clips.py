@@ -10,7 +10,7 @@ import numpy as np
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.clips import Clip
 from rhapsode.data.speaking import speaking_clip
-from rhapsode.data.store import PreparedClip, open_clips
+from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.motion.expression import disentangle
 from rhapsode.motion.generator import MotionGenerator
 
@@ -68,7 +68,7 @@ def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | N
         progress: called with (clips tracked, clips to track).
     """
     clips = []
-    for one in open_clips(data, store, progress):
+    for one in open_store(data, store, progress).load_all():
         spoken = speaking_clip(one)
         rest_time = float(one.times[_most_at_rest(one.landmarks)])
         clips.append(RealClip(one, spoken.expression, spoken.rest, rest_time, one.lag))

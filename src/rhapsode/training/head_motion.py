@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.store import PreparedClip, open_clips
+from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.expression import disentangle, resample
@@ -102,9 +102,9 @@ def _damp(coefficients: np.ndarray, radius: float = 0.985) -> np.ndarray:
 
 def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
     """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
-    clips = open_clips(
+    clips = open_store(
         recipe.data, recipe.store, progress and partial(progress, "clips"), split="train", style="address"
-    )
+    ).load_all()
     recipe.out.mkdir(parents=True, exist_ok=True)
     model = fit_head([head_path(clip) for clip in clips], recipe.order, recipe.ridge)
     weights = recipe.out / "head_motion.safetensors"

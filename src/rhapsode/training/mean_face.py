@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from rhapsode.data.store import open_clips
+from rhapsode.data.store import open_store
 from rhapsode.face.geometry import mean_shape
 from rhapsode.motion.expression import mouth_opening
 
@@ -30,9 +30,9 @@ class MeanFaceRecipe:
 
 def train(recipe: MeanFaceRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
     """Average each training speaker's resting face, then the speakers; returns the path of the weights."""
-    clips = open_clips(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
+    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
     resting: dict[str, list[np.ndarray]] = {}
-    for clip in clips:
+    for clip in store.load_all():
         landmarks = clip.landmarks.astype(np.float64)
         opening = mouth_opening(landmarks)
         resting.setdefault(clip.clip.speaker, []).append(landmarks[opening <= np.quantile(opening, 0.2)])
