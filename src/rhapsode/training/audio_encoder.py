@@ -28,7 +28,7 @@ from rhapsode.data.corpora import read_source
 from rhapsode.data.speaking import vary
 from rhapsode.data.speech import Utterance, read_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
-from rhapsode.training.teacher import WIDTH, Teacher
+from rhapsode.training.teacher import WIDTH, Teacher, teacher_file
 
 #: Every utterance is also heard played slower and faster: other voices, other tempi.
 SPEEDS = (Fraction(17, 20), Fraction(1), Fraction(20, 17))
@@ -137,7 +137,13 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
     Args:
         recipe: every setting.
         progress: called now and then with (stage, done, in all).
+
+    Raises:
+        DataError: if there is nothing to learn from, or `recipe.out` holds a run of other settings.
+        WeightsError: if the teacher is wanted and not installed.
     """
+    if recipe.teacher:
+        teacher_file()  # refused here, not in the process that listens
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
     spoken += [
         Utterance(clip.path, clip.name, clip.speaker, "", clip.licence)

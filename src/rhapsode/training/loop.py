@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -78,6 +79,9 @@ def fit(
         loop: how it runs.
         out: folder, made where missing.
         progress: called at each check with (name, steps done, steps in all).
+
+    Raises:
+        DataError: if a checkpoint is there and damaged.
     """
     torch.set_num_threads(loop.threads)
     fabric = Fabric(
@@ -87,18 +91,23 @@ def fit(
     averaged = copy.deepcopy(module)
     best: dict[str, Tensor] = {}
     best_score, done = -math.inf, 0
-    optimiser = torch.optim.AdamW(module.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay)
+    adam = torch.optim.AdamW(module.parameters(), lr=loop.learning_rate, weight_decay=loop.weight_decay)
     checkpoint = out / f"{name}.checkpoint.safetensors"
     out.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
-        saved = load_file(checkpoint)
+        try:
+            saved = load_file(checkpoint)
+        except (OSError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(f"{checkpoint}: cannot be read ({reason}); remove it to train anew") from None
         done, best_score = int(saved["done"]), float(saved["best_score"])
         module.load_state_dict(_under("module", saved))
         averaged.load_state_dict(_under("averaged", saved))
         best = _under("best", saved)
-        _load_adam(optimiser, module, saved)
     averaged.to(fabric.device)
-    trained, optimiser = fabric.setup(module, optimiser)
+    trained, optimiser = fabric.setup(module, adam)
+    if done:
+        _load_adam(adam, module, saved)
     began = time.perf_counter()
     for step, drawn in _batches(batch, loop, done, fabric.global_rank):
         torch.manual_seed(_seed(loop.seed, step, fabric.global_rank))
@@ -125,7 +134,7 @@ def fit(
             saved = {f"module.{key}": value for key, value in module.state_dict().items()}
             saved |= {f"averaged.{key}": value for key, value in averaged.state_dict().items()}
             saved |= {f"best.{key}": value for key, value in best.items()}
-            saved |= _adam(optimiser, module)
+            saved |= _adam(adam, module)
             saved |= {"done": torch.tensor(step), "best_score": torch.tensor(best_score)}
             _save(saved, checkpoint)
             values = {key: float(value.detach()) for key, value in terms.items()}
@@ -168,7 +177,9 @@ def open_run(recipe: Any, out: Path) -> None:
     path = out / "recipe.json"
     if path.is_file() and path.read_text() != text:
         raise DataError(f"{out}: holds a training with other settings; name another folder with --out, or empty it")
-    path.write_text(text)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def _shape(done: float) -> float:
@@ -197,7 +208,9 @@ def _load_adam(optimiser: torch.optim.Optimizer, module: nn.Module, saved: dict[
     parameters = dict(module.named_parameters())
     for key, value in _under("adam", saved).items():
         name, _, what = key.rpartition("/")
-        optimiser.state[parameters[name]][what] = value
+        # AdamW keeps its count of steps on the CPU, and the rest where the parameter is.
+        device = value.device if what == "step" else parameters[name].device
+        optimiser.state[parameters[name]][what] = value.to(device)
 
 
 def _save(tensors: dict[str, Tensor], path: Path) -> None:

@@ -29,6 +29,7 @@ from rhapsode.training.audio_encoder import prepare_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.motion_teacher import TaughtSpeech, train_teacher
+from rhapsode.training.teacher import teacher_file
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,17 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
     Args:
         recipe: every setting.
         progress: called now and then with (stage, done, in all).
+
+    Raises:
+        DataError: if there is nothing to learn from, or `recipe.out` holds a run of other settings.
+        WeightsError: if the teacher is wanted and not installed.
     """
     store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"))
     judged_by = [store.load(entry) for entry in store.entries if entry.split == "val"]
     sampler = WindowSampler(store, recipe.frames)
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
+    if spoken:
+        teacher_file()  # refused before anything is made
     open_run(recipe, recipe.out)
     generator = make_generator(recipe, sampler)
     filmed, unfilmed = partial(sampler.batch, recipe.batch), None

