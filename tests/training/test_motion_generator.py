@@ -10,7 +10,7 @@ import torch
 from tests.made_up import made_up_speech, make_store
 
 from rhapsode.audio.encoder import AudioEncoder, EncoderDims
-from rhapsode.errors import DataError
+from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.landmarks import EYES
 from rhapsode.motion.generator import GeneratorDims, MotionGenerator
 from rhapsode.training.loop import Loop
@@ -49,6 +49,13 @@ def test_it_hears_through_an_encoder_that_learns_on_only_if_told_to(tmp_path: Pa
         recipe = _recipe(made_up_store, tmp_path / str(tune), encoder=path, tune_encoder=tune)
         ear = MotionGenerator.load(train(recipe)).ear.state_dict()
         assert all(torch.equal(value, ear[name]) for name, value in kept.items()) is not tune
+
+
+def test_a_file_that_is_no_encoder_leaves_no_run_behind(tmp_path: Path, made_up_store: Path) -> None:
+    (tmp_path / "note.txt").write_text("no weights")
+    with pytest.raises(WeightsError, match=r"note\.txt"):
+        train(_recipe(made_up_store, tmp_path / "run", encoder=tmp_path / "note.txt"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_speech_without_pictures_is_learnt_from_by_a_teacher(tmp_path: Path, made_up_store: Path) -> None:

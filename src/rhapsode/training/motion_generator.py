@@ -93,10 +93,11 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
     judged_by = [store.load(entry) for entry in store.entries if entry.split == "val"]
     sampler = WindowSampler(store, recipe.frames)
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
+    # What can be refused is refused before the run has a folder.
     if spoken:
-        teacher_file()  # refused before anything is made
-    open_run(recipe, recipe.out)
+        teacher_file()
     generator = make_generator(recipe, sampler)
+    open_run(recipe, recipe.out)
     filmed, unfilmed = partial(sampler.batch, recipe.batch), None
     if spoken:
         teaching = replace(recipe.teacher_loop, seed=recipe.loop.seed, threads=recipe.loop.threads)
