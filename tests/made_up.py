@@ -1,15 +1,19 @@
-"""Made-up data for tests of training: clips and speech that are quick to make."""
+"""Made-up data for tests of training and of styles: clips, speech, generators that are quick to make."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.io.wavfile
+import torch
 
 from rhapsode.audio.mel import log_mel
 from rhapsode.data.index import Entry, save_arrays, write_index
 from rhapsode.face.geometry import fit_pose, mean_face
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
+from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.style.style import Style
 
 
 def babble(seconds: float, seed: int) -> np.ndarray:
@@ -66,3 +70,39 @@ def made_up_speech(folder: Path) -> Path:
         rows.append(f"{seed}.wav,{speaker},en,1.5,none")
     (folder / "speech.csv").write_text("\n".join(rows) + "\n")
     return folder
+
+
+def made_up_generator(seed: int = 0) -> MotionGenerator:
+    """A small generator that hears log-mel and moves a face at random."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        generator = MotionGenerator(GeneratorDims(hidden=8, layers=1, components=4, look_ahead=2, encoder=None))
+        generator.basis.copy_(torch.randn(4, 204))
+    return generator.eval()
+
+
+def made_up_style(name: str, generator: MotionGenerator, seed: int = 0, **changes: Any) -> Style:
+    """A style of the generator, at random, every number one that half precision can hold; `changes` name its fields."""
+    chance = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return (0.1 * chance.standard_normal(shape)).astype(np.float16).astype(np.float32)
+
+    weights = {key: draw(*value.shape) for key, value in generator.named_parameters() if key.startswith("recurrent")}
+    facts: dict[str, Any] = {
+        "name": name,
+        "delta": weights,
+        "mood": draw(68, 3),
+        "droop": 0.25,
+        "head_gain": np.exp(draw(5)),
+        "blink_rate": 1.5,
+        "references": draw(4, 68, 3),
+        "reference_rotations": draw(4, 3),
+        "bank": draw(12, 160),
+        "projection": 0.5,
+        "gamma": 0.5,
+        "generator": generator.key,
+        "provenance": {"clip": f"{name}.mp4", "seconds": 10.2, "method": "learnt", "seed": seed},
+        "licence": "CC0-1.0",
+    }
+    return Style(**facts | changes)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rhapsode.audio.activity import voice_activity
+from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
 from rhapsode.errors import PortraitError
 from rhapsode.face.tracker import Face, FaceTracker
@@ -21,6 +22,10 @@ from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import retarget
+from rhapsode.style.learn import zero_shot
+from rhapsode.style.library import StyleLibrary, resolve
+from rhapsode.style.performance import is_video, read_performance
+from rhapsode.style.style import Style
 from rhapsode.video.writer import VideoFacts, write_video
 
 _log = logging.getLogger(__name__)
@@ -74,6 +79,8 @@ class Animator:
         head_motion: float = 1.0,
         mouth: float = 1.0,
         blink: float = 1.0,
+        style: Style | str | Path | None = None,
+        style_strength: float = 1.0,
         seed: int = 0,
     ) -> "Video":
         """Make a portrait speak.
@@ -87,6 +94,8 @@ class Animator:
             head_motion: gain of the head's motion, 1 natural, 0 none.
             mouth: gain of the mouth, 1 natural, 0 none.
             blink: how often the eyes blink, 1 natural, 0 never.
+            style: a manner of speaking, as in `find_style`; none where None.
+            style_strength: how much of it: 0 none, 1 as learnt, up to 1.5 exaggerated.
             seed: head motion and blinks; the same seed gives the same video.
 
         Returns:
@@ -95,16 +104,18 @@ class Animator:
         Raises:
             PortraitError: no picture, no face, or one too small.
             AudioError: no sound.
+            StyleError: no such style, one for another generator, or a strength out of range.
             ValueError: a frame rate, size, gain or seed out of range.
         """
         if seed < 0:
             raise ValueError(f"seed={seed}: choose 0 or more")
         rate = exact_rate(fps)
         gains = Gains(head_motion, mouth, blink)
+        manner = None if style is None else self.find_style(style).scaled(style_strength)
         source = Path(audio) if isinstance(audio, str | Path) else audio
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
         renderer_portrait = self.prepare(portrait, size, face)
-        motion = self.motion(heard, renderer_portrait, gains, seed)
+        motion = self.motion(heard, renderer_portrait, gains, seed, manner)
         return Video(renderer_portrait, motion, source, heard.seconds, rate)
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
@@ -123,7 +134,29 @@ class Animator:
             chosen = _choose(tracker.detect(image), face, name)
             return Portrait.from_image(image, tracker, chosen)
 
-    def motion(self, sound: Waveform, portrait: Portrait, gains: Gains, seed: int) -> Motion:
+    def find_style(self, style: Style | str | Path, library: StyleLibrary | None = None) -> Style:
+        """The style that is meant, checked to fit.
+
+        Args:
+            style: a style; the name of one, or a mixture such as "ballad*0.6+angry*0.4"; a style file; or a clip, whose
+                manner is taken at once, without learning.
+            library: where names are looked up; the user's and the shipped styles where None.
+
+        Raises:
+            StyleError: no such style, one for another generator, or a clip that cannot be used.
+        """
+        if isinstance(style, Style):
+            found = style
+        elif is_video(Path(style)):
+            found = zero_shot(read_performance(Path(style)), self._generator, self._head, Path(style).stem)
+        else:
+            found = resolve(str(style), library or StyleLibrary())
+        found.check_fits(self._generator)
+        return found
+
+    def motion(
+        self, sound: Waveform, portrait: Portrait, gains: Gains, seed: int, style: Style | None = None
+    ) -> Motion:
         """The motion with which a portrait speaks a sound.
 
         Args:
@@ -131,18 +164,24 @@ class Animator:
             portrait: whom to fit it to.
             gains: how much of each kind.
             seed: the source of chance.
+            style: the manner of it, at the strength wanted.
         """
         levelled = normalise_loudness(sound)
         voice = voice_activity(levelled.samples)
-        spoken = self._generator.speak(levelled)
         head, blinks = np.random.default_rng(seed).spawn(2)
-        rotation, translation = self._head.sample(voice, head, gains.head_motion)
-        return Motion(
-            expression=retarget(spoken, voice, portrait.rest, gains.mouth),
-            lids=sample_blinks(len(spoken), blinks, gains.blink),
-            rotation=rotation,
-            translation=translation,
-        )
+        if style is None:
+            spoken = self._generator.speak(levelled)
+            rotation, translation = self._head.sample(voice, head, gains.head_motion)
+            lids = sample_blinks(len(spoken), blinks, gains.blink)
+            expression = retarget(spoken, voice, portrait.rest, gains.mouth)
+            return Motion(expression, lids, rotation, translation)
+        bank = FeatureBank(style.bank) if style.projection and len(style.bank) else None
+        spoken = style.apply(self._generator).speak(levelled, bank, style.projection)
+        rotation, translation = style.move_head(self._head).sample(voice, head, gains.head_motion)
+        lids = sample_blinks(len(spoken), blinks, gains.blink * style.blink_rate)
+        # The mood stays in pauses; speech goes on top of it, so that lips still meet.
+        expression = style.mood + retarget(spoken, voice, portrait.rest + style.mood, gains.mouth)
+        return Motion(expression, lids + style.droop * (1 - lids), rotation, translation)
 
 
 class Video:

@@ -23,3 +23,7 @@ class WeightsError(RhapsodeError):
 
 class DataError(RhapsodeError):
     """A data folder or a prepared store cannot be used."""
+
+
+class StyleError(RhapsodeError):
+    """A style cannot be learnt, read, found or used."""

@@ -1,4 +1,4 @@
-"""The command line: `rhapsode animate`, `prepare`, `train`, `evaluate`, `doctor`, a file for each verb.
+"""The command line, a file for each verb: `rhapsode animate`, `learn-style`, `styles`, `prepare`, `train`...
 
 Torch, MediaPipe and FFmpeg take seconds to import; they are imported in the verbs, so that help and usage errors
 come at once.
@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rhapsode import __version__
-from rhapsode.cli import animate, doctor, evaluate, prepare, train
+from rhapsode.cli import animate, doctor, evaluate, learn_style, prepare, styles, train
 from rhapsode.cli.options import HELP, PLAIN, UsageError
 from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, say
 from rhapsode.errors import RhapsodeError
@@ -23,6 +23,8 @@ BUG, REFUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(**PLAIN, context_settings=HELP, pretty_exceptions_enable=False)
 app.command(context_settings=HELP)(animate.animate)
+app.command("learn-style", context_settings=HELP)(learn_style.learn_style)
+app.add_typer(styles.app, name="styles")
 app.command(context_settings=HELP)(prepare.prepare)
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rhapsode.cli.options import Debug, UsageError
+from rhapsode.cli.options import Debug, Library, UsageError
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import PortraitError, VideoError
 
@@ -63,6 +63,19 @@ def animate(
         float,
         typer.Option(metavar="GAIN", min=0, max=2, help="How often the eyes blink; 1 natural, 0 never."),
     ] = 1.0,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STYLE",
+            help="Manner of speaking: a name (rhapsode styles), a mixture such as ballad*0.6+angry*0.4, a style "
+            "file, or a clip whose manner is taken at once.",
+        ),
+    ] = None,
+    style_strength: Annotated[
+        float,
+        typer.Option(metavar="S", min=0, max=1.5, help="How much of the style: 0 none, 1 as learnt, up to 1.5."),
+    ] = 1.0,
+    library: Library = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")] = False,
@@ -98,10 +111,17 @@ def animate(
 
             animator = Animator.from_pretrained()
         began = time.perf_counter() - speaking
+        manner = None
+        if style is not None:
+            from rhapsode.style.library import StyleLibrary
+
+            with stages.stage("style"):
+                manner = animator.find_style(style, StyleLibrary(library))
         with stages.stage("portrait and motion"):
             video = animator.animate(
                 portrait, spoken, fps=rate, size=size, face=face,
-                head_motion=head_motion, mouth=mouth, blink=blink, seed=seed,
+                head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
+                seed=seed,
             )  # fmt: skip
         with stages.stage("frames", len(video)) as advance:
             facts = video.save(out, progress=advance)

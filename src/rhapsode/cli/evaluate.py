@@ -62,3 +62,50 @@ def evaluate_motion(
         Console(width=None if sys.stdout.isatty() else 160).print(as_table(figures))
         if report is not None:
             typer.echo(f"{report / 'index.html'}: the report")
+
+
+@app.command("style", context_settings=HELP)
+def evaluate_style(
+    data: Data,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            callback=_splits,
+            help="Clips to learn styles from: eval, test, val, train, several by commas, or all but train.",
+        ),
+    ] = "eval",
+    seed: Annotated[int, typer.Option(metavar="N", help="Source of chance of the style transfer.")] = 0,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
+    ] = None,
+    store: Store = Path("stores/clips"),
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page with tables and curves here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Score how well manners are learnt from clips and put on others' speech.
+
+    A style is learnt from each clip, and speaks with a clip of every speaker of the splits test and val. What comes of
+    it is compared with the style clip, and its lips with the speaker's own, next to no style and the zero-shot style.
+    """
+    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+        from rhapsode.evaluation import style
+        from rhapsode.style.transfer import TransferRecipe
+
+        recipe = TransferRecipe(seed=seed)
+        figures = style.evaluate_style(
+            data, store, split.split(","), recipe, weights=weights, report=report, progress=stages.report
+        )
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        from rich.console import Console
+
+        from rhapsode.evaluation.terminal import as_style_table
+
+        Console(width=None if sys.stdout.isatty() else 160).print(as_style_table(figures))
+        if report is not None:
+            typer.echo(f"{report / 'index.html'}: the report")

@@ -162,6 +162,41 @@ def train_mean_face(
     typer.echo(f"{weights}: averaged")
 
 
+@app.command("key-motions", context_settings=HELP)
+def train_key_motions(
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the result; made if missing.")],
+    store: Store = Path("stores/clips"),
+    debug: Debug = False,
+) -> None:
+    """Learn the four key motions of style reference images from clips whose words are timed."""
+    _check_out(out)
+    with Stages(shown=True) as stages:
+        from rhapsode.training.key_motions import KeyMotionsRecipe, train
+
+        weights = train(KeyMotionsRecipe(data=data, out=out, store=store), stages.report)
+    typer.echo(f"{weights}: learnt")
+
+
+@app.command("rehearsal", context_settings=HELP)
+def train_rehearsal(
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the result; made if missing.")],
+    store: Store = Path("stores/clips"),
+    generator: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Motion Generator that hears.  [default: the shipped one]")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Make the speech that styles are rehearsed on; each Motion Generator needs its own."""
+    _check_out(out)
+    with Stages(shown=True) as stages:
+        from rhapsode.training.rehearsal import RehearsalRecipe, train
+
+        weights = train(RehearsalRecipe(data=data, out=out, store=store, generator=generator), stages.report)
+    typer.echo(f"{weights}: made")
+
+
 def _loop(
     loop: "Loop",
     steps: int | None,

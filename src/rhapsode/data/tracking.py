@@ -66,11 +66,12 @@ class Tracked:
     eye_distance: float
 
 
-def track_clip(path: Path) -> Tracked:
+def track_clip(path: Path, longest: float = float("inf")) -> Tracked:
     """Look at a clip of one person who speaks.
 
     Args:
         path: a video with sound.
+        longest: seconds after which the rest is left unseen.
 
     Raises:
         UnusableClipError: if it shows no face, several, or one too small, has no sound, is too short, or cannot be
@@ -83,7 +84,8 @@ def track_clip(path: Path) -> Tracked:
     if not info.has_audio:
         raise UnusableClipError("no sound", "there is no audio track")
     samples = _sound(path)
-    look = _watch(path, info.seconds)
+    samples = samples[: int(min(longest * SAMPLE_RATE, len(samples)))]
+    look = _watch(path, min(info.seconds, longest), longest)
     if not look.times:
         raise UnusableClipError("unreadable", "no frame can be read")
     found = np.array([face is not None for face in look.landmarks])
@@ -141,13 +143,15 @@ class _Look:
     crowded: int = 0
 
 
-def _watch(path: Path, seconds: float) -> _Look:
-    """Watch a video of about `seconds` once through."""
+def _watch(path: Path, seconds: float, longest: float) -> _Look:
+    """Watch a video of about `seconds` once through, or until `longest`."""
     seen = _Look([], [], [], [])
     with FaceTracker() as tracker:
 
         def frames() -> Iterator[np.ndarray]:
             for time, frame in read_frames(path):
+                if seen.times and time - seen.times[0] >= longest:
+                    return
                 seen.times.append(time)
                 if time - seen.times[0] >= len(seen.masks) / MASK_RATE:
                     seen.masks.append(_small_mask(tracker, frame))

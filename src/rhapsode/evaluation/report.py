@@ -1,10 +1,11 @@
 """The report of `rhapsode evaluate motion`: a folder with a page, the figures as JSON, and videos side by side."""
 
+import contextlib
 import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -63,21 +64,38 @@ def write_report(
     Raises:
         DataError: if the folder is not ours to replace.
     """
+    with fresh_folder(folder) as fresh:
+        (fresh / "clips").mkdir()
+        shown = _chosen(next(iter(scores.values())), videos)
+        cards = _videos(shown, Animator(generator, head), fresh / "clips", progress)
+        write_page(fresh, _page(scores, figures, head, introduction, cards), figures)
+
+
+@contextlib.contextmanager
+def fresh_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of an earlier report when the block ends, whole or not at all.
+
+    Raises:
+        DataError: if the folder is not ours to replace.
+    """
     check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         fresh = work / "new"
-        (fresh / "clips").mkdir(parents=True)
-        shown = _chosen(next(iter(scores.values())), videos)
-        cards = _videos(shown, Animator(generator, head), fresh / "clips", progress)
-        (fresh / _PAGE).write_text(_page(scores, figures, head, introduction, cards), encoding="utf-8")
-        (fresh / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+        fresh.mkdir()
+        yield fresh
         if folder.exists():
             folder.replace(work / "old")
         fresh.replace(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def write_page(folder: Path, html: str, figures: Mapping[str, Any]) -> None:
+    """Write a report's page, and its figures as JSON beside it."""
+    (folder / _PAGE).write_text(html, encoding="utf-8")
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def _page(

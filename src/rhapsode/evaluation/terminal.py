@@ -6,6 +6,9 @@ from typing import Any
 from rich.table import Table
 
 from rhapsode.evaluation.page import COLUMNS, summary_cells
+from rhapsode.evaluation.style_report import COLUMNS as COLUMNS_OF_STYLE
+from rhapsode.evaluation.style_report import NAMES, accuracy, cells, changes
+from rhapsode.evaluation.styled import METHODS
 
 
 def as_table(figures: Mapping[str, Any]) -> Table:
@@ -16,5 +19,17 @@ def as_table(figures: Mapping[str, Any]) -> Table:
         for name, of in methods.items():
             summary = of if corpus is None else of["groups"][corpus]
             table.add_row(corpus or "all", name, *summary_cells(summary), style="bold" if of is figures else None)
+        table.add_section()
+    return table
+
+
+def as_style_table(figures: Mapping[str, Any]) -> Table:
+    """Every way of moving on all style clips, then clip by clip; `figures` as `style.summary` makes them."""
+    columns = (*COLUMNS_OF_STYLE[:3], *COLUMNS_OF_STYLE[6:])
+    table = Table("style clip", "motion", *(column.heading for column in columns), "change", caption=accuracy(figures))
+    for name, of in [(f"all {figures['style_clips']}", figures), *((one["name"], one) for one in figures["clips"])]:
+        for method in METHODS:
+            row = [*cells(of[method], columns), changes(of[method]).replace(" · ", "\n")]
+            table.add_row(name, NAMES[method], *row, style="bold" if of is figures and method == "learnt" else None)
         table.add_section()
     return table

@@ -1,5 +1,6 @@
 """The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -130,6 +131,11 @@ class MotionGenerator(nn.Module):
         return expression, joined[:, -reach:], hidden
 
     @torch.inference_mode()
+    def listen(self, mel: Tensor) -> Tensor:
+        """What `move` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
+        return self.hear(self._and_silence(mel[None]))[0][0].clone()
+
+    @torch.inference_mode()
     def speak(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
         """Expression offsets for a sound of any loudness.
 
@@ -142,11 +148,19 @@ class MotionGenerator(nn.Module):
             (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
         """
         mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
-        if bank is None:
+        if bank is None or mix == 0:
             return self(mel[None])[0].numpy()
-        heard, _ = self.hear(self._and_silence(mel[None]))
-        projected = torch.from_numpy(bank.project(heard[0].numpy(), mix))
+        projected = torch.from_numpy(bank.project(self.listen(mel).numpy(), mix))
         return self.move(projected[None])[0][0, self.dims.look_ahead :].numpy()
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that name these weights, as `save` would write them."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.half().cpu().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""

@@ -6,18 +6,20 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from rhapsode.errors import WeightsError
+from rhapsode.errors import RhapsodeError, WeightsError
 
 
 @contextmanager
-def reading(path: Path, what: str, mend: str = "install rhapsode again") -> Iterator[None]:
+def reading(
+    path: Path, what: str, mend: str = "install rhapsode again", kind: type[RhapsodeError] = WeightsError
+) -> Iterator[None]:
     """Turn whatever goes wrong while a file of weights is read into one line.
 
     Raises:
-        WeightsError: that `path` is no usable `what`, why, and how to mend it.
+        kind: that `path` is no usable `what`, why, and how to mend it.
     """
     try:
         yield
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{path}: not a usable {what} ({reason}); {mend}") from None
+        raise kind(f"{path}: not a usable {what} ({reason}); {mend}") from None

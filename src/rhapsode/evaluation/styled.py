@@ -1,0 +1,180 @@
+"""What comes of one style clip: its manner, learnt and taken at once, put on the speech of others and scored."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
+from rhapsode.data.index import Entry
+from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.store import ClipStore
+from rhapsode.face.geometry import mean_face
+from rhapsode.face.landmarks import MOUTH
+from rhapsode.metrics.mouth import opening_correlation
+from rhapsode.metrics.style import MOVED, published_code_distances, style_distances, style_distances_over
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.retarget import CLOSURE, opening
+from rhapsode.style.learn import learn, zero_shot
+from rhapsode.style.performance import Performance
+from rhapsode.style.transfer import TransferRecipe
+
+#: Ways of moving that are compared: the generator as shipped, with a clip's statistics, and after style transfer.
+METHODS = ("none", "zero_shot", "learnt")
+#: Frames of the windows of SLD, SLV and SMD.
+WINDOW = 25
+#: Landmarks that tell shape and not how a mouth is held at rest.
+_SHAPE = np.setdiff1d(MOVED, MOUTH)
+#: Squared length, canonical units, under which a face has the mean shape and nothing of it can leak.
+_MEAN_SHAPE = 1e-6
+
+
+@dataclass(frozen=True)
+class StyledClip:
+    """What came of one style clip.
+
+    Attributes:
+        entry: the style clip.
+        real: (T, 68, 3) its own offsets from rest, canonical space, 60 a second.
+        drivers: names of the clips that lent their voices, and of each
+        motions: by method, (T_k, 68, 3) what was made of it.
+        figures: by method, as they stand in the result.
+        curve: the course of learning, a row for each check.
+    """
+
+    entry: Entry
+    real: np.ndarray
+    drivers: Sequence[str]
+    motions: Mapping[str, Sequence[np.ndarray]]
+    figures: Mapping[str, Mapping[str, Any]]
+    curve: Sequence[Mapping[str, float]]
+
+    @property
+    def style(self) -> str:
+        """Whose manner it is, and which."""
+        return f"{self.entry.speaker} {self.entry.style}"
+
+    @property
+    def longest_two(self) -> list[int]:
+        """Which of the drivers speak longest."""
+        return sorted(range(len(self.drivers)), key=lambda n: -len(self.motions["none"][n]))[:2]
+
+
+def shape_leak(made: Sequence[np.ndarray], plain: Sequence[np.ndarray], rest: np.ndarray) -> float:
+    """How much of a performer's face shape has got into results.
+
+    Args:
+        made: results, (T_k, 68, 3) offsets each.
+        plain: the same without style.
+        rest: (68, 3) the performer's resting face, canonical space.
+
+    Returns:
+        How far the mean result has moved along the difference of the performer's face from the mean face: 0 not at all,
+        1 as if the face had become the performer's; eyelids and mouth left out. NaN where the performer has the mean
+        face.
+    """
+    shape = (rest - mean_face())[_SHAPE]
+    length = float(np.square(shape).sum())
+    moved = (np.concatenate(made).mean(0) - np.concatenate(plain).mean(0))[_SHAPE]
+    return float((moved * shape).sum()) / length if length > _MEAN_SHAPE else math.nan
+
+
+@cache
+def models(weights: Path | None) -> tuple[MotionGenerator, HeadModel]:
+    """The Motion Generator, the one that comes with the package where None, and the head model."""
+    with as_file(files("rhapsode.weights")) as folder:
+        generator = MotionGenerator.load(weights or folder / "motion_generator.safetensors")
+        return generator, HeadModel.load(folder / "head_motion.safetensors")
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """A voice to speak with, the real motion in step with it, and the speaker's resting face."""
+
+    sound: Waveform
+    real: np.ndarray
+    rest: np.ndarray
+
+
+@cache
+def _drivers(folder: Path, entries: tuple[Entry, ...]) -> dict[str, _Driver]:
+    drivers = {}
+    for entry in entries:
+        clip = ClipStore(folder, entries).load(entry)
+        spoken = speaking_clip(clip)
+        drivers[entry.name] = _Driver(Waveform(clip.samples, SAMPLE_RATE), spoken.expression, spoken.rest)
+    return drivers
+
+
+def style_one(
+    folder: Path, driving: tuple[Entry, ...], weights: Path | None, recipe: TransferRecipe, entry: Entry
+) -> StyledClip:
+    """Learn from one style clip, let it speak with every voice, and compare.
+
+    Args:
+        folder: the store.
+        driving: the clips that lend their voices; the style clip itself is left out.
+        weights: the Motion Generator; the one that comes with the package where None.
+        recipe: settings of the style transfer.
+        entry: the style clip.
+    """
+    torch.set_num_threads(1)
+    generator, head = models(weights)
+    drivers = {name: driver for name, driver in _drivers(folder, driving).items() if name != entry.name}
+    performance = Performance.from_prepared(ClipStore(folder, [entry]).load(entry))
+    began = time.perf_counter()
+    learnt = learn(performance, generator, head, entry.name, recipe)
+    seconds = time.perf_counter() - began
+    styled = zero_shot(performance, generator, head, entry.name).apply(generator), learnt.apply(generator)
+    speakers = dict(zip(METHODS, (generator, *styled), strict=True))
+    motions = {method: [one.speak(driver.sound) for driver in drivers.values()] for method, one in speakers.items()}
+    figures = {
+        method: _scores(performance, made, list(drivers.values()))
+        | {"lips_shut": told(lips_shut(made, motions["none"]))}
+        | {"shape_leak": told(0.0 if method == "none" else shape_leak(made, motions["none"], performance.rest))}
+        for method, made in motions.items()
+    }
+    figures["learnt"]["learn_seconds"] = round(seconds, 2)
+    curve = learnt.provenance.get("curve", ())
+    return StyledClip(entry, performance.expression, list(drivers), motions, figures, curve)
+
+
+def lips_shut(made: Sequence[np.ndarray], plain: Sequence[np.ndarray]) -> float:
+    """Of the frames in which the lips of `plain` are shut, the share in which those of `made` are (`CLOSURE`)."""
+    there = np.concatenate([opening(each)[:, 1] for each in plain]) < CLOSURE
+    shut = np.concatenate([opening(each)[:, 1] for each in made]) < CLOSURE
+    return float(shut[there].mean()) if there.any() else math.nan
+
+
+def _scores(performance: Performance, made: Sequence[np.ndarray], drivers: Sequence[_Driver]) -> dict[str, Any]:
+    style, rest = performance.expression, mean_face()
+    followed = [
+        opening_correlation(each + one.rest, one.real + one.rest) for each, one in zip(made, drivers, strict=True)
+    ]
+    known = [value for value in followed if not math.isnan(value)]
+    distances = {
+        "windows_10_100": style_distances_over(style, made, rest),
+        "published_code": published_code_distances(style, made, rest, WINDOW),
+    }
+    return {
+        **_rounded(asdict(style_distances(style, made, rest, WINDOW))),
+        "mouth_opening_corr": told(float(np.mean(known)) if known else math.nan),
+        **{name: _rounded(asdict(each)) for name, each in distances.items()},
+    }
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: told(value) for name, value in figures.items()}
+
+
+def told(value: float) -> float | None:
+    """A figure as it stands in the result: rounded, None where it is unknown."""
+    return None if math.isnan(value) else round(value, 6)

@@ -1,0 +1,157 @@
+"""From a clip of a performance to a style."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhapsode import __version__
+from rhapsode.errors import StyleError
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.style.curve import draw_curve
+from rhapsode.style.library import StyleLibrary
+from rhapsode.style.performance import Performance, pose_at, read_performance
+from rhapsode.style.references import key_motions, reference_frames
+from rhapsode.style.rehearsal import Rehearsal
+from rhapsode.style.statistics import blink_rate, head_gain, transported_readout
+from rhapsode.style.style import Style
+from rhapsode.style.transfer import TransferRecipe, transfer
+
+#: Features of the voice that a style keeps, at most.
+BANK = 2000
+
+
+def learn(
+    performance: Performance,
+    generator: MotionGenerator,
+    head: HeadModel,
+    name: str,
+    recipe: TransferRecipe = TransferRecipe(),  # noqa: B008  (frozen)
+    progress: Callable[[int, int], None] | None = None,
+    licence: str = "",
+) -> Style:
+    """Learn a manner by style transfer (`style.transfer`).
+
+    Args:
+        performance: the style clip.
+        generator: as shipped.
+        head: as shipped.
+        name: what the style is called.
+        recipe: settings of the transfer.
+        progress: called with (steps done, steps in all).
+        licence: terms under which the style may be used.
+
+    Raises:
+        StyleError: if the rehearsal was not made for this generator.
+        WeightsError: if files of the package are missing or damaged.
+    """
+    rehearsal = _rehearsal(generator)
+    changes, course = transfer(generator, performance, rehearsal, recipe, progress)
+    how = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": course}
+    return _style(performance, generator, head, name, changes, recipe.gamma, how, licence)
+
+
+def zero_shot(performance: Performance, generator: MotionGenerator, head: HeadModel, name: str) -> Style:
+    """Take a manner's statistics, at once (`style.statistics`); arguments and errors as in `learn`."""
+    changes = transported_readout(generator, _rehearsal(generator).moved(generator), performance.expression)
+    return _style(performance, generator, head, name, changes, 0.0, {"method": "zero-shot"}, "")
+
+
+def learn_style(
+    clip: str | Path,
+    name: str,
+    *,
+    neutral: str | Path | None = None,
+    licence: str = "",
+    seed: int = 0,
+    library: StyleLibrary | None = None,
+    overwrite: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Style:
+    """Learn a manner of speaking from a clip, and keep it in the library.
+
+    Args:
+        clip: a video of one person who speaks or sings, 1.5 s to 5 min, 10 s or more for the best.
+        name: what the style is to be called: small letters, digits, - and _.
+        neutral: a picture or clip of the same person with a face at ease; then a smile or a frown that lasts belongs to
+            the style.
+        licence: terms under which the style may be used.
+        seed: source of chance; the same seed gives the same style.
+        library: where it is kept; the user's where None. Beside it NAME.curve.png shows how it was learnt.
+        overwrite: whether it may take the place of one of that name.
+        progress: called with (stage, done, in all).
+
+    Raises:
+        StyleError: a clip that cannot be used, or a name that is taken or not allowed.
+        PortraitError: no face in the neutral picture.
+    """
+    kept = library or StyleLibrary()
+    kept.check_free(name, overwrite)
+    if progress:
+        progress("looking at the clip", 0, 1)
+    performance = read_performance(Path(clip), None if neutral is None else Path(neutral))
+    if progress:
+        progress("looking at the clip", 1, 1)
+    with as_file(files("rhapsode.weights")) as folder:
+        generator = MotionGenerator.load(folder / "motion_generator.safetensors")
+        head = HeadModel.load(folder / "head_motion.safetensors")
+    told = progress and partial(progress, "learning")
+    style = learn(performance, generator, head, name, TransferRecipe(seed=seed), told, licence)
+    path = kept.save(style, overwrite)
+    draw_curve(
+        style.provenance["curve"], f"{name}: learnt from {performance.name}", path.with_name(f"{name}.curve.png")
+    )
+    return style
+
+
+def _rehearsal(generator: MotionGenerator) -> Rehearsal:
+    rehearsal = Rehearsal.shipped()
+    if rehearsal.generator != generator.key:
+        raise StyleError(
+            f"the rehearsal was made for Motion Generator {rehearsal.generator}, and this one is {generator.key}; "
+            "make it anew with rhapsode train rehearsal"
+        )
+    return rehearsal
+
+
+def _style(
+    performance: Performance,
+    generator: MotionGenerator,
+    head: HeadModel,
+    name: str,
+    changes: Mapping[str, torch.Tensor],
+    gamma: float,
+    how: Mapping[str, Any],
+    licence: str,
+) -> Style:
+    frames = reference_frames(performance.expression, key_motions())
+    heard = generator.listen(torch.from_numpy(performance.mel)).numpy()[generator.dims.look_ahead :]
+    return Style(
+        name=name,
+        delta={key: change.numpy().astype(np.float32) for key, change in changes.items()},
+        mood=performance.mood,
+        droop=performance.droop,
+        head_gain=head_gain(performance, head),
+        blink_rate=blink_rate(performance),
+        references=performance.expression[frames].astype(np.float32),
+        reference_rotations=pose_at(performance.clip, frames / 60).astype(np.float32),
+        bank=heard[:: max(1, -(-len(heard) // BANK))],
+        projection=0.0,
+        gamma=gamma,
+        generator=generator.key,
+        provenance={
+            "clip": performance.name,
+            "sha256": performance.sha256,
+            "seconds": round(performance.seconds, 2),
+            "date": datetime.now(timezone.utc).date().isoformat(),
+            "rhapsode": __version__,
+            **how,
+        },
+        licence=licence,
+    )

@@ -1,0 +1,217 @@
+"""A performance: what is seen and heard of a clip that a style is learnt from."""
+
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from rhapsode.audio.mel import log_mel
+from rhapsode.audio.waveform import SAMPLE_RATE
+from rhapsode.data.clips import Clip
+from rhapsode.data.in_step import SURE, load_ear, shipped_ear
+from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.store import PreparedClip
+from rhapsode.data.tracking import UnusableClipError, track_clip
+from rhapsode.errors import StyleError
+from rhapsode.face.geometry import Pose, fit_pose, to_canonical
+from rhapsode.face.landmarks import EYES, LID_PAIRS
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.image.picture import load_picture
+from rhapsode.metrics.head import blinks, lid_closure
+from rhapsode.motion.expression import disentangle, mouth_opening, resample, resting_face
+from rhapsode.training.head_motion import head_path
+
+_log = logging.getLogger(__name__)
+
+#: Seconds: a shorter clip is refused, a shorter one than the second is warned of, and of a longer one than the third
+#: only the beginning is looked at.
+SHORTEST, SHORT, LONGEST = 1.5, 5.0, 300.0
+#: A mouth whose opening varies by less (canonical units) belongs to a frozen picture.
+FROZEN = 0.003
+#: Between two frames a face moves less than this (distances between the eye corners), and less than so many times its
+#: usual movement; more is a cut to another picture. So is a gap without a face of so many seconds.
+CUT, CUT_TIMES, GAP = 0.08, 8.0, 0.25
+
+_VIDEO = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".m4v", ".ts"})
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What a style is learnt from.
+
+    Attributes:
+        name: of the clip's file.
+        expression: (T, 68, 3) float32 offsets from the person's own resting face, canonical space, 60 a second.
+        rest: (68, 3) that face.
+        mel: (2T, 80) float32 log-mel of the sound, in step with the face.
+        clip: landmarks, pose and sound as tracked, lag taken out.
+        blink_times: (N, 2) seconds at which blinks begin and end.
+        mood: (68, 3) the resting face of the performance against the neutral one; zero where none was given.
+        droop: how far the lids hang against the neutral face's, 0 to 1.
+        sha256: of the clip's file, empty where it is not known.
+    """
+
+    name: str
+    expression: np.ndarray
+    rest: np.ndarray
+    mel: np.ndarray
+    clip: PreparedClip
+    blink_times: np.ndarray
+    mood: np.ndarray
+    droop: float
+    sha256: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the picture."""
+        return float(self.clip.times[-1] - self.clip.times[0])
+
+    @classmethod
+    def from_prepared(cls, clip: PreparedClip) -> "Performance":
+        """That of a clip of a store."""
+        spoken = speaking_clip(clip)
+        shut = blinks(lid_closure(clip.landmarks), clip.times)
+        mood = np.zeros((68, 3), np.float32)
+        return cls(clip.clip.path.name, spoken.expression, spoken.rest, spoken.heard, clip, shut, mood, 0.0)
+
+    def against(self, neutral: np.ndarray) -> "Performance":
+        """The same performance, told apart from the person's neutral face.
+
+        Args:
+            neutral: (68, 3) canonical landmarks of the same person at ease.
+        """
+        canonical = to_canonical(self.clip.landmarks, fit_pose(self.clip.landmarks, neutral))
+        own = resting_face(canonical)
+        mood = own - neutral
+        mood[EYES] = 0
+        open_now, open_at_ease = (float(np.median(_lid_gap(face))) for face in (canonical, neutral[None]))
+        droop = float(np.clip(1 - open_now / open_at_ease, 0, 0.5))
+        return replace(self, mood=mood.astype(np.float32), droop=droop)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is that of an existing video, by its ending."""
+    return path.suffix.lower() in _VIDEO and path.is_file()
+
+
+def read_performance(path: Path, neutral: Path | None = None) -> Performance:
+    """Look at a clip of one person who speaks or sings.
+
+    Args:
+        path: a video with sound, of 1.5 s at least; from 5 s on it tells enough, and 5 minutes are looked at.
+        neutral: a picture or a clip of the same person with a face at ease. Without it, what the face shows all the
+            time (a smile, a frown) cannot be told from its shape, and is left out.
+
+    Raises:
+        StyleError: what is wrong with the clip, and what to do.
+    """
+    if not path.is_file():
+        raise StyleError(f"{path}: no such file; name a video of one person who speaks")
+    try:
+        tracked = track_clip(path, LONGEST)
+    except UnusableClipError as error:
+        raise StyleError(f"{path}: {error.reason} ({error.note}); {_MEND.get(error.reason, _MEND_ELSE)}") from None
+    if tracked.seconds >= LONGEST:
+        _log.warning("%s: only the first %.0f s are looked at", path, LONGEST)
+    arrays = tracked.arrays
+    ear = load_ear(shipped_ear())
+    first, last = longest_shot(arrays["times"], arrays["landmarks"])
+    times, landmarks = arrays["times"][first:last], arrays["landmarks"][first:last]
+    seconds = float(times[-1] - times[0])
+    if seconds < SHORTEST:
+        raise StyleError(
+            f"{path}: too short ({seconds:.2f} s of one face without a cut); "
+            f"name a clip of {SHORTEST} s or more, best of 10 s"
+        )
+    if last - first < len(arrays["times"]):
+        _log.warning(
+            "%s: cut to the longest stretch that shows one face without a cut, %.2f s from %.2f s on",
+            path,
+            seconds,
+            times[0],
+        )
+    if seconds < SHORT:
+        _log.warning("%s: %.1f s tell little of a manner; from %.0f s on it is told better", path, seconds, SHORT)
+    start, stop = (max(int(time * SAMPLE_RATE), 0) for time in (times[0], times[-1]))
+    samples = arrays["samples"][start:stop].astype(np.float32) / 32767
+    times = times - start / SAMPLE_RATE
+    offsets, rest, pose = disentangle(landmarks)
+    if mouth_opening(offsets + rest).std() < FROZEN:
+        raise StyleError(f"{path}: a frozen picture, the mouth never moves; name a clip of someone who speaks")
+    lag, agreement = ear.measure(samples, times, landmarks)
+    if agreement < SURE:
+        _log.warning("%s: the lips hardly follow the sound (%.2f of 1); is it this person's voice?", path, agreement)
+    clip = PreparedClip(
+        Clip(path, path.name, path.stem, "eval", "", ""), times + lag, landmarks, pose, samples,
+        log_mel(samples), arrays["masks"], arrays["mask_times"], lag, agreement,
+    )  # fmt: skip
+    performance = replace(Performance.from_prepared(clip), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return performance.against(read_neutral(neutral)) if neutral is not None else performance
+
+
+def read_neutral(path: Path) -> np.ndarray:
+    """The resting face (68, 3), canonical space, of a picture or a clip.
+
+    Raises:
+        StyleError: if the clip shows no face.
+        PortraitError: if the picture cannot be read or shows no face.
+    """
+    if is_video(path):
+        try:
+            return disentangle(track_clip(path, LONGEST).arrays["landmarks"])[1]
+        except UnusableClipError as error:
+            raise StyleError(f"{path}: {error.reason} ({error.note}); {_MEND.get(error.reason, _MEND_ELSE)}") from None
+    with FaceTracker() as tracker:
+        faces = tracker.detect(load_picture(path, None))
+    if not faces:
+        raise StyleError(f"{path}: no face found; name a picture that shows the face from the front")
+    landmarks = faces[0].landmarks[None]
+    return to_canonical(landmarks, fit_pose(landmarks))[0]
+
+
+def longest_shot(times: np.ndarray, landmarks: np.ndarray) -> tuple[int, int]:
+    """The longest stretch of frames in which one face stays in sight without a cut.
+
+    Args:
+        times: (T,) seconds.
+        landmarks: (T, 68, 3) image pixels.
+
+    Returns:
+        The first frame, and the one after the last.
+    """
+    size = np.linalg.norm(landmarks[:, 45] - landmarks[:, 36], axis=-1)
+    moved = np.linalg.norm(np.diff(landmarks[..., :2], axis=0), axis=-1).mean(1) / np.minimum(size[1:], size[:-1])
+    cut = (moved > max(CUT, CUT_TIMES * float(np.median(moved)))) | (np.diff(times) > GAP)
+    borders = np.concatenate([[0], np.flatnonzero(cut) + 1, [len(times)]])
+    longest = int(np.diff(borders).argmax())
+    return int(borders[longest]), int(borders[longest + 1])
+
+
+def head_sways(clip: PreparedClip) -> np.ndarray:
+    """Standard deviations (5,) of the head's motion, in the directions of `HeadModel`."""
+    path, _ = head_path(clip)
+    return path.std(0)
+
+
+def pose_at(clip: PreparedClip, moments: np.ndarray) -> np.ndarray:
+    """Rotation vectors (N, 3) of the head at moments in seconds."""
+    pose: Pose = clip.pose
+    return resample(pose.rotation, clip.times, moments)
+
+
+def _lid_gap(faces: np.ndarray) -> np.ndarray:
+    """How far the lids are apart, (T, 68, 3) -> (T,)."""
+    return np.linalg.norm(faces[:, LID_PAIRS[:, 0]] - faces[:, LID_PAIRS[:, 1]], axis=-1).mean(1)
+
+
+_MEND_ELSE = "name a video of one person who speaks"
+_MEND = {
+    "no face": "name a clip that shows one face from the front throughout",
+    "several faces": "crop or cut it to one person",
+    "no sound": "name a clip with its voice",
+    "too short": f"name a clip of {SHORTEST} s or more, best of 10 s",
+    "face too small": "crop it to the face, or name one of higher resolution",
+    "unreadable": "check that it is a whole video file",
+}

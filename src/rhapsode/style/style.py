@@ -1,0 +1,256 @@
+"""A style: what re-weights the Motion Generator, and all else that a manner of speaking is; one small file.
+
+It holds no picture and no sound of the person, and not the shape of the face: every landmark set is an offset from the
+person's own resting face.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from rhapsode.errors import StyleError
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.weights import reading
+
+#: Version of the file format.
+FORMAT = 1
+#: Bytes that a style file may have.
+LARGEST = 5_000_000
+#: Ends every style file.
+SUFFIX = ".safetensors"
+#: The four key motions, in the order of `Style.references`.
+KEY_MOTIONS = ("None", "M", "R", "O")
+#: No strength goes beyond this: from here on faces tear.
+STRONGEST = 1.5
+#: Nor do the weights of a mixture add up to more.
+_MOST = 2.0
+
+_ARRAYS = {"mood": (68, 3), "head_gain": (5,), "references": (4, 68, 3), "reference_rotations": (4, 3)}
+_FACTS = ("name", "blink_rate", "droop", "gamma", "generator", "provenance", "licence")
+
+
+@dataclass(frozen=True)
+class Style:
+    """A manner of speaking.
+
+    Attributes:
+        name: what it is called.
+        delta: changes of the Motion Generator's weights, by their names; float32.
+        mood: (68, 3) float32 offsets that stay in pauses too, canonical space: the resting face of the performance
+            against the person's neutral one; zero where no neutral face was given.
+        droop: how far the lids hang at rest, 0 as the portrait's .. 1 shut.
+        head_gain: (5,) how far the head moves in each of `HeadModel`'s directions; 1 as it does without style.
+        blink_rate: how many times as often as natural the eyes blink.
+        references: (4, 68, 3) float32 offsets from rest of the four reference images (`KEY_MOTIONS`).
+        reference_rotations: (4, 3) float32 rotation vectors of the head in them.
+        bank: (M, F) float32 features of the voice, for manifold projection; M may be 0.
+        projection: how far a driving voice is brought to the bank, 0 to 1.
+        gamma: eq. (3), how much of the style the regularisation looked at.
+        generator: `MotionGenerator.key` of the generator that it re-weights.
+        provenance: where it comes from: clip, its SHA-256, date, versions, settings.
+        licence: terms under which it may be used.
+    """
+
+    name: str
+    delta: Mapping[str, np.ndarray]
+    mood: np.ndarray
+    droop: float
+    head_gain: np.ndarray
+    blink_rate: float
+    references: np.ndarray
+    reference_rotations: np.ndarray
+    bank: np.ndarray
+    projection: float
+    gamma: float
+    generator: str
+    provenance: Mapping[str, Any]
+    licence: str
+
+    def scaled(self, strength: float) -> "Style":
+        """The same manner, more or less of it: 0 none, 1 as learnt, up to `STRONGEST` exaggerated.
+
+        Raises:
+            StyleError: if the strength is out of range.
+        """
+        if not 0 <= strength <= STRONGEST:
+            raise StyleError(f"style strength {strength:g}: choose 0 (none) to {STRONGEST:g}, 1 as learnt")
+        return blend([(self, strength)], self.name)
+
+    def apply(self, generator: MotionGenerator) -> MotionGenerator:
+        """A generator of its own that moves in this manner; `generator` stays as it is.
+
+        Raises:
+            StyleError: if the style was made for another generator.
+        """
+        self.check_fits(generator)
+        styled = deepcopy(generator)
+        weights = styled.state_dict()
+        with torch.no_grad():
+            for name, change in self.delta.items():
+                weights[name].add_(torch.from_numpy(change))
+        return styled
+
+    def check_fits(self, generator: MotionGenerator) -> None:
+        """Refuse a generator that the style was not made for.
+
+        Raises:
+            StyleError: naming both.
+        """
+        weights = generator.state_dict()
+        fits = all(name in weights and weights[name].shape == change.shape for name, change in self.delta.items())
+        if self.generator != generator.key or not fits:
+            raise StyleError(
+                f"style {self.name!r}: made for Motion Generator {self.generator}, and this one is {generator.key}; "
+                "learn it anew from its clip with rhapsode learn-style"
+            )
+
+    def move_head(self, head: HeadModel) -> HeadModel:
+        """A head that moves as far as the performer's: x' = D x for the autoregression x."""
+        gain = self.head_gain.astype(np.float64)
+        coefficients = gain[:, None] * head.coefficients / gain
+        return HeadModel(coefficients, gain[:, None] * head.speech, gain[:, None] * head.pause)
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file, weights in half precision; nothing half-written stays.
+
+        Raises:
+            StyleError: if it would be larger than `LARGEST`.
+        """
+        tensors = {f"delta.{name}": change.astype(np.float16) for name, change in self.delta.items()}
+        tensors |= {name: getattr(self, name).astype(np.float32) for name in _ARRAYS}
+        tensors["bank"] = self.bank.astype(np.float16)
+        tensors = {name: np.ascontiguousarray(value) for name, value in sorted(tensors.items())}
+        if not all(np.isfinite(value).all() for value in tensors.values()):
+            raise StyleError(f"{path}: the style holds numbers that are not finite; learn it anew")
+        facts = {name: getattr(self, name) for name in (*_FACTS, "projection")} | {"format": FORMAT}
+        facts["provenance"] = dict(self.provenance)
+        text = json.dumps(facts, sort_keys=True)
+        # One entry: safetensors writes several in an order left to chance, and the same style must give the same file.
+        data = save(tensors, metadata={"style": f"{_digest(tensors, text)} {text}"})
+        if len(data) > LARGEST:
+            raise StyleError(f"{path}: the style would have {len(data)} bytes, {LARGEST} at most; keep a smaller bank")
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> "Style":
+        """Read what `save` wrote.
+
+        Raises:
+            StyleError: if the file is missing, too large, truncated, tampered with, or of another format.
+        """
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise StyleError(f"{path}: cannot be read ({(error.strerror or '').lower()}); check the path") from None
+        if not path.is_file() or size > LARGEST:
+            raise StyleError(f"{path}: is no style ({size} bytes; a style has {LARGEST} at most); choose another file")
+        mend = "fetch it again, or learn it anew with rhapsode learn-style"
+        with reading(path, "style", mend, StyleError):
+            with safe_open(path, "np") as file:
+                digest, _, text = (file.metadata() or {}).get("style", "").partition(" ")
+                tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            if not text:
+                raise ValueError("it is another kind of file")
+            facts = json.loads(text)
+            if facts["format"] != FORMAT:
+                raise ValueError(f"format {facts['format']}, and this version of rhapsode reads {FORMAT}")
+            if _digest(tensors, text) != digest:
+                raise ValueError("it was changed since it was made")
+            return cls(**_checked(facts, tensors))
+
+
+def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
+    """Several manners in one: weights and offsets add up, gains and rates multiply.
+
+    Args:
+        parts: styles of one generator, and how much of each; the references and the voice's bank are those of the
+            largest.
+        name: what the mixture is called.
+
+    Raises:
+        StyleError: if there is nothing to mix, or the styles were made for different generators.
+    """
+    if not parts:
+        raise StyleError("nothing to mix; name a style")
+    chief = max(parts, key=lambda part: part[1])[0]
+    strangers = [style for style, _ in parts if style.generator != chief.generator]
+    if strangers:
+        raise StyleError(
+            f"styles {chief.name!r} and {strangers[0].name!r} were made for different Motion Generators "
+            f"({chief.generator}, {strangers[0].generator}); learn the older one anew with rhapsode learn-style"
+        )
+    total = sum(weight for _, weight in parts)
+    if total > _MOST:
+        raise StyleError(f"the weights of the mixture add up to {total:g}; choose {_MOST:g} at most")
+    delta: dict[str, np.ndarray] = {}
+    for style, weight in parts:
+        for key, change in style.delta.items():
+            if key in delta and delta[key].shape != change.shape:
+                raise StyleError(f"style {style.name!r}: {key} has another shape than in the others; learn it anew")
+            delta[key] = delta.get(key, np.float32(0)) + np.float32(weight) * change
+    gain = np.exp(sum((weight * np.log(style.head_gain) for style, weight in parts), np.zeros(5)))
+    provenance = chief.provenance if [weight for _, weight in parts] == [1] else {
+        "mixed": [{"name": style.name, "weight": weight, **style.provenance} for style, weight in parts]
+    }  # fmt: skip
+    return replace(
+        chief,
+        name=name,
+        delta=delta,
+        mood=sum((np.float32(weight) * style.mood for style, weight in parts), np.zeros((68, 3), np.float32)),
+        droop=min(sum(weight * style.droop for style, weight in parts), 1.0),
+        head_gain=gain.astype(np.float32),
+        blink_rate=math.prod(style.blink_rate**weight for style, weight in parts),
+        projection=min(max(weight for _, weight in parts), 1.0) * chief.projection,
+        provenance=provenance,
+        licence="; ".join(dict.fromkeys(style.licence for style, _ in parts if style.licence)),
+    )
+
+
+def _digest(tensors: Mapping[str, np.ndarray], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
+
+
+def _checked(facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The fields of a style, every one of its kind; what is not finite is refused."""
+    for name, value in tensors.items():
+        if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
+            raise ValueError(f"{name} is not all finite numbers")
+    for name, shape in _ARRAYS.items():
+        if tensors[name].shape != shape:
+            raise ValueError(f"{name} has shape {tensors[name].shape}, not {shape}")
+    if not (tensors["head_gain"] > 0).all():
+        raise ValueError("head_gain must be above 0")
+    numbers = {name: float(facts[name]) for name in ("blink_rate", "droop", "gamma", "projection")}
+    for name, highest in (("blink_rate", 100.0), ("droop", 1.0), ("gamma", 1.0), ("projection", 1.0)):
+        if not 0 <= numbers[name] <= highest:
+            raise ValueError(f"{name} is {numbers[name]}, not 0 to {highest:g}")
+    words = {name: str(facts[name]) for name in ("name", "generator", "licence")}
+    delta = {
+        name.removeprefix("delta."): value.astype(np.float32)
+        for name, value in tensors.items()
+        if name.startswith("delta.")
+    }
+    arrays = {name: tensors[name].astype(np.float32) for name in (*_ARRAYS, "bank")}
+    if arrays["bank"].ndim != 2:
+        raise ValueError(f"bank has shape {arrays['bank'].shape}, not (M, F)")
+    return {"delta": delta, "provenance": dict(facts["provenance"]), **arrays, **numbers, **words}

@@ -1,0 +1,309 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.made_up import made_up_generator, made_up_style
+
+from rhapsode.errors import StyleError
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.style.library import StyleLibrary, parse_mix, resolve, user_library
+from rhapsode.style.style import Style
+
+
+@pytest.fixture(scope="module")
+def generator() -> MotionGenerator:
+    return made_up_generator()
+
+
+@pytest.fixture
+def ballad(generator: MotionGenerator) -> Style:
+    return made_up_style("ballad", generator)
+
+
+@pytest.fixture
+def library(tmp_path: Path, generator: MotionGenerator, ballad: Style) -> StyleLibrary:
+    """Yours: ballad and angry, with a curve. Shipped: calm, and an angry with another droop."""
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    for style in (made_up_style("calm", generator, 2), made_up_style("angry", generator, 3, droop=0.75)):
+        style.save(shipped / f"{style.name}.safetensors")
+    library = StyleLibrary(tmp_path / "data" / "styles", shipped)
+    library.save(ballad)
+    library.save(made_up_style("angry", generator, 1))
+    (library.folder / "ballad.curve.png").write_bytes(b"a picture")
+    return library
+
+
+def names(library: StyleLibrary) -> list[tuple[str, bool]]:
+    return [(entry.name, entry.shipped) for entry in library.entries()]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_name_is_listed_once_and_yours_come_first(library: StyleLibrary) -> None:
+    assert names(library) == [("angry", False), ("ballad", False), ("calm", True)]
+    assert library.load("angry").droop == 0.25
+    assert library.path("calm") == library.entries()[2].path
+
+
+def test_a_library_without_folders_is_empty(tmp_path: Path) -> None:
+    assert StyleLibrary(tmp_path / "gone", tmp_path / "gone-too").entries() == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_by_default_styles_are_in_the_users_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert StyleLibrary().folder == user_library() == tmp_path / "rhapsode" / "styles"
+
+
+def test_what_is_half_written_or_none_of_ours_is_not_listed(library: StyleLibrary) -> None:
+    for name in (".new.safetensors.partial", ".hidden.safetensors", "notes.txt"):
+        (library.folder / name).write_bytes(b"")
+    assert [name for name, _ in names(library)] == ["angry", "ballad", "calm"]
+
+
+def test_damaged_files_are_listed_and_refused_only_when_read(library: StyleLibrary) -> None:
+    (library.folder / "broken.safetensors").write_bytes(b"nothing")
+    assert ("broken", False) in names(library)
+    with pytest.raises(StyleError, match=r"broken\.safetensors: not a usable style"):
+        library.load("broken")
+
+
+def test_a_style_is_called_what_its_file_is_called(library: StyleLibrary) -> None:
+    library.path("ballad").rename(library.folder / "by-hand.safetensors")
+    assert library.load("by-hand").name == "by-hand"
+
+
+@pytest.mark.parametrize("name", ["balad", "ballads"])
+def test_an_unknown_style_is_answered_with_what_is_spelt_like_it(library: StyleLibrary, name: str) -> None:
+    with pytest.raises(StyleError) as caught:
+        library.load(name)
+    assert f"no style {name!r} in {library.folder}" in str(caught.value)
+    assert "did you mean 'ballad'?" in str(caught.value)
+    assert "'calm'" not in str(caught.value)
+    assert "`rhapsode styles` lists all" in str(caught.value)
+    with pytest.raises(StyleError, match=r"no style 'zzz' in [^?]*; `rhapsode styles` lists all"):
+        library.path("zzz")
+
+
+@pytest.mark.parametrize("name", ["a", "0", "slow-ballad_2", "a" * 64])
+def test_names_that_are_good(library: StyleLibrary, ballad: Style, name: str) -> None:
+    assert library.save(replace(ballad, name=name)) == library.folder / f"{name}.safetensors"
+    assert library.load(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Ballad", "-a", "_a", "a b", "a.b", "../a", "a/b", "é", "a\n", "a" * 65, "a*0.5", "a+b", "٣"]
+)
+def test_names_that_are_not(library: StyleLibrary, ballad: Style, tmp_path: Path, name: str) -> None:
+    before = contents(tmp_path)
+    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
+        library.save(replace(ballad, name=name))
+    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
+        library.rename("ballad", name)
+    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
+        library.import_(library.path("ballad"), name)
+    assert contents(tmp_path) == before
+
+
+def test_a_style_of_yours_is_replaced_only_when_told(library: StyleLibrary, ballad: Style) -> None:
+    changed = replace(ballad, droop=0.5)
+    with pytest.raises(StyleError, match=r"ballad\.safetensors: .*another name, or add --overwrite"):
+        library.save(changed)
+    assert library.load("ballad").droop == 0.25
+    library.save(changed, overwrite=True)
+    assert library.load("ballad").droop == 0.5
+
+
+def test_a_style_of_yours_may_bear_a_shipped_ones_name(library: StyleLibrary, ballad: Style) -> None:
+    library.save(replace(ballad, name="calm", droop=0.125))
+    assert ("calm", False) in names(library)
+    assert library.load("calm").droop == 0.125
+    library.delete("calm")
+    assert ("calm", True) in names(library)
+
+
+def test_a_style_that_cannot_be_written_leaves_the_one_before(library: StyleLibrary, ballad: Style) -> None:
+    before = contents(library.folder)
+    with pytest.raises(StyleError, match="smaller bank"):
+        library.save(replace(ballad, bank=np.zeros((4_000_000, 1), np.float32)), overwrite=True)
+    assert contents(library.folder) == before
+
+
+def test_renaming_moves_file_curve_and_the_name_inside(library: StyleLibrary) -> None:
+    path = library.rename("ballad", "song")
+    assert files(library.folder) == ["angry.safetensors", "song.curve.png", "song.safetensors"]
+    assert Style.load(path).name == "song"
+    assert (library.folder / "song.curve.png").read_bytes() == b"a picture"
+
+
+def test_renaming_takes_no_ones_place(library: StyleLibrary) -> None:
+    before = contents(library.folder)
+    for new in ("angry", "ballad"):
+        with pytest.raises(StyleError, match=rf"{new}\.safetensors: there is already a style of that name"):
+            library.rename("ballad", new)
+    with pytest.raises(StyleError, match="no style 'gone'"):
+        library.rename("gone", "new")
+    assert contents(library.folder) == before
+
+
+def test_renaming_a_damaged_style_leaves_it_where_it_is(library: StyleLibrary) -> None:
+    library.path("ballad").write_bytes(b"nothing")
+    before = contents(library.folder)
+    with pytest.raises(StyleError, match="not a usable style"):
+        library.rename("ballad", "song")
+    assert contents(library.folder) == before
+
+
+def test_deleting_takes_the_curve_too(library: StyleLibrary) -> None:
+    library.delete("ballad")
+    assert files(library.folder) == ["angry.safetensors"]
+    with pytest.raises(StyleError, match="no style 'ballad'"):
+        library.delete("ballad")
+
+
+def test_a_damaged_style_can_be_deleted(library: StyleLibrary) -> None:
+    library.path("angry").write_bytes(b"nothing")
+    library.delete("angry")
+    assert ("angry", True) in names(library)
+
+
+def test_shipped_styles_stay_as_they_are(library: StyleLibrary, tmp_path: Path) -> None:
+    before = contents(tmp_path)
+    with pytest.raises(StyleError, match=r"'calm': comes with rhapsode .*rhapsode styles mix calm --name NAME"):
+        library.rename("calm", "quiet")
+    with pytest.raises(StyleError, match="'calm': comes with rhapsode"):
+        library.delete("calm")
+    assert contents(tmp_path) == before
+
+
+def test_a_style_goes_out_to_a_file_or_a_folder(library: StyleLibrary, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    assert library.export("ballad", out) == out / "ballad.safetensors"
+    assert library.export("calm", out / "other.safetensors") == out / "other.safetensors"
+    assert (out / "ballad.safetensors").read_bytes() == library.path("ballad").read_bytes()
+    assert Style.load(out / "other.safetensors").name == "calm"
+    assert files(out) == ["ballad.safetensors", "other.safetensors"]
+
+
+def test_an_export_overwrites_nothing(library: StyleLibrary, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.safetensors"
+    taken.write_bytes(b"precious")
+    for name, target, word in (
+        ("ballad", taken, "exists"),
+        ("ballad", library.folder, "exists"),
+        ("ballad", tmp_path / "ballad.bin", "must end in .safetensors"),
+        ("ballad", tmp_path / "gone" / "ballad.safetensors", "no folder"),
+        ("gone", tmp_path / "new.safetensors", "no style 'gone'"),
+    ):
+        before = contents(tmp_path)
+        with pytest.raises(StyleError, match=word):
+            library.export(name, target)
+        assert contents(tmp_path) == before
+
+
+def test_a_damaged_style_is_not_handed_on(library: StyleLibrary, tmp_path: Path) -> None:
+    library.path("ballad").write_bytes(b"nothing")
+    with pytest.raises(StyleError, match="not a usable style"):
+        library.export("ballad", tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_a_style_comes_in_under_its_own_name_or_another(library: StyleLibrary, ballad: Style, tmp_path: Path) -> None:
+    source = tmp_path / "handed on.safetensors"
+    replace(ballad, name="waltz").save(source)
+    assert library.import_(source) == library.folder / "waltz.safetensors"
+    assert library.import_(source, "polka") == library.folder / "polka.safetensors"
+    assert Style.load(library.folder / "polka.safetensors").name == "polka"
+    with pytest.raises(StyleError, match="--overwrite"):
+        library.import_(source)
+    replace(ballad, name="waltz", droop=0.5).save(source)
+    library.import_(source, overwrite=True)
+    assert library.load("waltz").droop == 0.5
+
+
+def test_what_is_no_style_does_not_come_in(library: StyleLibrary, tmp_path: Path) -> None:
+    source = tmp_path / "bad.safetensors"
+    source.write_text("nothing")
+    before = contents(library.folder)
+    with pytest.raises(StyleError, match=r"bad\.safetensors: not a usable style"):
+        library.import_(source, "good")
+    assert contents(library.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ballad", [("ballad", 1)]),
+        ("ballad*0.6+angry*0.4", [("ballad", 0.6), ("angry", 0.4)]),
+        ("ballad+angry", [("ballad", 1), ("angry", 1)]),
+        (" slow-ballad_2 * 1.5 + a*0 ", [("slow-ballad_2", 1.5), ("a", 0)]),
+    ],
+)
+def test_mixtures_that_are_understood(text: str, parts: list[tuple[str, float]]) -> None:
+    assert parse_mix(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "a name is missing"),
+        ("+", "a name is missing"),
+        ("ballad+", "a name is missing"),
+        ("*0.5", "a name is missing"),
+        ("ballad*", "'' is no weight"),
+        ("ballad*much", "'much' is no weight"),
+        ("ballad*0.5*0.5", "'0.5*0.5' is no weight"),
+        ("ballad*1.51", "'1.51' is no weight from 0 to 1.5"),
+        ("ballad*-0.1", "'-0.1' is no weight"),
+        ("ballad*nan", "'nan' is no weight"),
+        ("ballad*inf", "'inf' is no weight"),
+        ("ballad+ballad*0.5", "'ballad' comes twice"),
+        ("Ballad", "a-z, 0-9"),
+        ("some/where", "a-z, 0-9"),
+        ("a\nb", "a-z, 0-9"),
+    ],
+)
+def test_mixtures_that_are_not(text: str, word: str) -> None:
+    with pytest.raises(StyleError) as caught:
+        parse_mix(text)
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_alone_is_the_style_as_it_is(library: StyleLibrary, ballad: Style) -> None:
+    for text in ("ballad", "ballad*1"):
+        style = resolve(text, library)
+        assert (style.name, style.provenance) == ("ballad", ballad.provenance)
+        assert np.array_equal(style.head_gain, ballad.head_gain)
+
+
+def test_a_mixture_is_called_what_it_is_made_of(library: StyleLibrary, ballad: Style) -> None:
+    mixed = resolve("ballad*0.5+calm", library)
+    key = "recurrent.bias_ih_l0"
+    assert mixed.name == "ballad*0.5+calm"
+    np.testing.assert_allclose(mixed.delta[key], 0.5 * ballad.delta[key] + library.load("calm").delta[key], rtol=1e-6)
+    half = resolve("ballad*0.5", library)
+    assert half.name == "ballad*0.5"
+    assert np.array_equal(half.mood, np.float32(0.5) * ballad.mood)
+
+
+def test_a_file_needs_no_library(library: StyleLibrary, ballad: Style, tmp_path: Path) -> None:
+    path = tmp_path / "a+b.safetensors"
+    ballad.save(path)
+    assert resolve(str(path), library).name == "ballad"
+    with pytest.raises(StyleError, match=r"gone\.safetensors: cannot be read"):
+        resolve(str(tmp_path / "gone.safetensors"), library)
+
+
+def test_unknown_parts_of_a_mixture_are_refused(library: StyleLibrary) -> None:
+    with pytest.raises(StyleError, match=r"no style 'angri' .*did you mean 'angry'"):
+        resolve("ballad*0.5+angri*0.5", library)

@@ -1,0 +1,157 @@
+"""What a style can be learnt from: every clip here is a real file, made by the project itself."""
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io.wavfile
+from tests.made_up import babble
+
+from rhapsode.audio.waveform import Waveform
+from rhapsode.errors import StyleError
+from rhapsode.face.geometry import mean_face
+from rhapsode.face.landmarks import BROWS
+from rhapsode.style.performance import Performance, longest_shot, read_neutral, read_performance
+from rhapsode.video.reader import read_frames
+from rhapsode.video.writer import write_video
+
+RATE = Fraction(25)
+
+
+def film(frames: Iterator[np.ndarray] | list[np.ndarray], path: Path, sound: np.ndarray | None = None) -> Path:
+    frames = list(frames)
+    samples = babble(len(frames) / 25, 0) if sound is None else sound
+    write_video(iter(frames), path, RATE, Waveform(samples, 16000))
+    return path
+
+
+@pytest.fixture(scope="module")
+def talking(talking_clip: Path) -> list[np.ndarray]:
+    return [frame for _, frame in read_frames(talking_clip)]
+
+
+def test_a_talking_clip_gives_motion_in_step_and_a_warning_that_it_is_short(
+    talking_clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "rhapsode"):
+        performance = read_performance(talking_clip)
+    assert len(performance.expression) == len(performance.mel) // 2
+    assert performance.seconds == pytest.approx(2.5, abs=0.3)
+    assert abs(performance.clip.lag) < 0.1
+    assert len(performance.sha256) == 64
+    assert "tell little" in caplog.text
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match="no such file"):
+        read_performance(tmp_path / "gone.mp4")
+
+
+def test_a_text_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "words.mp4"
+    path.write_text("not a video")
+    with pytest.raises(StyleError, match=r"words\.mp4: unreadable"):
+        read_performance(path)
+
+
+def test_a_clip_without_a_face_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3)).astype(np.uint8)
+    with pytest.raises(StyleError, match="no face"):
+        read_performance(film([np.roll(noise, n, 0) for n in range(50)], tmp_path / "noise.mp4"))
+
+
+def test_a_clip_with_two_faces_is_refused(talking: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match=r"several faces.*crop"):
+        read_performance(film([np.hstack([frame, frame]) for frame in talking], tmp_path / "two.mp4"))
+
+
+def test_a_silent_clip_is_refused(talking: list[np.ndarray], tmp_path: Path) -> None:
+    silence = np.zeros(int(len(talking) / 25 * 16000), np.float32)
+    with pytest.raises(StyleError, match="no sound"):
+        read_performance(film(talking, tmp_path / "silent.mp4", silence))
+
+
+def test_a_clip_under_a_second_and_a_half_is_refused(talking: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match=r"too short.*1\.5 s or more"):
+        read_performance(film(talking[:30], tmp_path / "short.mp4"))
+
+
+def test_a_frozen_picture_is_refused(talking: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match="frozen"):
+        read_performance(film([talking[0]] * 60, tmp_path / "frozen.mp4"))
+
+
+def test_a_cut_to_another_picture_leaves_the_longest_shot_and_says_so(
+    talking: list[np.ndarray], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = [np.roll(frame[:, ::-1], 40, axis=1) for frame in talking[:20]]
+    with caplog.at_level(logging.WARNING, "rhapsode"):
+        performance = read_performance(film(other + talking, tmp_path / "cut.mp4"))
+    assert "longest stretch" in caplog.text
+    assert performance.seconds == pytest.approx((len(talking) - 1) / 25, abs=0.1)
+
+
+def test_cuts_that_leave_no_shot_long_enough_are_refused(talking: list[np.ndarray], tmp_path: Path) -> None:
+    other = [np.roll(frame[:, ::-1], 40, axis=1) for frame in talking]
+    mixed = [(talking if n // 20 % 2 else other)[n] for n in range(len(talking))]
+    with pytest.raises(StyleError, match="without a cut"):
+        read_performance(film(mixed, tmp_path / "cuts.mp4"))
+
+
+def test_a_gap_without_a_face_is_a_cut() -> None:
+    times = np.concatenate([np.arange(30), np.arange(40, 60)]) / 25
+    landmarks = np.repeat(mean_face()[None] * 100, 50, 0)
+    assert longest_shot(times, landmarks) == (0, 30)
+
+
+def test_a_head_that_turns_fast_is_no_cut() -> None:
+    times = np.arange(60) / 25
+    landmarks = np.repeat(mean_face()[None] * 100, 60, 0)
+    landmarks[..., 0] += 60 * np.sin(times * 6)[:, None]
+    assert longest_shot(times, landmarks) == (0, 60)
+
+
+def test_without_a_neutral_face_there_is_no_mood_and_with_one_it_is_what_differs_at_rest(talking_clip: Path) -> None:
+    performance = read_performance(talking_clip)
+    assert not performance.mood.any()
+    easy = performance.rest.copy()
+    easy[BROWS, 1] -= 0.05  # the neutral face holds its brows higher, so that the performance frowns
+    frowning = performance.against(easy)
+    assert frowning.mood[BROWS, 1].mean() == pytest.approx(0.05, abs=0.01)
+    assert frowning.droop == pytest.approx(0, abs=0.05)
+
+
+def test_a_neutral_picture_of_the_same_face_gives_hardly_any_mood(
+    talking: list[np.ndarray], talking_clip: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.fromarray(talking[0]).save(tmp_path / "neutral.png")
+    performance = read_performance(talking_clip).against(read_neutral(tmp_path / "neutral.png"))
+    assert np.abs(performance.mood).mean() < 0.02
+
+
+def test_a_neutral_picture_without_a_face_is_refused(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "black.png")
+    with pytest.raises(StyleError, match="no face found"):
+        read_neutral(tmp_path / "black.png")
+
+
+def test_a_sound_alone_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "voice.wav"
+    scipy.io.wavfile.write(path, 16000, babble(2, 0))
+    with pytest.raises(StyleError, match="unreadable"):
+        read_performance(path)
+
+
+def test_a_prepared_clip_is_a_performance(made_up_store: Path) -> None:
+    from rhapsode.data.store import ClipStore
+
+    store = ClipStore.open(made_up_store)
+    performance = Performance.from_prepared(store.load(store.kept[0]))
+    assert performance.expression.shape == (120, 68, 3)

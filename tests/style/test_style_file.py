@@ -1,0 +1,304 @@
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
+from tests.made_up import babble, made_up_generator, made_up_style
+
+from rhapsode.audio.waveform import Waveform
+from rhapsode.errors import StyleError
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.style.style import LARGEST, STRONGEST, Style, _digest, blend
+
+
+@pytest.fixture(scope="module")
+def generator() -> MotionGenerator:
+    return made_up_generator()
+
+
+@pytest.fixture
+def style(generator: MotionGenerator) -> Style:
+    return made_up_style("ballad", generator)
+
+
+@pytest.fixture
+def file(style: Style, tmp_path: Path) -> Path:
+    path = tmp_path / "ballad.safetensors"
+    style.save(path)
+    return path
+
+
+def refused(path: Path, *words: str) -> None:
+    """The file is refused in one line, with its name and the words in it."""
+    with pytest.raises(StyleError) as caught:
+        Style.load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    assert "; " in message  # how to mend it
+    for word in words:
+        assert word in message
+
+
+def same(one: Style, other: Style) -> bool:
+    def equal(a: Any, b: Any) -> bool:
+        if isinstance(a, np.ndarray):
+            return a.dtype == b.dtype and np.array_equal(a, b)
+        if isinstance(a, dict):
+            return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+        return bool(a == b)
+
+    return all(equal(getattr(one, field.name), getattr(other, field.name)) for field in fields(Style))
+
+
+def rewrite(
+    path: Path, facts: dict[str, Any] | None = None, tensors: dict[str, np.ndarray | None] | None = None
+) -> None:
+    """Change a style's file and sign it anew, as somebody could who knows how; None takes something out."""
+    with safe_open(path, "np") as opened:
+        told = json.loads(opened.metadata()["style"].partition(" ")[2])
+        held = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    told = {key: value for key, value in (told | (facts or {})).items() if value is not None}
+    kept = {key: value for key, value in (held | (tensors or {})).items() if value is not None}
+    text = json.dumps(told)
+    save_file(kept, path, metadata={"style": f"{_digest(kept, text)} {text}"})
+
+
+def test_what_is_saved_is_loaded(style: Style, file: Path) -> None:
+    assert same(Style.load(file), style)
+
+
+def test_nothing_else_is_left_beside_the_file(file: Path) -> None:
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_the_same_style_gives_the_same_bytes(style: Style, tmp_path: Path) -> None:
+    written = set()
+    for n in range(20):
+        style.save(tmp_path / f"{n}.safetensors")
+        written.add((tmp_path / f"{n}.safetensors").read_bytes())
+    assert len(written) == 1
+
+
+def test_a_style_without_a_bank_is_a_style(style: Style, tmp_path: Path) -> None:
+    bare = replace(style, bank=np.zeros((0, 160), np.float32))
+    bare.save(tmp_path / "bare.safetensors")
+    assert same(Style.load(tmp_path / "bare.safetensors"), bare)
+
+
+def test_a_style_too_large_is_not_written(style: Style, tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match=r"large\.safetensors: .*smaller bank"):
+        replace(style, bank=np.zeros((LARGEST // 2, 1), np.float32)).save(tmp_path / "large.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_strength_zero_is_no_style(style: Style, generator: MotionGenerator) -> None:
+    sound = Waveform(babble(1.0, 0), 16000)
+    none = style.scaled(0)
+    plain = generator.speak(sound)
+    assert np.array_equal(none.apply(generator).speak(sound), plain)
+    assert not np.array_equal(style.apply(generator).speak(sound), plain)
+    assert (none.droop, none.blink_rate, none.projection) == (0, 1, 0)
+    assert not none.mood.any()
+    chance = np.random.default_rng(0)
+    head = HeadModel(chance.normal(size=(2, 5, 5)), np.eye(5), 0.5 * np.eye(5))
+    still = none.move_head(head)
+    for of, was in ((still.coefficients, head.coefficients), (still.speech, head.speech), (still.pause, head.pause)):
+        assert np.array_equal(of, was)
+
+
+def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: MotionGenerator) -> None:
+    before = generator.key
+    assert style.apply(generator).key != before
+    assert generator.key == before
+
+
+def test_weights_change_by_what_the_style_says(style: Style, generator: MotionGenerator) -> None:
+    styled, plain = style.scaled(0.5).apply(generator).state_dict(), generator.state_dict()
+    for name, value in plain.items():
+        change = torch.from_numpy(0.5 * style.delta[name]) if name in style.delta else torch.zeros_like(value)
+        assert torch.equal(styled[name], value + change)
+
+
+@pytest.mark.parametrize("strength", [-0.1, STRONGEST + 0.01, float("nan"), float("inf")])
+def test_a_strength_out_of_range_is_refused(style: Style, strength: float) -> None:
+    with pytest.raises(StyleError, match=r"style strength .*: choose 0"):
+        style.scaled(strength)
+
+
+def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: MotionGenerator) -> None:
+    other = made_up_style("angry", generator, seed=1, blink_rate=0.5, licence="CC-BY-4.0", projection=0.25)
+    other = replace(other, delta={"recurrent.bias_ih_l0": other.delta["recurrent.bias_ih_l0"]})
+    mixed = blend([(style, 0.5), (other, 1.25)], "both")
+    both = 0.5 * style.delta["recurrent.bias_ih_l0"] + 1.25 * other.delta["recurrent.bias_ih_l0"]
+    np.testing.assert_allclose(mixed.delta["recurrent.bias_ih_l0"], both, rtol=1e-6)
+    np.testing.assert_allclose(mixed.delta["recurrent.weight_hh_l0"], 0.5 * style.delta["recurrent.weight_hh_l0"])
+    np.testing.assert_allclose(mixed.mood, 0.5 * style.mood + 1.25 * other.mood, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(mixed.head_gain, style.head_gain**0.5 * other.head_gain**1.25, rtol=1e-5)
+    assert mixed.blink_rate == pytest.approx(1.5**0.5 * 0.5**1.25)
+    assert mixed.droop == pytest.approx(0.25 * 1.75)
+    assert np.array_equal(mixed.references, other.references)
+    assert mixed.projection == 0.25
+    assert mixed.licence == "CC0-1.0; CC-BY-4.0"
+    parts = mixed.provenance["mixed"]
+    assert [(part["name"], part["weight"], part["clip"]) for part in parts] == [
+        ("ballad", 0.5, "ballad.mp4"),
+        ("angry", 1.25, "angry.mp4"),
+    ]
+
+
+def test_lids_never_droop_further_than_shut(style: Style) -> None:
+    assert blend([(replace(style, droop=0.9), 1), (replace(style, droop=0.8), 1)], "shut").droop == 1
+
+
+def test_a_mixture_of_nothing_is_refused() -> None:
+    with pytest.raises(StyleError, match="nothing to mix; name a style"):
+        blend([], "nothing")
+
+
+def test_styles_of_different_generators_do_not_mix(style: Style) -> None:
+    stranger = made_up_style("stranger", made_up_generator(1))
+    with pytest.raises(StyleError, match=r"'stranger' .*different Motion Generators .*learn-style"):
+        blend([(style, 1), (stranger, 0.5)], "both")
+
+
+def test_a_style_made_for_another_generator_is_refused(style: Style, generator: MotionGenerator) -> None:
+    other = made_up_generator(1)
+    with pytest.raises(StyleError, match=f"'ballad': made for .*{generator.key}.* is {other.key}; learn it anew"):
+        style.apply(other)
+
+
+@pytest.mark.parametrize("name", ["recurrent.bias_ih_l0", "nothing.of.the.kind"])
+def test_weights_that_do_not_fit_are_refused(style: Style, generator: MotionGenerator, name: str) -> None:
+    with pytest.raises(StyleError, match="'ballad': made for"):
+        replace(style, delta={name: np.zeros(1, np.float32)}).apply(generator)
+
+
+def test_the_heads_gain_scales_its_motion(style: Style) -> None:
+    chance = np.random.default_rng(0)
+    head = HeadModel(0.1 * chance.normal(size=(2, 5, 5)), 1e-6 * np.eye(5), 1e-6 * np.eye(5))
+    voice = np.ones(240)
+    plain = np.concatenate(head.sample(voice, np.random.default_rng(1)), axis=1)[:, :5]
+    moved = np.concatenate(style.move_head(head).sample(voice, np.random.default_rng(1)), axis=1)[:, :5]
+    np.testing.assert_allclose(moved, plain * style.head_gain, rtol=1e-3, atol=1e-10)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 8, 100, 0.5, -1])
+def test_a_truncated_file_is_refused(file: Path, kept: float) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[: int(kept * len(data)) if kept == 0.5 else int(kept)])
+    refused(file, "not a usable style")
+
+
+def test_a_flipped_byte_is_refused_wherever_it_is(file: Path) -> None:
+    data = file.read_bytes()
+    for place in {*range(0, len(data), 97), *range(0, 600, 5), len(data) - 1}:
+        changed = bytearray(data)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        refused(file)
+
+
+def test_changed_facts_are_refused(file: Path) -> None:
+    data = file.read_bytes()
+    assert data.count(b"CC0-1.0") == 1
+    file.write_bytes(data.replace(b"CC0-1.0", b"CC0-2.0"))
+    refused(file, "it was changed since it was made")
+
+
+def test_a_file_signed_anew_is_read(style: Style, file: Path) -> None:
+    rewrite(file, {"licence": "mine"})
+    assert same(Style.load(file), replace(style, licence="mine"))
+
+
+def facts(**changes: Any) -> Callable[[Path], None]:
+    return lambda path: rewrite(path, facts=changes)
+
+
+def tensors(**changes: Any) -> Callable[[Path], None]:
+    return lambda path: rewrite(path, tensors=changes)
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (tensors(mood=np.full((68, 3), np.nan, np.float32)), "mood is not all finite"),
+        (tensors(bank=np.full((2, 160), np.inf, np.float16)), "bank is not all finite"),
+        (tensors(mood=np.zeros((68, 3), np.float64)), "mood"),
+        (tensors(mood=np.zeros((67, 3), np.float32)), "mood has shape (67, 3), not (68, 3)"),
+        (tensors(references=np.zeros((3, 68, 3), np.float32)), "references has shape"),
+        (tensors(bank=np.zeros(160, np.float32)), "bank has shape"),
+        (tensors(head_gain=np.zeros(5, np.float32)), "head_gain must be above 0"),
+        (tensors(mood=None), "mood"),
+        (facts(name=None), "name"),
+        (facts(format=99), "format 99"),
+        (facts(blink_rate=float("nan")), "blink_rate"),
+        (facts(blink_rate=-1.0), "blink_rate is -1.0, not 0 to 100"),
+        (facts(blink_rate="often"), "often"),
+        (facts(blink_rate=10**400), "too large"),
+        (facts(droop=2.0), "droop"),
+        (facts(gamma=[]), ""),
+        (facts(provenance="a clip"), ""),
+        (facts(provenance=3), ""),
+    ],
+)
+def test_what_no_style_can_hold_is_refused_though_signed(file: Path, damage: Callable[[Path], None], word: str) -> None:
+    damage(file)
+    refused(file, "not a usable style", word)
+
+
+def test_numbers_that_numpy_does_not_know_are_refused(file: Path) -> None:
+    save_torch_file({"mood": torch.zeros(68, 3, dtype=torch.bfloat16)}, file, metadata={"style": "0 {}"})
+    refused(file, "not a usable style")
+
+
+def test_weights_of_something_else_are_refused(file: Path, generator: MotionGenerator) -> None:
+    generator.save(file)
+    refused(file, "another kind of file")
+
+
+def test_a_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.safetensors"
+    path.write_text("Dear diary,\n" * 100)
+    refused(path, "not a usable style")
+
+
+def test_a_gigabyte_of_zeros_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.safetensors"
+    path.touch()
+    os.truncate(path, 10**9)
+    began = time.perf_counter()
+    refused(path, "1000000000 bytes")
+    assert time.perf_counter() - began < 0.1
+
+
+def test_zeros_of_a_styles_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.safetensors"
+    path.write_bytes(bytes(100_000))
+    refused(path, "not a usable style")
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "folder.safetensors"
+    path.mkdir()
+    refused(path, "no style")
+
+
+def test_a_pipe_is_refused_unopened(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.safetensors"
+    os.mkfifo(path)
+    refused(path, "no style")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "gone.safetensors", "no such file or directory", "check the path")
