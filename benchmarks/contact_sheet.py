@@ -2,7 +2,8 @@
 
     python benchmarks/contact_sheet.py --portraits FOLDER --voices FOLDER --out sheet.png
 
-The first column is the portrait itself. The astronaut that comes with scikit-image is always the first row.
+The first column is the portrait itself. The astronaut that comes with scikit-image is always the first row. With --styles
+each portrait has a row for each of them, all of one voice ("none" is the shipped manner).
 """
 
 import argparse
@@ -16,6 +17,7 @@ from PIL import Image
 
 from rhapsode.animator import Animator
 from rhapsode.image.picture import load_picture
+from rhapsode.style.library import StyleLibrary
 from rhapsode.video.reader import read_frames
 
 CELL, EYES = 256, 84  # pixels: size of a cell, distance between the eye corners in it
@@ -45,16 +47,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--every", type=int, default=9, help="frames from one cell to the next (25 a second)")
     parser.add_argument("--cells", type=int, default=8)
+    parser.add_argument("--styles", nargs="*", default=["none"], help='names, mixtures, style files, clips, or "none"')
+    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--library", type=Path, help="where styles are looked up")
     options = parser.parse_args()
     voices = sorted(p for p in options.voices.iterdir() if p.is_file())
     paths = itertools.chain.from_iterable(sorted(p.iterdir()) if p.is_dir() else [p] for p in options.portraits)
     images = [np.asarray(skimage.data.astronaut()), *(picture(path) for path in paths)]
-    animator, rows = Animator.from_pretrained(), []
+    animator, rows, library = Animator.from_pretrained(), [], StyleLibrary(options.library)
+    styles = [None if name == "none" else animator.find_style(name, library) for name in options.styles]
     for number, (image, voice) in enumerate(zip(images, itertools.cycle(voices), strict=False)):
         face = animator.prepare(image).face
-        video = animator.animate(image, voice, seed=number)
-        wanted = itertools.islice(video, 4, 4 + options.every * options.cells, options.every)
-        rows.append(np.hstack([cell(frame, face.landmarks, face.eye_distance) for frame in [image, *wanted]]))
+        for style in styles:
+            video = animator.animate(image, voice, seed=number, style=style, style_strength=options.strength)
+            wanted = itertools.islice(video, 4, 4 + options.every * options.cells, options.every)
+            rows.append(np.hstack([cell(frame, face.landmarks, face.eye_distance) for frame in [image, *wanted]]))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.vstack(rows)).save(options.out)
 

@@ -3,7 +3,7 @@ import pytest
 
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
-from rhapsode.motion.retarget import opening, retarget
+from rhapsode.motion.retarget import lips_together, opening, retarget
 
 
 def _open_mouth(by: float) -> np.ndarray:
@@ -60,3 +60,13 @@ def test_lips_never_cross_and_eyelids_are_left_to_the_blinks() -> None:
     offsets = retarget(chance.normal(0, 0.1, (200, 68, 3)), chance.random(200), rest)
     assert opening(rest + offsets).min() > -1e-5
     assert (offsets[:, EYES] == 0).all()
+
+
+def test_lips_together_keeps_all_of_an_expression_but_the_opening() -> None:
+    offsets = np.zeros((68, 3))
+    offsets[17:27, 1] = -0.05
+    offsets[[66, 57, 8], 1] = 0.1  # lower lip and chin
+    closed = lips_together(offsets)
+    np.testing.assert_allclose(opening(closed), 0, atol=1e-9)
+    np.testing.assert_array_equal(closed[17:27], offsets[17:27])
+    assert closed[8, 1] < 0.06

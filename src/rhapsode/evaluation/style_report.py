@@ -28,6 +28,9 @@ COLUMNS: Final = (
     Column(
         "mouth_opening_corr", "correlation ↑", "of the mouth opening with that of the speaker whose voice drives", 3
     ),
+    Column(
+        "lips_shut", "lips shut ↑", "of the frames in which the shipped generator shuts the lips, the share shut", 2
+    ),
     Column("shape_leak", "shape leak → 0", "how much of the performer's face shape the mean result takes on; 1 all", 3),
 )
 #: What the paper's public code computes instead.

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.index import Entry
 from rhapsode.data.speaking import speaking_clip
 from rhapsode.data.store import ClipStore
+from rhapsode.evaluation.baselines import Method
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import MOUTH
 from rhapsode.metrics.mouth import opening_correlation
@@ -133,9 +135,14 @@ def style_one(
     began = time.perf_counter()
     learnt = learn(performance, generator, head, entry.name, recipe)
     seconds = time.perf_counter() - began
-    styled = zero_shot(performance, generator, head, entry.name).apply(generator), learnt.apply(generator)
-    speakers = dict(zip(METHODS, (generator, *styled), strict=True))
-    motions = {method: [one.speak(driver.sound) for driver in drivers.values()] for method, one in speakers.items()}
+    at_once = zero_shot(performance, generator, head, entry.name)
+    bank = FeatureBank(learnt.bank) if learnt.projection else None
+    speakers: tuple[Method, ...] = (generator.speak, at_once.apply(generator).speak,
+                partial(learnt.apply(generator).speak, bank=bank, mix=learnt.projection))  # fmt: skip
+    motions = {
+        method: [speak(driver.sound) for driver in drivers.values()]
+        for method, speak in zip(METHODS, speakers, strict=True)
+    }
     figures = {
         method: _scores(performance, made, list(drivers.values()))
         | {"lips_shut": told(lips_shut(made, motions["none"]))}

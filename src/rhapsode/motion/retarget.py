@@ -28,6 +28,13 @@ def opening(face: np.ndarray) -> np.ndarray:
     return face[..., INNER_LIP_PAIRS[:, 1], 1] - face[..., INNER_LIP_PAIRS[:, 0], 1]
 
 
+def lips_together(offsets: np.ndarray) -> np.ndarray:
+    """Offsets (68, 3) from a resting face, its lips kept as far apart as at rest; the jaw and the lips around follow."""
+    closed = offsets.copy()
+    closed[:, 1] -= _FOLLOWS @ opening(offsets)
+    return closed
+
+
 def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0) -> np.ndarray:
     """Offsets for one portrait.
 

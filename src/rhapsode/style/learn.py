@@ -1,6 +1,7 @@
 """From a clip of a performance to a style."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from importlib.resources import as_file, files
@@ -24,7 +25,7 @@ from rhapsode.style.style import Style
 from rhapsode.style.transfer import TransferRecipe, transfer
 
 #: Features of the voice that a style keeps, at most.
-BANK = 2000
+BANK = 500
 
 
 def learn(
@@ -54,7 +55,8 @@ def learn(
     rehearsal = _rehearsal(generator)
     changes, course = transfer(generator, performance, rehearsal, recipe, progress)
     how = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": course}
-    return _style(performance, generator, head, name, changes, recipe.gamma, how, licence)
+    style = _style(performance, generator, head, name, changes, recipe.gamma, how, licence)
+    return replace(style, projection=recipe.projection)
 
 
 def zero_shot(performance: Performance, generator: MotionGenerator, head: HeadModel, name: str) -> Style:

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rhapsode.face.landmarks import EYES, MOUTH
+from rhapsode.face.landmarks import EYES
 
 #: `paper`: every frame by itself, the flattened landmarks, as published. `window`: stretches of motion, since manner
 #: lives in time.
@@ -16,8 +16,6 @@ Form = Literal["paper", "window"]
 SAMPLES, HOP = 8, 3
 #: Frames from one window to the next.
 STRIDE = 2
-#: Weight of the 20 landmarks of the mouth beside the others in a window.
-MOUTH_WEIGHT = 1.0
 #: Weight of velocities beside positions in a window: differences between samples are about so much smaller.
 VELOCITY = 4.0
 
@@ -54,9 +52,7 @@ class Looker:
     @classmethod
     def on(cls, style: Tensor, basis: Tensor, form: Form) -> "Looker":
         """One for a style clip (T, 68, 3) and the generator's basis (K, 204)."""
-        weight = torch.ones(68, 3)
-        weight[MOUTH] = MOUTH_WEIGHT
-        axes = weight.reshape(204, 1) * torch.linalg.qr(weight.reshape(204, 1) * basis.T)[0]
+        axes = torch.linalg.qr(basis.T)[0]
         spread = (style.reshape(len(style), 204) @ axes).std(0).square().sum().sqrt()
         return cls(form, axes, float(spread.clamp(min=1e-4)))
 

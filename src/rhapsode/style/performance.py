@@ -21,6 +21,7 @@ from rhapsode.face.tracker import FaceTracker
 from rhapsode.image.picture import load_picture
 from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.expression import disentangle, mouth_opening, resample, resting_face
+from rhapsode.motion.retarget import lips_together
 from rhapsode.training.head_motion import head_path
 
 _log = logging.getLogger(__name__)
@@ -83,8 +84,8 @@ class Performance:
             neutral: (68, 3) canonical landmarks of the same person at ease.
         """
         canonical = to_canonical(self.clip.landmarks, fit_pose(self.clip.landmarks, neutral))
-        own = resting_face(canonical)
-        mood = own - neutral
+        # Lips that part all the time are speech; a mood is what else the face does.
+        mood = lips_together(resting_face(canonical) - neutral)
         mood[EYES] = 0
         open_now, open_at_ease = (float(np.median(_lid_gap(face))) for face in (canonical, neutral[None]))
         droop = float(np.clip(1 - open_now / open_at_ease, 0, 0.5))

@@ -69,13 +69,13 @@ class TransferRecipe:
     """Weight of the term of L_mg that shuts the lips of the rehearsal where the generator as shipped shuts them."""
     coverage: float = 3.0
     """Weight of a term beside (1): how far each window of the clip is from the nearest that is generated."""
-    steps: int = 200
+    steps: int = 260
     """Steps at most."""
     batch: int = 8
     """Stretches of rehearsal a step."""
     frames: int = 120
     """Length of a stretch, frames of 1/60 s."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Peak of Adam's, for the generator."""
     critic_rate: float = 1e-3
     """Adam's, for f."""
@@ -83,8 +83,12 @@ class TransferRecipe:
     """Share of activations left out."""
     check_every: int = 20
     """Steps between checks; the weights that did best at one are kept."""
-    patience: int = 4
+    patience: int = 5
     """Checks without gain after which the transfer ends."""
+    rank: int = 0
+    """Rank that the change of each matrix is cut down to in the end; 0 leaves it whole."""
+    projection: float = 0.0
+    """How far a driving voice is brought to the style's own bank of features (manifold projection), 0 to 1."""
     seed: int = 0
     """Source of chance."""
 
@@ -148,7 +152,17 @@ def transfer(
             break
     if progress:
         progress(recipe.steps, recipe.steps)
+    if recipe.rank:
+        best = {name: low_rank(change, recipe.rank) for name, change in best.items()}
     return best, rows
+
+
+def low_rank(change: Tensor, rank: int) -> Tensor:
+    """The nearest matrix of a rank (Eckart and Young, 1936); the kernel of a convolution has a row for each output."""
+    if change.ndim < 2:
+        return change
+    u, s, vh = torch.linalg.svd(change.flatten(1), full_matrices=False)
+    return ((u[:, :rank] * s[:rank]) @ vh[:rank]).reshape(change.shape)
 
 
 class _Lesson:
