@@ -2,8 +2,8 @@
 
     python benchmarks/contact_sheet.py --portraits FOLDER --voices FOLDER --out sheet.png
 
-The first column is the portrait itself. The astronaut that comes with scikit-image is always the first row. With --styles
-each portrait has a row for each of them, all of one voice ("none" is the shipped manner).
+The first column is the portrait itself. The astronaut that comes with scikit-image is always the first row. With
+--styles each portrait has a row for each of them, all of one voice ("none" is the shipped manner).
 """
 
 import argparse

@@ -168,10 +168,19 @@ def check_weights() -> str:
     """The trained models that come with the package load."""
     from rhapsode.animator import Animator
     from rhapsode.face.geometry import mean_face
+    from rhapsode.style.library import StyleLibrary
+    from rhapsode.style.references import key_motions
+    from rhapsode.style.rehearsal import Rehearsal
+    from rhapsode.style.style import Style
 
     mean_face()
-    Animator.from_pretrained()
-    return "mean_face, motion_generator, head_motion"
+    key_motions()
+    Rehearsal.shipped()
+    animator = Animator.from_pretrained()
+    styles = [entry for entry in StyleLibrary().entries() if entry.shipped]
+    for entry in styles:
+        animator.find_style(Style.load(entry.path))
+    return f"mean_face, motion_generator, head_motion, key_motions, rehearsal, {len(styles)} styles"
 
 
 def check_processors() -> str:

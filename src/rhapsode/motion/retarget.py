@@ -29,7 +29,7 @@ def opening(face: np.ndarray) -> np.ndarray:
 
 
 def lips_together(offsets: np.ndarray) -> np.ndarray:
-    """Offsets (68, 3) from a resting face, its lips kept as far apart as at rest; the jaw and the lips around follow."""
+    """Offsets (68, 3) from rest with lips as far apart as at rest; the jaw and the lips around them follow."""
     closed = offsets.copy()
     closed[:, 1] -= _FOLLOWS @ opening(offsets)
     return closed
