@@ -19,7 +19,10 @@ from rhapsode.audio.speech import synthesise
 from rhapsode.cli.options import UsageError
 from rhapsode.video.reader import probe, read_frames
 
-VERBS = (["animate"], ["prepare"], ["train", "motion-generator"], ["evaluate", "motion"], ["doctor"])
+VERBS = (
+    ["animate"], ["learn-style"], ["styles"], ["styles", "mix"], ["prepare"], ["train", "motion-generator"],
+    ["train", "rehearsal"], ["train", "key-motions"], ["evaluate", "motion"], ["evaluate", "style"], ["doctor"],
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -126,20 +126,20 @@ def test_the_first_clip_of_each_test_and_val_speaker_drives() -> None:
 
 
 def test_a_face_that_became_the_performers_has_leaked_whole() -> None:
-    plain = [0.01 * np.random.default_rng(seed).standard_normal((30 + seed, 68, 3)) for seed in range(2)]
+    plain = [0.01 * np.random.default_rng(seed).standard_normal((30 + seed, 68, 3)) for seed in range(1)]
     shape = 0.02 * np.random.default_rng(5).standard_normal((68, 3))
     performer = mean_face() + shape
-    assert shape_leak(plain, plain, performer) == 0
-    assert shape_leak([motion + shape for motion in plain], plain, performer) == pytest.approx(1)
-    assert shape_leak([motion - shape / 2 for motion in plain], plain, performer) == pytest.approx(-0.5)
+    assert shape_leak(plain, plain[0], performer) == 0
+    assert shape_leak([motion + shape for motion in plain], plain[0], performer) == pytest.approx(1)
+    assert shape_leak([motion - shape / 2 for motion in plain], plain[0], performer) == pytest.approx(-0.5)
 
 
 def test_eyelids_and_movements_across_a_shape_do_not_leak() -> None:
     plain = [np.zeros((30, 68, 3))]
     shape, across = np.zeros((68, 3)), np.zeros((68, 3))
     shape[8, 1], shape[EYES, 1], across[8, 0], across[EYES, 1] = 0.1, 0.1, 0.3, 0.1
-    assert shape_leak([plain[0] + across], plain, mean_face() + shape) == 0
-    assert math.isnan(shape_leak([plain[0] + across], plain, mean_face()))
+    assert shape_leak([plain[0] + across], plain[0], mean_face() + shape) == 0
+    assert math.isnan(shape_leak([plain[0] + across], plain[0], mean_face()))
 
 
 def test_what_is_not_there_is_refused_with_what_is(store: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import scipy.io.wavfile
 from tests.made_up import babble
 
 from rhapsode.audio.waveform import Waveform
+from rhapsode.data.tracking import track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import BROWS
@@ -43,6 +44,12 @@ def test_a_talking_clip_gives_motion_in_step_and_a_warning_that_it_is_short(
     assert abs(performance.clip.lag) < 0.1
     assert len(performance.sha256) == 64
     assert "tell little" in caplog.text
+
+
+def test_of_a_clip_that_is_too_long_only_the_beginning_is_looked_at(talking_clip: Path) -> None:
+    arrays = track_clip(talking_clip, longest=1.0).arrays
+    assert arrays["times"][-1] < 1.0
+    assert len(arrays["samples"]) == 16000
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

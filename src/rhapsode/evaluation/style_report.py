@@ -31,7 +31,12 @@ COLUMNS: Final = (
     Column(
         "lips_shut", "lips shut ↑", "of the frames in which the shipped generator shuts the lips, the share shut", 2
     ),
-    Column("shape_leak", "shape leak → 0", "how much of the performer's face shape the mean result takes on; 1 all", 3),
+    Column(
+        "shape_leak",
+        "shape leak → 0",
+        "how much of the performer's face shape, beyond expression, the mean result takes on; 1 all",
+        3,
+    ),
 )
 #: What the paper's public code computes instead.
 PUBLISHED: Final = (

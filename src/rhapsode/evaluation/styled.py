@@ -70,12 +70,12 @@ class StyledClip:
         return sorted(range(len(self.drivers)), key=lambda n: -len(self.motions["none"][n]))[:2]
 
 
-def shape_leak(made: Sequence[np.ndarray], plain: Sequence[np.ndarray], rest: np.ndarray) -> float:
-    """How much of a performer's face shape has got into results.
+def shape_leak(made: Sequence[np.ndarray], own: np.ndarray, rest: np.ndarray) -> float:
+    """How much of a performer's face shape has got into results, beyond the performer's expression.
 
     Args:
         made: results, (T_k, 68, 3) offsets each.
-        plain: the same without style.
+        own: (T, 68, 3) the performer's own offsets from rest, in which there is no shape.
         rest: (68, 3) the performer's resting face, canonical space.
 
     Returns:
@@ -85,7 +85,7 @@ def shape_leak(made: Sequence[np.ndarray], plain: Sequence[np.ndarray], rest: np
     """
     shape = (rest - mean_face())[_SHAPE]
     length = float(np.square(shape).sum())
-    moved = (np.concatenate(made).mean(0) - np.concatenate(plain).mean(0))[_SHAPE]
+    moved = (np.concatenate(made).mean(0) - own.mean(0))[_SHAPE]
     return float((moved * shape).sum()) / length if length > _MEAN_SHAPE else math.nan
 
 
@@ -146,7 +146,7 @@ def style_one(
     figures = {
         method: _scores(performance, made, list(drivers.values()))
         | {"lips_shut": told(lips_shut(made, motions["none"]))}
-        | {"shape_leak": told(0.0 if method == "none" else shape_leak(made, motions["none"], performance.rest))}
+        | {"shape_leak": told(0.0 if method == "none" else shape_leak(made, performance.expression, performance.rest))}
         for method, made in motions.items()
     }
     figures["learnt"]["learn_seconds"] = round(seconds, 2)

@@ -148,7 +148,7 @@ def read_performance(path: Path, neutral: Path | None = None) -> Performance:
         Clip(path, path.name, path.stem, "eval", "", ""), times + lag, landmarks, pose, samples,
         log_mel(samples), arrays["masks"], arrays["mask_times"], lag, agreement,
     )  # fmt: skip
-    performance = replace(Performance.from_prepared(clip), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    performance = replace(Performance.from_prepared(clip), sha256=_sha256(path))
     return performance.against(read_neutral(neutral)) if neutral is not None else performance
 
 
@@ -200,6 +200,14 @@ def pose_at(clip: PreparedClip, moments: np.ndarray) -> np.ndarray:
     """Rotation vectors (N, 3) of the head at moments in seconds."""
     pose: Pose = clip.pose
     return resample(pose.rotation, clip.times, moments)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _lid_gap(faces: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from rhapsode.errors import WeightsError
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.weights import reading
 
@@ -31,7 +32,13 @@ class Rehearsal:
     generator: str
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, a byte a number."""
+        """Write one safetensors file, a byte a number.
+
+        Raises:
+            WeightsError: if what was heard is not between -1 and 1: the generator has no audio encoder.
+        """
+        if max(float(piece.abs().max()) for piece in self.pieces) > 1:
+            raise WeightsError(f"{path}: the Motion Generator hears log-mel; rehearse one that has an audio encoder")
         heard = np.round(torch.cat(self.pieces).numpy() * _FULL).astype(np.int8)
         lengths = np.array([len(piece) for piece in self.pieces], np.int64)
         save_file({"heard": heard, "lengths": lengths}, path, metadata={"generator": self.generator})

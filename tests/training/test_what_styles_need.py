@@ -1,0 +1,58 @@
+"""The two recipes behind styles: key motions, and the speech that styles are rehearsed on."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+from tests.made_up import made_up_generator, make_store
+
+from rhapsode.errors import DataError, WeightsError
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.style.rehearsal import Rehearsal
+from rhapsode.training import key_motions, rehearsal
+
+SHIPPED = Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
+
+
+def test_key_motions_are_means_over_the_words_that_hold_them(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", ["train", "train2"])
+    # Both clips name the same source; one of split train2 is not learnt from.
+    (tmp_path / "store" / "gone.align").write_text(
+        "0 6250 sil\n6250 12500 bin\n12500 18750 e\n18750 25000 o\n25000 50000 sil\n"
+    )
+    found = load_file(key_motions.train(key_motions.KeyMotionsRecipe(store, tmp_path / "out")))["key_motions"]
+    assert found.shape == (4, 68, 3)
+    assert np.isfinite(found).all()
+
+
+def test_key_motions_need_timed_words(tmp_path: Path, made_up_store: Path) -> None:
+    with pytest.raises(DataError, match=r"\.align"):
+        key_motions.train(key_motions.KeyMotionsRecipe(made_up_store, tmp_path))
+
+
+def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
+    made = Rehearsal.load(rehearsal.train(rehearsal.RehearsalRecipe(made_up_store, tmp_path)))
+    generator = MotionGenerator.load(SHIPPED)
+    assert made.generator == generator.key == Rehearsal.shipped().generator
+    motion = made.moved(generator)
+    assert [len(piece) for piece in motion] == [120]
+    assert torch.isfinite(motion[0]).all()
+
+
+def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", ["train"], seconds=22.0)
+    made = Rehearsal.load(rehearsal.train(rehearsal.RehearsalRecipe(store, tmp_path)))
+    ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
+    assert len(made.pieces) == 3
+    assert sum(len(piece) - ahead for piece in made.pieces) == 22 * 60
+
+
+def test_a_generator_without_an_ear_of_its_own_has_no_rehearsal(tmp_path: Path, made_up_store: Path) -> None:
+    made_up_generator().save(tmp_path / "plain.safetensors")
+    with pytest.raises(WeightsError, match="audio encoder"):
+        rehearsal.train(
+            rehearsal.RehearsalRecipe(made_up_store, tmp_path, generator=tmp_path / "plain.safetensors")
+        )  # fmt: skip
