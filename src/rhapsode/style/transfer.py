@@ -69,7 +69,7 @@ class TransferRecipe:
     """Weight of the term of L_mg that shuts the lips of the rehearsal where the generator as shipped shuts them."""
     coverage: float = 4.0
     """Weight of a term beside (1): how far each window of the clip is from the nearest that is generated."""
-    steps: int = 260
+    steps: int = 300
     """Steps at most."""
     batch: int = 8
     """Stretches of rehearsal a step."""
