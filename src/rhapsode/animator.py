@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from rhapsode.audio.activity import voice_activity
-from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
 from rhapsode.errors import PortraitError
 from rhapsode.face.tracker import Face, FaceTracker
@@ -20,6 +19,7 @@ from rhapsode.image.renderer import Renderer
 from rhapsode.motion.blinks import sample_blinks
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.limits import moderate
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import retarget
 from rhapsode.style.learn import zero_shot
@@ -111,11 +111,11 @@ class Animator:
             raise ValueError(f"seed={seed}: choose 0 or more")
         rate = exact_rate(fps)
         gains = Gains(head_motion, mouth, blink)
-        manner = None if style is None else self.find_style(style).scaled(style_strength)
+        manner = None if style is None else self.find_style(style)
         source = Path(audio) if isinstance(audio, str | Path) else audio
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
         renderer_portrait = self.prepare(portrait, size, face)
-        motion = self.motion(heard, renderer_portrait, gains, seed, manner)
+        motion = self.motion(heard, renderer_portrait, gains, seed, manner, style_strength)
         return Video(renderer_portrait, motion, source, heard.seconds, rate)
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
@@ -155,7 +155,13 @@ class Animator:
         return found
 
     def motion(
-        self, sound: Waveform, portrait: Portrait, gains: Gains, seed: int, style: Style | None = None
+        self,
+        sound: Waveform,
+        portrait: Portrait,
+        gains: Gains,
+        seed: int,
+        style: Style | None = None,
+        strength: float = 1.0,
     ) -> Motion:
         """The motion with which a portrait speaks a sound.
 
@@ -164,24 +170,24 @@ class Animator:
             portrait: whom to fit it to.
             gains: how much of each kind.
             seed: the source of chance.
-            style: the manner of it, at the strength wanted.
+            style: the manner of it.
+            strength: how much of the style, as in `animate`.
         """
         levelled = normalise_loudness(sound)
         voice = voice_activity(levelled.samples)
         head, blinks = np.random.default_rng(seed).spawn(2)
         if style is None:
-            spoken = self._generator.speak(levelled)
-            rotation, translation = self._head.sample(voice, head, gains.head_motion)
-            lids = sample_blinks(len(spoken), blinks, gains.blink)
-            expression = retarget(spoken, voice, portrait.rest, gains.mouth)
-            return Motion(expression, lids, rotation, translation)
-        bank = FeatureBank(style.bank) if style.projection and len(style.bank) else None
-        spoken = style.apply(self._generator).speak(levelled, bank, style.projection)
-        rotation, translation = style.move_head(self._head).sample(voice, head, gains.head_motion)
-        lids = sample_blinks(len(spoken), blinks, gains.blink * style.blink_rate)
+            spoken, model, mood, droop = self._generator.speak(levelled), self._head, np.zeros(1, np.float32), 0.0
+            blink_rate = gains.blink
+        else:
+            spoken, scaled = style.speak(self._generator, levelled, strength), style.scaled(strength)
+            model, mood, droop = scaled.move_head(self._head), scaled.mood, scaled.droop
+            blink_rate = gains.blink * scaled.blink_rate
+        rotation, translation = model.sample(voice, head, gains.head_motion)
+        lids = sample_blinks(len(spoken), blinks, blink_rate)
         # The mood stays in pauses; speech goes on top of it, so that lips still meet.
-        expression = style.mood + retarget(spoken, voice, portrait.rest + style.mood, gains.mouth)
-        return Motion(expression, lids + style.droop * (1 - lids), rotation, translation)
+        expression = mood + retarget(spoken, voice, portrait.rest + mood, gains.mouth)
+        return Motion(moderate(expression), lids + droop * (1 - lids), rotation, translation)
 
 
 class Video:

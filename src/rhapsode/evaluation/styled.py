@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.index import Entry
 from rhapsode.data.speaking import speaking_clip
@@ -136,9 +135,7 @@ def style_one(
     learnt = learn(performance, generator, head, entry.name, recipe)
     seconds = time.perf_counter() - began
     at_once = zero_shot(performance, generator, head, entry.name)
-    bank = FeatureBank(learnt.bank) if learnt.projection else None
-    speakers: tuple[Method, ...] = (generator.speak, at_once.apply(generator).speak,
-                partial(learnt.apply(generator).speak, bank=bank, mix=learnt.projection))  # fmt: skip
+    speakers: tuple[Method, ...] = (generator.speak, *(partial(each.speak, generator) for each in (at_once, learnt)))
     motions = {
         method: [speak(driver.sound) for driver in drivers.values()]
         for method, speak in zip(METHODS, speakers, strict=True)

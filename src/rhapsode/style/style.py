@@ -18,6 +18,8 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.audio.waveform import Waveform
 from rhapsode.errors import StyleError
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
@@ -100,6 +102,28 @@ class Style:
             for name, change in self.delta.items():
                 weights[name].add_(torch.from_numpy(change))
         return styled
+
+    def speak(self, generator: MotionGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
+        """Expression offsets for a sound in this manner, (T, 68, 3) as `MotionGenerator.speak` gives them.
+
+        Up to strength 1 the weights are changed so far; beyond it the motion is led on from that without style to that
+        with it, since weights led on so far move a face twice as fast.
+
+        Args:
+            generator: as shipped.
+            sound: 16 kHz mono.
+            strength: as in `scaled`.
+
+        Raises:
+            StyleError: if the style was made for another generator, or the strength is out of range.
+        """
+        styled = self.scaled(strength if strength <= 1 else 1.0)
+        bank = FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None
+        spoken = styled.apply(generator).speak(sound, bank, styled.projection)
+        if strength > 1:
+            self.scaled(strength)  # refuses what is too strong
+            spoken += np.float32(strength - 1) * (spoken - generator.speak(sound))
+        return spoken
 
     def check_fits(self, generator: MotionGenerator) -> None:
         """Refuse a generator that the style was not made for.
