@@ -35,8 +35,7 @@ VARIANTS = {
     "from the shipped generator": {"start": "generator"},
     "projection 0.5": {"projection": 0.5},
     "projection 1": {"projection": 1.0},
-    "rank 4": {"rank": 4},
-    "rank 16": {"rank": 16},
+    "rank 8": {"rank": 8},
     "without in step, without closing": {"in_step": 0.0, "closing": 0.0},
 }
 

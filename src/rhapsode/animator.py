@@ -22,10 +22,9 @@ from rhapsode.motion.head import HeadModel
 from rhapsode.motion.limits import moderate
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import retarget
-from rhapsode.style.learn import zero_shot
 from rhapsode.style.library import StyleLibrary, resolve
-from rhapsode.style.performance import is_video, read_performance
 from rhapsode.style.style import Style
+from rhapsode.video.reader import is_video
 from rhapsode.video.writer import VideoFacts, write_video
 
 _log = logging.getLogger(__name__)
@@ -148,6 +147,10 @@ class Animator:
         if isinstance(style, Style):
             found = style
         elif is_video(Path(style)):
+            # Here, since few take a clip, and tracking one needs what takes its time to load.
+            from rhapsode.style.learn import zero_shot
+            from rhapsode.style.performance import read_performance
+
             found = zero_shot(read_performance(Path(style)), self._generator, self._head, Path(style).stem)
         else:
             found = resolve(str(style), library or StyleLibrary())

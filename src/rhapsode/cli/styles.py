@@ -206,7 +206,7 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
         ("lids droop", f"{facts['droop']:.2f}"),
         ("gamma", f"{facts['gamma']:g}"),
         ("projection", f"{facts['projection']:g} to {facts['bank']} features of the voice"),
-        *facts["provenance"].items(),
+        *((name, _told(value)) for name, value in facts["provenance"].items()),
     ]
     width = max(len(_plain(key)) for key, _ in told)
     return [_plain(facts["name"]), *(f"  {_plain(key):<{width}}  {_plain(value)}" for key, value in told)]
@@ -218,3 +218,10 @@ def _plain(value: object) -> str:
         return f"{value:g}"
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _told(value: Any) -> Any:
+    """A fact in a few words; rows of figures are counted."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "step" in value[0]:
+        return f"{len(value)} checks, to step {value[-1]['step']:.0f}; --json has all"
+    return value

@@ -23,6 +23,7 @@ from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.expression import disentangle, mouth_opening, resample, resting_face
 from rhapsode.motion.retarget import lips_together
 from rhapsode.training.head_motion import head_path
+from rhapsode.video.reader import is_video
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +35,6 @@ FROZEN = 0.003
 #: Between two frames a face moves less than this (distances between the eye corners), and less than so many times its
 #: usual movement; more is a cut to another picture. So is a gap without a face of so many seconds.
 CUT, CUT_TIMES, GAP = 0.08, 8.0, 0.25
-
-_VIDEO = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".m4v", ".ts"})
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,6 @@ class Performance:
         open_now, open_at_ease = (float(np.median(_lid_gap(face))) for face in (canonical, neutral[None]))
         droop = float(np.clip(1 - open_now / open_at_ease, 0, 0.5))
         return replace(self, mood=mood.astype(np.float32), droop=droop)
-
-
-def is_video(path: Path) -> bool:
-    """Whether a path is that of an existing video, by its ending."""
-    return path.suffix.lower() in _VIDEO and path.is_file()
 
 
 def read_performance(path: Path, neutral: Path | None = None) -> Performance:
