@@ -307,3 +307,9 @@ def test_a_file_needs_no_library(library: StyleLibrary, ballad: Style, tmp_path:
 def test_unknown_parts_of_a_mixture_are_refused(library: StyleLibrary) -> None:
     with pytest.raises(StyleError, match=r"no style 'angri' .*did you mean 'angry'"):
         resolve("ballad*0.5+angri*0.5", library)
+
+
+@pytest.mark.parametrize("text", ["gone.mp4", "folder/voice.wav", "folder/ballad*0.5"])
+def test_a_path_that_is_no_style_is_called_a_path(text: str, tmp_path: Path) -> None:
+    with pytest.raises(StyleError, match="neither a style file nor a video"):
+        resolve(text, StyleLibrary(tmp_path))

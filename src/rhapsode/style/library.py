@@ -11,6 +11,7 @@ import platformdirs
 
 from rhapsode.errors import StyleError
 from rhapsode.style.style import STRONGEST, SUFFIX, Style, blend
+from rhapsode.video.reader import VIDEO_ENDINGS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -265,6 +266,9 @@ def resolve(text: str, library: StyleLibrary) -> Style:
     """
     if text.endswith(SUFFIX):
         return Style.load(Path(text))
+    path = Path(text)
+    if path.is_file() or path.suffix.lower() in VIDEO_ENDINGS or len(path.parts) > 1:
+        raise StyleError(f"{text}: neither a style file nor a video that is there; check the path")
     parts = [(library.load(name), weight) for name, weight in parse_mix(text)]
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else blend(parts, text)
 

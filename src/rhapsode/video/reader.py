@@ -25,7 +25,8 @@ _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _SD_HEIGHT = 576  # an untagged video up to this height is taken for BT.601, a higher one for BT.709, as players do
 
 
-_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".m4v", ".ts"})
+#: Endings by which a video is recognised.
+VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".m4v", ".ts"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class VideoInfo:
 
 def is_video(path: Path) -> bool:
     """Whether a path is that of an existing video, by its ending."""
-    return path.suffix.lower() in _ENDINGS and path.is_file()
+    return path.suffix.lower() in VIDEO_ENDINGS and path.is_file()
 
 
 def probe(path: str | Path) -> VideoInfo:

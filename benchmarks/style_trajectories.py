@@ -1,0 +1,57 @@
+"""Draw how landmarks move over time for one voice, without style and with some.
+
+    python benchmarks/style_trajectories.py --voice VOICE --styles angry sad --out trajectories.png
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rhapsode.audio.waveform import load_waveform, normalise_loudness
+from rhapsode.evaluation.styled import models
+from rhapsode.face.landmarks import BROWS
+from rhapsode.motion.retarget import opening
+from rhapsode.style.library import StyleLibrary, resolve
+
+PANELS = {
+    "lips apart": lambda m: opening(m)[:, 1],
+    "corners out": lambda m: (m[:, 54, 0] - m[:, 48, 0]) / 2,
+    "corners down": lambda m: m[:, [48, 54], 1].mean(1),
+    "brows up": lambda m: -m[:, BROWS, 1].mean(1),
+}
+
+
+def main() -> None:
+    """Parse the arguments, and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--voice", type=Path, required=True, help="recording")
+    parser.add_argument("--styles", nargs="+", required=True, help="names, mixtures or files")
+    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--out", type=Path, required=True, help="PNG")
+    options = parser.parse_args()
+    generator, _ = models(None)
+    sound = normalise_loudness(load_waveform(options.voice))
+    motions = {"no style": generator.speak(sound)}
+    for name in options.styles:
+        style = resolve(name, StyleLibrary())
+        mood = np.float32(options.strength) * style.mood
+        motions[name] = style.speak(generator, sound, options.strength) + mood
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    for number, (title, read) in enumerate(PANELS.items(), start=1):
+        axes = figure.add_subplot(len(PANELS), 1, number)
+        for name, motion in motions.items():
+            shown = read(motion)[: int(60 * options.seconds)]
+            axes.plot(np.arange(len(shown)) / 60, shown, label=name, color="0.6" if name == "no style" else None)
+        axes.set_ylabel(f"{title}\n(eye corners 1 apart)", fontsize=8)
+        axes.grid(alpha=0.3)
+        axes.tick_params(labelsize=8)
+    figure.axes[0].legend(ncols=len(motions), fontsize=8, loc="upper right")
+    figure.axes[-1].set_xlabel("seconds", fontsize=8)
+    figure.savefig(options.out, dpi=90)
+
+
+if __name__ == "__main__":
+    main()
