@@ -1,6 +1,6 @@
 """Draw how landmarks move over time for one voice, without style and with some.
 
-    python benchmarks/style_trajectories.py --voice VOICE --styles angry sad --out trajectories.png
+python benchmarks/style_trajectories.py --voice VOICE --styles angry sad --out trajectories.png
 """
 
 import argparse

@@ -287,10 +287,10 @@ def test_a_name_alone_is_the_style_as_it_is(library: StyleLibrary, ballad: Style
 
 
 def test_a_mixture_is_called_what_it_is_made_of(library: StyleLibrary, ballad: Style) -> None:
-    mixed = resolve("ballad*0.5+calm", library)
+    mixed = resolve("ballad*0.5+calm*0.5", library)
     key = "recurrent.bias_ih_l0"
-    assert mixed.name == "ballad*0.5+calm"
-    np.testing.assert_allclose(mixed.delta[key], 0.5 * ballad.delta[key] + library.load("calm").delta[key], rtol=1e-6)
+    assert mixed.name == "ballad*0.5+calm*0.5"
+    np.testing.assert_allclose(mixed.delta[key], 0.5 * (ballad.delta[key] + library.load("calm").delta[key]), rtol=1e-5)
     half = resolve("ballad*0.5", library)
     assert half.name == "ballad*0.5"
     assert np.array_equal(half.mood, np.float32(0.5) * ballad.mood)
@@ -313,3 +313,15 @@ def test_unknown_parts_of_a_mixture_are_refused(library: StyleLibrary) -> None:
 def test_a_path_that_is_no_style_is_called_a_path(text: str, tmp_path: Path) -> None:
     with pytest.raises(StyleError, match="neither a style file nor a video"):
         resolve(text, StyleLibrary(tmp_path))
+
+
+def test_styles_without_weights_share_alike(library: StyleLibrary) -> None:
+    np.testing.assert_array_equal(
+        resolve("ballad+calm", library).mood, resolve("ballad*0.5+calm*0.5", library).mood
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["ballad*1.2", "ballad*0.8+calm*0.4"])
+def test_a_mixture_is_no_way_round_the_strength(library: StyleLibrary, text: str) -> None:
+    with pytest.raises(StyleError, match="--style-strength"):
+        resolve(text, library)

@@ -10,7 +10,7 @@ import pytest
 import scipy.io.wavfile
 from tests.made_up import babble
 
-from rhapsode.audio.waveform import Waveform
+from rhapsode.audio.waveform import Waveform, load_waveform
 from rhapsode.data.tracking import track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.geometry import mean_face
@@ -62,6 +62,32 @@ def test_a_text_file_is_refused(tmp_path: Path) -> None:
     path.write_text("not a video")
     with pytest.raises(StyleError, match=r"words\.mp4: unreadable"):
         read_performance(path)
+
+
+def test_a_clip_of_exactly_a_second_and_a_half_will_do(
+    talking: list[np.ndarray], talking_clip: Path, tmp_path: Path
+) -> None:
+    # 1.52 s, the least that whole frames at 25 a second give; the last frame counts.
+    sound = load_waveform(talking_clip, 16000).samples[6400 : 48 * 640]
+    performance = read_performance(film(talking[10:48], tmp_path / "just.mp4", sound))
+    assert performance.seconds == pytest.approx(1.52)
+
+
+def test_a_picture_that_goes_on_after_its_sound_is_learnt_from_only_while_there_is_sound(
+    talking: list[np.ndarray], tmp_path: Path
+) -> None:
+    path = film(talking, tmp_path / "late.mp4", babble(2.0, 0))
+    performance = read_performance(path)
+    assert performance.seconds == pytest.approx(2.0, abs=0.1)
+    assert len(performance.expression) == pytest.approx(120, abs=6)
+    with pytest.raises(StyleError, match="with sound"):
+        read_performance(film(talking, tmp_path / "brief.mp4", babble(0.6, 0)))
+
+
+def test_no_face_is_held_still_where_the_sound_was_late(talking_clip: Path) -> None:
+    performance = read_performance(talking_clip)
+    assert performance.clip.times[0] == pytest.approx(0, abs=1e-3)
+    assert len(performance.expression) / 60 == pytest.approx(performance.seconds, abs=0.03)
 
 
 def test_a_clip_without_a_face_is_refused(tmp_path: Path) -> None:

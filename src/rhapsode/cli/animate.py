@@ -91,7 +91,7 @@ def animate(
         raise UsageError("give the voice with either --audio or --text")
     rate = parse_rate(fps)
     _check_portrait(portrait)
-    _check_out(out, [path for path in (portrait, audio) if path is not None])
+    _check_out(out, [path for path in (portrait, audio, style and Path(style)) if path])
     spoken: Path | Waveform
     with Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
         began = time.perf_counter()

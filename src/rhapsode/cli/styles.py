@@ -223,5 +223,5 @@ def _plain(value: object) -> str:
 def _told(value: Any) -> Any:
     """A fact in a few words; rows of figures are counted."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and "step" in value[0]:
-        return f"{len(value)} checks, to step {value[-1]['step']:.0f}; --json has all"
+        return f"{len(value)} checks; --json has all"
     return value

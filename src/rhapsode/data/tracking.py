@@ -1,6 +1,6 @@
 """One clip looked at and listened to once: the face in every frame, the sound, the person's outline."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +66,15 @@ class Tracked:
     eye_distance: float
 
 
-def track_clip(path: Path, longest: float = float("inf")) -> Tracked:
+def track_clip(
+    path: Path, longest: float = float("inf"), progress: Callable[[int, int], None] | None = None
+) -> Tracked:
     """Look at a clip of one person who speaks.
 
     Args:
         path: a video with sound.
         longest: seconds after which the rest is left unseen.
+        progress: called now and then with (frames seen, frames in all, by the file's own account).
 
     Raises:
         UnusableClipError: if it shows no face, several, or one too small, has no sound, is too short, or cannot be
@@ -85,7 +88,9 @@ def track_clip(path: Path, longest: float = float("inf")) -> Tracked:
         raise UnusableClipError("no sound", "there is no audio track")
     samples = _sound(path)
     samples = samples[: int(min(longest * SAMPLE_RATE, len(samples)))]
-    look = _watch(path, min(info.seconds, longest), longest)
+    seconds = min(info.seconds, longest)
+    total = max(1, round(seconds * info.fps))
+    look = _watch(path, seconds, longest, progress and (lambda done: progress(min(done, total), total)))
     if not look.times:
         raise UnusableClipError("unreadable", "no frame can be read")
     found = np.array([face is not None for face in look.landmarks])
@@ -143,7 +148,7 @@ class _Look:
     crowded: int = 0
 
 
-def _watch(path: Path, seconds: float, longest: float) -> _Look:
+def _watch(path: Path, seconds: float, longest: float, progress: Callable[[int], None] | None = None) -> _Look:
     """Watch a video of about `seconds` once through, or until `longest`."""
     seen = _Look([], [], [], [])
     with FaceTracker() as tracker:
@@ -164,6 +169,8 @@ def _watch(path: Path, seconds: float, longest: float) -> _Look:
 
         for face in tracker.track(frames()):
             seen.landmarks.append(None if face is None else face.landmarks)
+            if progress and len(seen.landmarks) % 10 == 0:
+                progress(len(seen.landmarks))
     return seen
 
 

@@ -186,11 +186,11 @@ def _paths(clip: StyledClip) -> str:
 
 def _course(clip: StyledClip) -> str:
     """How learning went, each figure over the steps on a scale of its own, as a figure."""
-    names = [name for name in clip.curve[0] if name != "step"]
-    steps = np.array([row["step"] for row in clip.curve])
+    names = [name for name in clip.curve[-1] if name != "step"]
     drawn = []
     for name in names:
-        values = np.array([row[name] for row in clip.curve])
+        # The first row, before any step, has no losses.
+        steps, values = np.array([(row["step"], row[name]) for row in clip.curve if name in row]).T
         low, high = float(values.min()), float(values.max())
         x = _WIDTH * (steps - steps[0]) / max(float(np.ptp(steps)), 1.0)
         y = _HEIGHT / 2 * (1 - (values - low) / max(high - low, 1e-9))

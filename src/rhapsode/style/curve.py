@@ -27,10 +27,10 @@ def draw_curve(course: Sequence[Mapping[str, float]], title: str, path: Path) ->
     figure = Figure(figsize=(10, 5), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    steps = [row["step"] for row in course]
     for number, (name, told) in enumerate(_DRAWN.items(), start=1):
         axes = figure.add_subplot(2, 3, number)
-        axes.plot(steps, [row[name] for row in course], marker=".")
+        rows = [row for row in course if name in row]
+        axes.plot([row["step"] for row in rows], [row[name] for row in rows], marker=".")
         axes.set_title(told, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
         axes.tick_params(labelsize=8)

@@ -95,11 +95,8 @@ def learn_style(
     """
     kept = library or StyleLibrary()
     kept.check_free(name, overwrite)
-    if progress:
-        progress("looking at the clip", 0, 1)
-    performance = read_performance(Path(clip), None if neutral is None else Path(neutral))
-    if progress:
-        progress("looking at the clip", 1, 1)
+    looking = progress and partial(progress, "looking at the clip")
+    performance = read_performance(Path(clip), None if neutral is None else Path(neutral), looking)
     with as_file(files("rhapsode.weights")) as folder:
         generator = MotionGenerator.load(folder / "motion_generator.safetensors")
         head = HeadModel.load(folder / "head_motion.safetensors")
@@ -109,7 +106,7 @@ def learn_style(
     draw_curve(
         style.provenance["curve"], f"{name}: learnt from {performance.name}", path.with_name(f"{name}.curve.png")
     )
-    return style
+    return kept.load(name)  # as it is kept, in half precision
 
 
 def _rehearsal(generator: MotionGenerator) -> Rehearsal:

@@ -3,6 +3,7 @@
 import difflib
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -92,6 +93,13 @@ class StyleLibrary:
         path = self._own(name)
         if path.exists() and not overwrite:
             raise StyleError(f"{path}: there is already a style of that name; choose another name, or add --overwrite")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise StyleError(f"{self.folder}: not writable ({reason}); choose another --library") from None
         return path
 
     def save(self, style: Style, overwrite: bool = False) -> Path:
@@ -108,8 +116,8 @@ class StyleLibrary:
             StyleError: if its name is none for a library, or taken.
         """
         path = self.check_free(style.name, overwrite)
-        self.folder.mkdir(parents=True, exist_ok=True)
         style.save(path)
+        _curve(path).unlink(missing_ok=True)  # of the style that was there before
         return path
 
     def rename(self, old: str, new: str) -> Path:
@@ -255,7 +263,8 @@ def resolve(text: str, library: StyleLibrary) -> Style:
     """The style that a user means.
 
     Args:
-        text: a file ending in .safetensors, a name of the library, or a mixture such as "ballad*0.6+angry*0.4".
+        text: a file ending in .safetensors, a name of the library, or a mixture such as "ballad*0.6+angry*0.4", whose
+            weights add up to 1 at most; without any, all have the same.
         library: where names are looked up.
 
     Returns:
@@ -269,7 +278,13 @@ def resolve(text: str, library: StyleLibrary) -> Style:
     path = Path(text)
     if path.is_file() or path.suffix.lower() in VIDEO_ENDINGS or len(path.parts) > 1:
         raise StyleError(f"{text}: neither a style file nor a video that is there; check the path")
-    parts = [(library.load(name), weight) for name, weight in parse_mix(text)]
+    weights = dict(parse_mix(text))
+    if set(weights.values()) == {1.0}:
+        weights = dict.fromkeys(weights, 1 / len(weights))
+    total = sum(weights.values())
+    if total > 1 + 1e-6:
+        raise StyleError(f"style {text!r}: the weights add up to {total:g}, 1 at most; exaggerate by --style-strength")
+    parts = [(library.load(name), weight) for name, weight in weights.items()]
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else blend(parts, text)
 
 

@@ -2,18 +2,19 @@
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from rhapsode.audio.mel import log_mel
-from rhapsode.audio.waveform import SAMPLE_RATE
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, normalise_loudness
 from rhapsode.data.clips import Clip
 from rhapsode.data.in_step import SURE, load_ear, shipped_ear
 from rhapsode.data.speaking import speaking_clip
 from rhapsode.data.store import PreparedClip
-from rhapsode.data.tracking import UnusableClipError, track_clip
+from rhapsode.data.tracking import SILENCE, UnusableClipError, track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.geometry import Pose, fit_pose, to_canonical
 from rhapsode.face.landmarks import EYES, LID_PAIRS
@@ -66,7 +67,7 @@ class Performance:
     @property
     def seconds(self) -> float:
         """Length of the picture."""
-        return float(self.clip.times[-1] - self.clip.times[0])
+        return _length(self.clip.times)
 
     @classmethod
     def from_prepared(cls, clip: PreparedClip) -> "Performance":
@@ -91,59 +92,86 @@ class Performance:
         return replace(self, mood=mood.astype(np.float32), droop=droop)
 
 
-def read_performance(path: Path, neutral: Path | None = None) -> Performance:
+def read_performance(
+    path: Path, neutral: Path | None = None, progress: Callable[[int, int], None] | None = None
+) -> Performance:
     """Look at a clip of one person who speaks or sings.
 
     Args:
         path: a video with sound, of 1.5 s at least; from 5 s on it tells enough, and 5 minutes are looked at.
         neutral: a picture or a clip of the same person with a face at ease. Without it, what the face shows all the
             time (a smile, a frown) cannot be told from its shape, and is left out.
+        progress: called with (frames seen, frames in all, by the file's own account).
 
     Raises:
         StyleError: what is wrong with the clip, and what to do.
     """
     if not path.is_file():
         raise StyleError(f"{path}: no such file; name a video of one person who speaks")
+    at_ease = None if neutral is None else read_neutral(neutral)  # first, since it is quick to refuse
     try:
-        tracked = track_clip(path, LONGEST)
+        tracked = track_clip(path, LONGEST, progress)
     except UnusableClipError as error:
         raise StyleError(f"{path}: {error.reason} ({error.note}); {_MEND.get(error.reason, _MEND_ELSE)}") from None
     if tracked.seconds >= LONGEST:
         _log.warning("%s: only the first %.0f s are looked at", path, LONGEST)
-    arrays = tracked.arrays
-    ear = load_ear(shipped_ear())
-    first, last = longest_shot(arrays["times"], arrays["landmarks"])
-    times, landmarks = arrays["times"][first:last], arrays["landmarks"][first:last]
-    seconds = float(times[-1] - times[0])
-    if seconds < SHORTEST:
+    sound = tracked.arrays["samples"].astype(np.float32) / 32767
+    times, landmarks = tracked.arrays["times"], tracked.arrays["landmarks"]
+    heard = _within(times, sound)
+    first, last = longest_shot(times[heard], landmarks[heard])
+    times, landmarks = times[heard][first:last], landmarks[heard][first:last]
+    seconds = _length(times)
+    if seconds < SHORTEST - 1e-6:
         raise StyleError(
-            f"{path}: too short ({seconds:.2f} s of one face without a cut); "
+            f"{path}: too short ({seconds:.2f} s of one face without a cut, with sound); "
             f"name a clip of {SHORTEST} s or more, best of 10 s"
         )
-    if last - first < len(arrays["times"]):
+    if last - first < heard.sum():
         _log.warning(
             "%s: cut to the longest stretch that shows one face without a cut, %.2f s from %.2f s on",
             path,
             seconds,
             times[0],
         )
-    if seconds < SHORT:
+    if seconds < SHORT - 1e-6:
         _log.warning("%s: %.1f s tell little of a manner; from %.0f s on it is told better", path, seconds, SHORT)
-    start, stop = (max(int(time * SAMPLE_RATE), 0) for time in (times[0], times[-1]))
-    samples = arrays["samples"][start:stop].astype(np.float32) / 32767
-    times = times - start / SAMPLE_RATE
     offsets, rest, pose = disentangle(landmarks)
     if mouth_opening(offsets + rest).std() < FROZEN:
         raise StyleError(f"{path}: a frozen picture, the mouth never moves; name a clip of someone who speaks")
-    lag, agreement = ear.measure(samples, times, landmarks)
+    samples, moments = _cut(sound, times)
+    if np.abs(samples).max() < SILENCE:
+        raise StyleError(f"{path}: no sound (it is silent while the face is seen); {_MEND['no sound']}")
+    lag, agreement = load_ear(shipped_ear()).measure(samples, moments, landmarks)
     if agreement < SURE:
         _log.warning("%s: the lips hardly follow the sound (%.2f of 1); is it this person's voice?", path, agreement)
+    # The sound is cut anew, so that no face is held still where the lag has moved the picture out of it.
+    kept = _within(times + lag, sound)
+    samples, moments = _cut(sound, times[kept] + lag)
+    pose = Pose(pose.rotation[kept], pose.translation[kept], pose.scale[kept])
     clip = PreparedClip(
-        Clip(path, path.name, path.stem, "eval", "", ""), times + lag, landmarks, pose, samples,
-        log_mel(samples), arrays["masks"], arrays["mask_times"], lag, agreement,
+        Clip(path, path.name, path.stem, "eval", "", ""), moments, landmarks[kept], pose, samples,
+        log_mel(samples), np.zeros((0, 1, 1), np.uint8), np.zeros(0), lag, agreement,
     )  # fmt: skip
     performance = replace(Performance.from_prepared(clip), sha256=_sha256(path))
-    return performance.against(read_neutral(neutral)) if neutral is not None else performance
+    return performance if at_ease is None else performance.against(at_ease)
+
+
+def _within(times: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """Which of the frames at `times` (T,) seconds have sound, (T,) bool."""
+    return (times >= 0) & (times <= len(sound) / SAMPLE_RATE)
+
+
+def _length(times: np.ndarray) -> float:
+    """Seconds from the first frame to the end of the last."""
+    return float(times[-1] - times[0] + np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def _cut(sound: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sound (N,) from the first frame to the end of the last, levelled, and the times (T,) on its own clock."""
+    start = int(times[0] * SAMPLE_RATE)
+    stop = int((times[0] + _length(times)) * SAMPLE_RATE)
+    levelled = normalise_loudness(Waveform(sound[start:stop], SAMPLE_RATE))
+    return levelled.samples, times - start / SAMPLE_RATE
 
 
 def read_neutral(path: Path) -> np.ndarray:
@@ -176,9 +204,13 @@ def longest_shot(times: np.ndarray, landmarks: np.ndarray) -> tuple[int, int]:
     Returns:
         The first frame, and the one after the last.
     """
+    if len(times) < 2:
+        return 0, len(times)
     size = np.linalg.norm(landmarks[:, 45] - landmarks[:, 36], axis=-1)
     moved = np.linalg.norm(np.diff(landmarks[..., :2], axis=0), axis=-1).mean(1) / np.minimum(size[1:], size[:-1])
-    cut = (moved > max(CUT, CUT_TIMES * float(np.median(moved)))) | (np.diff(times) > GAP)
+    # Where frames are further apart than a 25th of a second, a face may move further.
+    apart = np.maximum(np.diff(times) * 25, 1)
+    cut = (moved > apart * max(CUT, CUT_TIMES * float(np.median(moved)))) | (np.diff(times) > GAP)
     borders = np.concatenate([[0], np.flatnonzero(cut) + 1, [len(times)]])
     longest = int(np.diff(borders).argmax())
     return int(borders[longest]), int(borders[longest + 1])

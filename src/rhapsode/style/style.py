@@ -35,8 +35,11 @@ SUFFIX = ".safetensors"
 KEY_MOTIONS = ("None", "M", "R", "O")
 #: No strength goes beyond this: from here on faces tear.
 STRONGEST = 1.5
-#: Nor do the weights of a mixture add up to more.
-_MOST = 2.0
+#: Layers of the generator that a style may change; its ear is not among them.
+_RE_WEIGHTED = ("embed.", "context.", "recurrent.", "readout.")
+
+#: No number in a style is larger: offsets lie within a face, changes of weights under 1.
+_LARGEST_NUMBER = 10.0
 
 _ARRAYS = {"mood": (68, 3), "head_gain": (5,), "references": (4, 68, 3), "reference_rotations": (4, 3)}
 _FACTS = ("name", "blink_rate", "droop", "gamma", "generator", "provenance", "licence")
@@ -133,6 +136,9 @@ class Style:
         """
         weights = generator.state_dict()
         fits = all(name in weights and weights[name].shape == change.shape for name, change in self.delta.items())
+        encoder = generator.dims.encoder
+        if encoder and len(self.bank) and self.bank.shape[1] != encoder.hidden:
+            fits = False
         if self.generator != generator.key or not fits:
             raise StyleError(
                 f"style {self.name!r}: made for Motion Generator {self.generator}, and this one is {generator.key}; "
@@ -219,9 +225,6 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
             f"styles {chief.name!r} and {strangers[0].name!r} were made for different Motion Generators "
             f"({chief.generator}, {strangers[0].generator}); learn the older one anew with rhapsode learn-style"
         )
-    total = sum(weight for _, weight in parts)
-    if total > _MOST:
-        raise StyleError(f"the weights of the mixture add up to {total:g}; choose {_MOST:g} at most")
     delta: dict[str, np.ndarray] = {}
     for style, weight in parts:
         for key, change in style.delta.items():
@@ -230,7 +233,7 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
             delta[key] = delta.get(key, np.float32(0)) + np.float32(weight) * change
     gain = np.exp(sum((weight * np.log(style.head_gain) for style, weight in parts), np.zeros(5)))
     provenance = chief.provenance if [weight for _, weight in parts] == [1] else {
-        "mixed": [{"name": style.name, "weight": weight, **style.provenance} for style, weight in parts]
+        "mixed": [{**style.provenance, "name": style.name, "weight": weight} for style, weight in parts]
     }  # fmt: skip
     return replace(
         chief,
@@ -262,8 +265,13 @@ def _checked(facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str,
     for name, shape in _ARRAYS.items():
         if tensors[name].shape != shape:
             raise ValueError(f"{name} has shape {tensors[name].shape}, not {shape}")
-    if not (tensors["head_gain"] > 0).all():
-        raise ValueError("head_gain must be above 0")
+    if not ((tensors["head_gain"] >= 0.05) & (tensors["head_gain"] <= 20)).all():
+        raise ValueError("head_gain is not 0.05 to 20")
+    for name, value in tensors.items():
+        if name != "head_gain" and np.abs(value).max(initial=0) > _LARGEST_NUMBER:
+            raise ValueError(f"{name} holds numbers beyond {_LARGEST_NUMBER:g}")
+        if name.startswith("delta.") and not name.removeprefix("delta.").startswith(_RE_WEIGHTED):
+            raise ValueError(f"{name} is no weight that a style may change")
     numbers = {name: float(facts[name]) for name in ("blink_rate", "droop", "gamma", "projection")}
     for name, highest in (("blink_rate", 100.0), ("droop", 1.0), ("gamma", 1.0), ("projection", 1.0)):
         if not 0 <= numbers[name] <= highest:

@@ -110,19 +110,21 @@ def transfer(
     Returns:
         Changes by the names of the generator's weights, and the course: a row for each check with `step`, the losses
         `L_mg`, `L_sc`, `L_r`, `distance` of unheard motion from the style, and `in_step`, the correlation of its lips
-        with the generator's as shipped.
+        with the generator's as shipped; that of step 0 has no losses.
     """
     chance = torch.Generator().manual_seed(recipe.seed)
-    torch.manual_seed(recipe.seed)
-    lesson = _Lesson(generator, performance, rehearsal, recipe)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        lesson = _Lesson(generator, performance, rehearsal, recipe)
     student, f = lesson.student, lesson.f
     weights = [weight for weight in student.parameters() if weight.requires_grad]
     # Little memory of past gradients, where two play against each other.
     adam = torch.optim.Adam(weights, lr=recipe.learning_rate, betas=(0.5, 0.9))
     critic = torch.optim.Adam(f.parameters(), lr=recipe.critic_rate, betas=(0.5, 0.9))
     before = {name: weight.detach().clone() for name, weight in generator.state_dict().items()}
-    best, best_score, best_step = lesson.changes(before), lesson.check()["score"], 0
-    rows: list[dict[str, float]] = []
+    told = {"step": 0.0} | lesson.check()
+    best, best_score, best_step = lesson.changes(before), told["score"], 0
+    rows = [{name: round(value, 5) for name, value in told.items()}]
     for step in range(1, recipe.steps + 1):
         for group in adam.param_groups:
             group["lr"] = recipe.learning_rate * min(1.0, step / 20) * 0.5 * (1 + cos(pi * (step - 1) / recipe.steps))
@@ -184,7 +186,7 @@ class _Lesson:
         self.student = restyled if recipe.start == "statistics" else deepcopy(generator)
         self.student.ear.requires_grad_(False)
         # A manner is learnt by heart; with a tenth of the activations left out it comes less near, in step no better.
-        self.student.dropout.p = 0.0
+        self.student.dropout.p = self.student.recurrent.dropout = 0.0
         self._looker = Looker.on(self._style, generator.basis, recipe.form)
         self._style_rows = self._looker.rows(self._style[None])
         self.f = TransferNetwork(self._looker.inputs)
