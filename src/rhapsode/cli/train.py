@@ -23,6 +23,7 @@ class Config(str, Enum):
     paper = "paper"
 
 
+_Result = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the result; made if missing.")]
 _Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for weights and logs; a run in it goes on.")]
 _Config = Annotated[Config, typer.Option(help="Settings to start from; paper: full size, for GPUs.")]
 _Speech = Annotated[
@@ -133,7 +134,7 @@ def train_motion_generator(
 @app.command("head-motion", context_settings=HELP)
 def train_head_motion(
     data: Data,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
+    out: _Result,
     store: Store = Path("stores/clips"),
     debug: Debug = False,
 ) -> None:
@@ -149,7 +150,7 @@ def train_head_motion(
 @app.command("mean-face", context_settings=HELP)
 def train_mean_face(
     data: Data,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the weights; made if missing.")],
+    out: _Result,
     store: Store = Path("stores/clips"),
     debug: Debug = False,
 ) -> None:
@@ -165,7 +166,7 @@ def train_mean_face(
 @app.command("key-motions", context_settings=HELP)
 def train_key_motions(
     data: Data,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the result; made if missing.")],
+    out: _Result,
     store: Store = Path("stores/clips"),
     debug: Debug = False,
 ) -> None:
@@ -181,7 +182,7 @@ def train_key_motions(
 @app.command("rehearsal", context_settings=HELP)
 def train_rehearsal(
     data: Data,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the result; made if missing.")],
+    out: _Result,
     store: Store = Path("stores/clips"),
     generator: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Motion Generator that hears.  [default: the shipped one]")

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -161,6 +163,15 @@ class MotionGenerator(nn.Module):
             digest.update(name.encode())
             digest.update(value.half().cpu().numpy().tobytes())
         return digest.hexdigest()[:12]
+
+    def re_weighted(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
+        """A generator of its own with changes added to the weights of these names; this one stays as it is."""
+        other = deepcopy(self)
+        weights = other.state_dict()
+        with torch.no_grad():
+            for name, change in changes.items():
+                weights[name].add_(change)
+        return other
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""

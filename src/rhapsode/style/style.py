@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,12 +98,7 @@ class Style:
             StyleError: if the style was made for another generator.
         """
         self.check_fits(generator)
-        styled = deepcopy(generator)
-        weights = styled.state_dict()
-        with torch.no_grad():
-            for name, change in self.delta.items():
-                weights[name].add_(torch.from_numpy(change))
-        return styled
+        return generator.re_weighted({name: torch.from_numpy(change) for name, change in self.delta.items()})
 
     def speak(self, generator: MotionGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
         """Expression offsets for a sound in this manner, (T, 68, 3) as `MotionGenerator.speak` gives them.
@@ -120,11 +114,11 @@ class Style:
         Raises:
             StyleError: if the style was made for another generator, or the strength is out of range.
         """
-        styled = self.scaled(strength if strength <= 1 else 1.0)
+        strongest = self.scaled(strength)  # what is out of range is refused before anything is spoken
+        styled = self if strength > 1 else strongest
         bank = FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None
         spoken = styled.apply(generator).speak(sound, bank, styled.projection)
         if strength > 1:
-            self.scaled(strength)  # refuses what is too strong
             spoken += np.float32(strength - 1) * (spoken - generator.speak(sound))
         return spoken
 

@@ -178,8 +178,7 @@ class _Lesson:
         self._style[:, EYES] = 0
         shipped = rehearsal.moved(generator)
         change = transported_readout(generator, shipped, performance.expression)
-        restyled = deepcopy(generator)
-        _add(restyled, change)
+        restyled = generator.re_weighted(change)
         self._pieces = rehearsal.pieces
         self._targets = rehearsal.moved(restyled)
         self._shipped = shipped
@@ -289,13 +288,6 @@ class _Lesson:
             target.append(self._targets[n][start : start + frames])
             shipped.append(self._shipped[n][start : start + frames])
         return torch.stack(heard), torch.stack(target), torch.stack(shipped)
-
-
-def _add(generator: MotionGenerator, changes: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        weights = generator.state_dict()
-        for name, change in changes.items():
-            weights[name].add_(change)
 
 
 def _stretches(whole: Tensor, starts: Sequence[int], frames: int) -> Tensor:
