@@ -29,6 +29,8 @@ _OVERCLOSE = 0.2
 _SMOOTH = 0.06
 #: The most that teeth the picture does not show are guessed at.
 _HINT = 0.45
+#: An opening of so many canonical units is as wide as any.
+_DEEP = 0.35
 #: Spread of the shade at the lips, on both sides of their edge, canonical units.
 _SHADE = 0.022
 
@@ -145,7 +147,7 @@ class Mouth:
         if self.is_open:
             self._heal_corners(frame, points, lips)
             self._draw_lip_line(frame, points, lips)
-        cover = self._opening(points, lips)
+        cover = self.opening(points, lips)
         left, top, width, height = cv2.boundingRect(cover[..., 1])
         if width == 0:
             return
@@ -163,6 +165,24 @@ class Mouth:
         shade = 1 - (0.55 - 0.3 * lower) * opened * near
         shaded = skin * shade[..., None]
         skin[:] = np.rint(shaded + inside[..., None] * (interior - shaded)).astype(np.uint8)
+
+    def between(self, points: np.ndarray, lips: Lips) -> np.ndarray:
+        """Where points lie with respect to the lips, (h, w, 4) uint8.
+
+        The place along the mouth (128 the middle, 26 and 230 the corners), how far below the upper lip's edge, how far
+        above the lower lip's, and how wide the mouth is open at that place; 255 is `_DEEP` canonical units.
+
+        Args:
+            points: (h, w, 2) float32 pixels in the portrait's pose.
+            lips: the lip edges.
+        """
+        along, across = np.moveaxis(self._to_frame(points), -1, 0)
+        upper, lower = _at(along, lips.along, lips.upper), _at(along, lips.along, lips.lower)
+        first, last = np.float32(lips.along[0]), np.float32(lips.along[-1])
+        side = (along - (first + last) / 2) / max(last - first, np.float32(1.0))
+        deep = np.float32(_DEEP * self._unit)
+        places = np.stack([0.5 + 0.8 * side, (across - upper) / deep, (lower - across) / deep, (lower - upper) / deep])
+        return np.moveaxis(np.rint(255 * np.clip(places, 0, 1)).astype(np.uint8), 0, -1)
 
     def _heal_corners(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
         """Where an open mouth closes, the shadow left in its corners goes, in place."""
@@ -291,8 +311,13 @@ class Mouth:
         below = np.maximum(below, top[:, 1])
         return Lips(along, top[:, 1], below, _holes(top, bottom), jaw, opened, 2 * overlap)
 
-    def _opening(self, points: np.ndarray, lips: Lips) -> np.ndarray:
-        """How much of each pixel, and of its surroundings, lies between the lips, (h, w, 2) uint8."""
+    def opening(self, points: np.ndarray, lips: Lips) -> np.ndarray:
+        """How much of each pixel, and of its surroundings, lies between the lips, (h, w, 2) uint8.
+
+        Args:
+            points: (h, w, 2) float32 pixels in the portrait's pose.
+            lips: the lip edges.
+        """
         if not lips.holes:
             return np.zeros((*points.shape[:2], 2), np.uint8)
         outlines = [hole @ self._frame + self._origin for hole in lips.holes]

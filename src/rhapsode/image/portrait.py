@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from rhapsode.errors import PortraitError
@@ -59,6 +60,19 @@ class Portrait:
         rest = to_canonical(landmarks, pose)[0]
         picture = np.ascontiguousarray(image)
         return cls(picture, face, pose, rest, tracker.person_mask(picture))
+
+    def scaled(self, factor: float) -> "Portrait":
+        """The same portrait in another size, its measures scaled with it."""
+        height, width = self.image.shape[:2]
+        size = max(1, round(factor * width)), max(1, round(factor * height))
+        way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(self.image, size, interpolation=way)
+        person = cv2.resize(self.person, size, interpolation=cv2.INTER_LINEAR)
+        # Pixel centres lie at whole numbers, so the picture's corner is at -0.5.
+        shift = np.array([0.5, 0.5, 0.0]) * (factor - 1)
+        face = Face((self.face.mesh * factor + shift).astype(np.float32))
+        pose = Pose(self.pose.rotation, self.pose.translation * factor + shift, self.pose.scale * factor)
+        return Portrait(image, face, pose, self.rest, person)
 
     @property
     def unit(self) -> float:

@@ -1,0 +1,180 @@
+"""The Style-Aware Generator: portrait, facial map and Intermediate Style Patterns -> the mouth of a frame.
+
+What can be done once for a portrait and a style is done once: the ISP images (`image.mapping`) and what is learnt from
+them. For each frame a small network then corrects what the explicit renderer has drawn in the mouth's window. All of
+them see colours in units of the portrait's own tone, so that light, skin and the yellow of old varnish need not be
+learnt.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rhapsode.image.mapping import StyleMapping
+from rhapsode.image.network import UNet, keep_signal
+from rhapsode.image.window import DRAWN_CHANNELS, WindowSize
+from rhapsode.weights import reading
+
+#: Distance between two mouth shapes (`window.mouth_shape`, canonical units) at which they are half alike.
+_ALIKE = 0.06
+#: No portrait's tone is taken for darker.
+_DARKEST = 0.06
+
+
+@dataclass(frozen=True)
+class PictureDims:
+    """Sizes of Style Mapping and Style-Aware Generator."""
+
+    window: WindowSize = field(default_factory=WindowSize)
+    """The square of the portrait that is painted."""
+    widths: tuple[int, ...] = (32, 64, 96)
+    """Channels of the generator at each scale, the finest first."""
+    mapping_widths: tuple[int, ...] = (48, 96, 128)
+    """The same of the Intermediate Generator."""
+    warped: int = 16
+    """Channels of the portrait that Style Mapping warps."""
+    keypoints: int = 0
+    """Keypoints that Style Mapping learns to find; those of the tracked mesh where 0."""
+    known: int = 16
+    """Channels of what is known of a portrait, handed to the generator at each scale."""
+    patterns: bool = True
+    """Whether the generator sees ISP images; without them it makes do with the portrait."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is made once of B portraits in a style.
+
+    Attributes:
+        rest: (B, 3, S, S) the portraits, in units of their tone.
+        patterns: (B, 4, 3, S, S) their ISP images, in units of their tone.
+        tone: (B, 3, 1, 1) their mean colour around the mouth, [0, 1].
+        shapes: (B, 4, 4) the mouth shapes of these.
+        features: what the generator is handed at each scale but the finest.
+    """
+
+    rest: Tensor
+    patterns: Tensor
+    tone: Tensor
+    shapes: Tensor
+    features: list[Tensor]
+
+
+class StyleAwareGenerator(nn.Module):
+    """Style Mapping and the generator that is conditioned on what it makes."""
+
+    def __init__(self, dims: PictureDims) -> None:
+        super().__init__()
+        self.dims = dims
+        seen = 4 * (3 + 4 * 3 * dims.patterns)
+        if dims.patterns:
+            self.mapping = StyleMapping(DRAWN_CHANNELS, dims.mapping_widths, dims.warped, dims.keypoints)
+        scales = len(dims.widths) - 1
+        self.encoder = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(seen if scale == 0 else 2 * dims.known, 2 * dims.known, 3, padding=1),
+                nn.LeakyReLU(0.1),
+                nn.Conv2d(2 * dims.known, 2 * dims.known, 3, stride=2, padding=1),
+                nn.LeakyReLU(0.1),
+            )
+            for scale in range(scales)
+        )
+        self.hand = nn.ModuleList(nn.Conv2d(2 * dims.known, dims.known, 1) for _ in range(scales))
+        keep_signal(self.encoder)
+        keep_signal(self.hand)
+        self.generator = UNet(DRAWN_CHANNELS + 3 + 5 * 3 * dims.patterns, 3, dims.widths, [dims.known] * scales)
+        # Twice as fast on a processor.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def know(self, rest: Tensor, references: Tensor, sources: Tensor, shapes: Tensor) -> Known:
+        """Look at portraits in a style, once.
+
+        Args:
+            rest: (B, 3, S, S) the portraits, [0, 1].
+            references: (B, 4, C, S, S) the explicit renderer's drawings of the references, [0, 1].
+            sources: (B, 4, S, S, 2) where their skin comes from, pixels.
+            shapes: (B, 4, 4) their mouth shapes.
+        """
+        tone = _tone(rest)
+        rest, references = rest / tone, _toned(references, tone)
+        patterns = self.mapping(rest, references, sources) if self.dims.patterns else references[:, :, :3]
+        x = torch.cat([rest, patterns.flatten(1, 2)], 1) if self.dims.patterns else rest
+        x = functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+        features = []
+        for encode, hand in zip(self.encoder, self.hand, strict=True):
+            x = encode(x)
+            features.append(hand(x))
+        return Known(rest, patterns, tone, shapes, features)
+
+    def patterns(self, rest: Tensor, references: Tensor, sources: Tensor) -> Tensor:
+        """The ISP images of portraits, (B, 4, 3, S, S), about [0, 1]; arguments as in `know`."""
+        tone = _tone(rest)
+        made: Tensor = self.mapping(rest / tone, _toned(references, tone), sources)
+        return made * tone[:, None]
+
+    def forward(self, known: Known, drawn: Tensor, shapes: Tensor) -> Tensor:
+        """Paint mouths.
+
+        Args:
+            known: of B portraits.
+            drawn: (B, T, C, S, S) the explicit renderer's drawings of T frames of each, [0, 1].
+            shapes: (B, T, 4) their mouth shapes.
+
+        Returns:
+            (B, T, 3, S, S), about [0, 1].
+        """
+        batch, frames = drawn.shape[:2]
+        flat = _toned(drawn, known.tone).flatten(0, 1)
+        seen = [flat, known.rest.repeat_interleave(frames, 0)]
+        if self.dims.patterns:
+            best = torch.einsum("btk,bkcyx->btcyx", match(shapes, known.shapes), known.patterns)
+            # What matches best tells of the lips; what lies behind them, the widest open ones.
+            seen += [best.flatten(0, 1), known.patterns.flatten(1, 2).repeat_interleave(frames, 0)]
+        features = [feature.repeat_interleave(frames, 0) for feature in known.features]
+        added = self.generator(torch.cat(seen, 1), features).unflatten(0, (batch, frames))
+        return drawn[:, :, :3] + added * known.tone[:, None]
+
+    def save(self, path: Path) -> None:
+        """Write weights and sizes to one safetensors file, in half precision: half the size, the same picture."""
+        tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
+        partial = path.with_suffix(".partial")
+        save_file(tensors, partial, metadata={"dims": json.dumps(asdict(self.dims))})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "StyleAwareGenerator":
+        """Read what `save` wrote, ready to paint.
+
+        Raises:
+            WeightsError: if the file is missing, damaged, or of another model.
+        """
+        with reading(path, "Style-Aware Generator"), safe_open(path, "pt") as file:
+            sizes = json.loads(file.metadata()["dims"])
+            window = WindowSize(**sizes.pop("window"))
+            sizes = {name: tuple(size) if isinstance(size, list) else size for name, size in sizes.items()}
+            generator = cls(PictureDims(window, **sizes))
+            generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        return generator.eval()
+
+
+def _tone(rest: Tensor) -> Tensor:
+    """The mean colour around the mouth, the middle of the window: at its edges lies background as often as skin."""
+    quarter = rest.shape[-1] // 4
+    return rest[..., quarter:-quarter, quarter:-quarter].mean((-1, -2), keepdim=True).clamp_min(_DARKEST)
+
+
+def _toned(drawn: Tensor, tone: Tensor) -> Tensor:
+    """Drawings (B, T, C, S, S) with their painted picture in units of a portrait's tone (B, 3, 1, 1)."""
+    return torch.cat([drawn[:, :, :3] / tone[:, None], drawn[:, :, 3:]], 2)
+
+
+def match(shapes: Tensor, references: Tensor) -> Tensor:
+    """How well each reference matches, by features of the mouth's shape: (B, T, 4), (B, K, 4) -> (B, T, K), sum 1."""
+    distance = torch.cdist(shapes, references) / _ALIKE
+    return functional.softmax(-(distance**2), -1)
