@@ -12,6 +12,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 Data = Annotated[Path, typer.Option(metavar="FOLDER", help="Prepared store, or folder of recordings.")]
 Store = Annotated[Path, typer.Option(metavar="FOLDER", help="Where recordings are prepared, on the first run.")]
+Pairs = Annotated[Path, typer.Option(metavar="FOLDER", help="Where pairs of frames are prepared, on the first run.")]
 Library = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Where your styles are.  [default: your data folder]")
 ]

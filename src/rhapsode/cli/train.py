@@ -1,17 +1,16 @@
 """`rhapsode train`: a verb for each model."""
 
+import inspect
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Store
+from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import DataError
-
-if TYPE_CHECKING:
-    from rhapsode.training.loop import Loop
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Train a model on your own clips.")
 
@@ -31,19 +30,45 @@ _Speech = Annotated[
     typer.Option(metavar="FOLDER", help="Speech without pictures: Common Voice, LibriSpeech, speech.csv; repeatable."),
 ]
 _SpeechStore = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of prepared speech.")]
-_Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="Training steps.")]
 _Batch = Annotated[int | None, typer.Option(metavar="N", min=2, help="Windows in a step.")]
-_Rate = Annotated[float | None, typer.Option(metavar="RATE", help="Peak learning rate.")]
-_Check = Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps between checks and checkpoints.")]
-_Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Chance.")]
-_Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.")]
-_Accelerator = Annotated[str | None, typer.Option(metavar="KIND", help="cpu, cuda, mps or auto.")]
-_Devices = Annotated[int | None, typer.Option(metavar="N", min=1, help="GPUs (or processes) on a machine.")]
-_Nodes = Annotated[int | None, typer.Option(metavar="N", min=1, help="Machines.")]
-_Precision = Annotated[str | None, typer.Option(metavar="KIND", help="32-true, bf16-mixed or 16-mixed.")]
+
+#: Options for the fields of `training.loop.Loop`.
+_LOOP_OPTIONS: dict[str, Any] = {
+    "steps": Annotated[int | None, typer.Option(metavar="N", min=1, help="Training steps.")],
+    "learning_rate": Annotated[float | None, typer.Option(metavar="RATE", help="Peak learning rate.")],
+    "check_every": Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Steps between checks and checkpoints.")
+    ],
+    "seed": Annotated[int | None, typer.Option(metavar="N", min=0, help="Chance.")],
+    "threads": Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.")],
+    "accelerator": Annotated[str | None, typer.Option(metavar="KIND", help="cpu, cuda, mps or auto.")],
+    "devices": Annotated[int | None, typer.Option(metavar="N", min=1, help="GPUs (or processes) on a machine.")],
+    "nodes": Annotated[int | None, typer.Option(metavar="N", min=1, help="Machines.")],
+    "precision": Annotated[str | None, typer.Option(metavar="KIND", help="32-true, bf16-mixed or 16-mixed.")],
+}
+
+
+def _with_loop_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options of a training loop; those that were given reach it as the dictionary `loop`."""
+
+    def run(**options: Any) -> None:
+        given = {name: options.pop(name) for name in _LOOP_OPTIONS}
+        verb(**options, loop={name: value for name, value in given.items() if value is not None})
+
+    own = dict(inspect.signature(verb).parameters)
+    del own["loop"]
+    debug = own.pop("debug")
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = [inspect.Parameter(name, kind, default=None, annotation=of) for name, of in _LOOP_OPTIONS.items()]
+    parameters = [*(parameter.replace(kind=kind) for parameter in own.values()), *more, debug.replace(kind=kind)]
+    run.__doc__ = verb.__doc__
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
 
 
 @app.command("audio-encoder", context_settings=HELP)
+@_with_loop_options
 def train_audio_encoder(
     out: _Out,
     speech: _Speech = None,
@@ -53,16 +78,9 @@ def train_audio_encoder(
     store: _SpeechStore = Path("stores/speech"),
     teacher: Annotated[bool, typer.Option(help="Learn from Whisper too; needs rhapsode[teacher].")] = True,
     config: _Config = Config.default,
-    steps: _Steps = None,
     batch: _Batch = None,
-    learning_rate: _Rate = None,
-    check_every: _Check = None,
-    seed: _Seed = None,
-    threads: _Threads = None,
-    accelerator: _Accelerator = None,
-    devices: _Devices = None,
-    nodes: _Nodes = None,
-    precision: _Precision = None,
+    *,
+    loop: dict[str, Any],
     debug: Debug = False,
 ) -> None:
     """Train the audio encoder, which makes phonetic features of sound, on speech alone."""
@@ -78,14 +96,13 @@ def train_audio_encoder(
         recipe = AudioEncoderRecipe(speech=tuple(speech or ()), data=data, out=out, store=store, teacher=teacher)
         if config is Config.paper:
             recipe = audio_encoder(recipe)
-        loop = _loop(
-            recipe.loop, steps, learning_rate, check_every, seed, threads, accelerator, devices, nodes, precision
-        )
-        weights = train(replace(recipe, loop=loop, batch=batch or recipe.batch), stages.report)
+        recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
+        weights = train(recipe, stages.report)
     typer.echo(f"{weights}: trained; the course is in {out / 'audio_encoder.csv'}")
 
 
 @app.command("motion-generator", context_settings=HELP)
+@_with_loop_options
 def train_motion_generator(
     data: Data,
     out: _Out,
@@ -96,16 +113,9 @@ def train_motion_generator(
     speech: _Speech = None,
     speech_store: _SpeechStore = Path("stores/speech"),
     config: _Config = Config.default,
-    steps: _Steps = None,
     batch: _Batch = None,
-    learning_rate: _Rate = None,
-    check_every: _Check = None,
-    seed: _Seed = None,
-    threads: _Threads = None,
-    accelerator: _Accelerator = None,
-    devices: _Devices = None,
-    nodes: _Nodes = None,
-    precision: _Precision = None,
+    *,
+    loop: dict[str, Any],
     debug: Debug = False,
 ) -> None:
     """Train the Motion Generator, which turns sound into lip and face motion.
@@ -124,11 +134,52 @@ def train_motion_generator(
         )
         if config is Config.paper:
             recipe = motion_generator(recipe)
-        loop = _loop(
-            recipe.loop, steps, learning_rate, check_every, seed, threads, accelerator, devices, nodes, precision
-        )
-        weights = train(replace(recipe, loop=loop, batch=batch or recipe.batch), stages.report)
+        recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
+        weights = train(recipe, stages.report)
     typer.echo(f"{weights}: trained; scores on unseen speakers are in {out / 'scores.json'}")
+
+
+@app.command("style-aware-generator", context_settings=HELP)
+@_with_loop_options
+def train_style_aware_generator(
+    data: Data,
+    out: _Out,
+    store: Store = Path("stores/clips"),
+    pairs: Pairs = Path("stores/pairs"),
+    config: _Config = Config.default,
+    patterns: Annotated[bool, typer.Option(help="Condition on ISP images.")] = True,
+    start: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Weights to start from; a further one for what the first lacks; repeatable."),
+    ] = None,
+    mapping_steps: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Steps for which Style Mapping is trained alone, before.")
+    ] = 0,
+    photometric: Annotated[
+        float | None, typer.Option(metavar="WEIGHT", min=0, help="Weight of the style-aware photometric loss L_sp.")
+    ] = None,
+    *,
+    loop: dict[str, Any],
+    debug: Debug = False,
+) -> None:
+    """Train Style Mapping and the Style-Aware Generator, which make the picture of a mouth."""
+    _check_out(out)
+    with Stages(shown=True) as stages:
+        from dataclasses import replace
+
+        from rhapsode.training.paper import style_aware_generator
+        from rhapsode.training.style_aware_generator import StyleAwareGeneratorRecipe, train
+
+        recipe = StyleAwareGeneratorRecipe(data=data, out=out, store=store, pairs=pairs, start=tuple(start or ()))
+        if config is Config.paper:
+            recipe = style_aware_generator(recipe)
+        weights = recipe.weights if photometric is None else replace(recipe.weights, photometric=photometric)
+        dims = replace(recipe.dims, patterns=patterns)
+        recipe = replace(
+            recipe, loop=replace(recipe.loop, **loop), weights=weights, dims=dims, mapping_steps=mapping_steps
+        )
+        trained = train(recipe, stages.report)
+    typer.echo(f"{trained}: trained; the course is in {out / 'style_aware_generator.csv'}")
 
 
 @app.command("head-motion", context_settings=HELP)
@@ -196,25 +247,6 @@ def train_rehearsal(
 
         weights = train(RehearsalRecipe(data=data, out=out, store=store, generator=generator), stages.report)
     typer.echo(f"{weights}: made")
-
-
-def _loop(
-    loop: "Loop",
-    steps: int | None,
-    learning_rate: float | None,
-    check_every: int | None,
-    seed: int | None,
-    threads: int | None,
-    accelerator: str | None,
-    devices: int | None,
-    nodes: int | None,
-    precision: str | None,
-) -> "Loop":
-    """A loop with what was given on the command line in place of what was not."""
-    from dataclasses import replace
-
-    given: dict[str, Any] = {name: value for name, value in locals().items() if name in loop.__dataclass_fields__}
-    return replace(loop, **{name: value for name, value in given.items() if value is not None})
 
 
 def _check_out(out: Path) -> None:

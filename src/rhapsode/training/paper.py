@@ -7,10 +7,13 @@ three GRUs of 512. The same code as the default, with larger numbers; `docs/trai
 from dataclasses import replace
 
 from rhapsode.audio.encoder import EncoderDims
+from rhapsode.image.generator import PictureDims
+from rhapsode.image.window import WindowSize
 from rhapsode.motion.generator import GeneratorDims
 from rhapsode.training.audio_encoder import AudioEncoderRecipe
 from rhapsode.training.loop import Loop
 from rhapsode.training.motion_generator import MotionGeneratorRecipe
+from rhapsode.training.style_aware_generator import StyleAwareGeneratorRecipe
 
 _LOOP = Loop(
     steps=200_000,
@@ -35,3 +38,17 @@ def motion_generator(recipe: MotionGeneratorRecipe) -> MotionGeneratorRecipe:
     dims = GeneratorDims(hidden=512, layers=3, components=64, encoder=EncoderDims(hidden=512, layers=3))
     teaching = replace(_LOOP, steps=20_000, learning_rate=3e-4, devices=1)
     return replace(recipe, dims=dims, batch=64, frames=240, loop=_LOOP, teacher_loop=teaching)
+
+
+def style_aware_generator(recipe: StyleAwareGeneratorRecipe) -> StyleAwareGeneratorRecipe:
+    """The recipe of Style Mapping and Style-Aware Generator at full size: whole heads of 512 pixels, batches of 8."""
+    dims = PictureDims(
+        window=WindowSize(side=512, width=2.6, below_nose=-0.1),
+        widths=(48, 96, 192, 384, 512, 512),
+        mapping_widths=(48, 96, 192, 384, 512, 512),
+        warped=64,
+        keypoints=20,
+        known=64,
+    )
+    loop = replace(_LOOP, learning_rate=1e-5)
+    return replace(recipe, dims=dims, portraits=1, frames=8, judge_width=64, loop=loop)

@@ -1,0 +1,73 @@
+"""Pairs of frames, of a clip that the project itself made."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rhapsode.data.pairs import Pairs, load_pairs, make_pairs, pairs_of, save_pairs
+from rhapsode.data.store import ClipStore
+from rhapsode.errors import DataError
+from rhapsode.evaluation.clips import RealClip
+from rhapsode.image.window import DRAWN_CHANNELS, WindowSize
+
+
+@pytest.fixture(scope="module")
+def store(clips: list[RealClip], clip_store: Path) -> ClipStore:
+    opened = ClipStore.open(clip_store)
+    return ClipStore(opened.folder, opened.entries[:1])
+
+
+@pytest.fixture(scope="module")
+def pairs(store: ClipStore) -> list[Pairs]:
+    return make_pairs(store, portraits=2, targets=6, workers=1)
+
+
+def test_real_frames_lie_on_the_portrait_where_the_drawing_has_them(pairs: list[Pairs]) -> None:
+    assert len(pairs) == 2
+    for one in pairs:
+        assert one.drawn.shape == (len(one.real), 64, 64, DRAWN_CHANNELS) and len(one.real) >= 2
+        skin = (one.regions == 1) & (one.drawn[..., 4] == 0)
+        difference = np.abs(one.drawn[..., :3].astype(float) - one.real).mean(-1)
+        # The clip was drawn by the explicit renderer from the same picture, small and compressed.
+        assert difference[skin].mean() < 8
+
+
+def test_targets_are_neighbours_in_time_with_mouths_closed_and_open(pairs: list[Pairs]) -> None:
+    for one in pairs:
+        assert (np.diff(one.frames[1:])[::2] == 1).all()
+        assert one.shapes.shape == (4 + len(one.real), 4)
+    openings = np.concatenate([one.opening for one in pairs])
+    assert openings.max() - openings.min() > 0.05
+
+
+def test_pairs_come_back_from_their_file_and_are_made_anew_when_clips_change(
+    store: ClipStore, pairs: list[Pairs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def make(store: ClipStore, size: WindowSize, progress: object) -> list[Pairs]:
+        made.append(store)
+        return pairs
+
+    monkeypatch.setattr("rhapsode.data.pairs.make_pairs", make)
+    path = tmp_path / "pairs.safetensors"
+    first = pairs_of(store, path, WindowSize())
+    again = pairs_of(store, path, WindowSize())
+    assert len(made) == 1
+    for one, other in zip(first, again, strict=True):
+        assert one.speaker == other.speaker and one.own_opening == other.own_opening
+        assert np.array_equal(one.real, other.real) and np.array_equal(one.sources, other.sources)
+    changed = ClipStore(store.folder, [replace(store.entries[0], modified=1)])
+    pairs_of(changed, path, WindowSize())
+    pairs_of(changed, path, WindowSize(side=32))
+    assert len(made) == 3
+
+
+def test_a_damaged_file_is_refused_in_one_line(pairs: list[Pairs], tmp_path: Path) -> None:
+    path = tmp_path / "pairs.safetensors"
+    save_pairs(pairs, path, "x")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match="remove it and run again"):
+        load_pairs(path)

@@ -1,0 +1,133 @@
+"""The training of the picture, a few steps on pairs of a clip that the project itself made."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rhapsode.data.pairs import Pairs, make_pairs
+from rhapsode.data.store import ClipStore
+from rhapsode.errors import DataError
+from rhapsode.evaluation.clips import RealClip
+from rhapsode.image.generator import PictureDims, StyleAwareGenerator
+from rhapsode.image.window import WindowSize
+from rhapsode.training import paper
+from rhapsode.training.loop import Loop
+from rhapsode.training.style_aware_generator import (
+    LossWeights,
+    PairSampler,
+    StyleAwareGeneratorRecipe,
+    as_tensors,
+    begin_from,
+    train,
+    vary,
+)
+
+DIMS = PictureDims(widths=(8, 8, 8), mapping_widths=(8, 8), warped=4, known=4)
+
+
+@pytest.fixture(scope="module")
+def pairs(clips: list[RealClip], clip_store: Path) -> list[Pairs]:
+    opened = ClipStore.open(clip_store)
+    return make_pairs(ClipStore(opened.folder, opened.entries[:1]), portraits=2, targets=6, workers=1)
+
+
+def recipe(data: Path, out: Path, **changes: object) -> StyleAwareGeneratorRecipe:
+    loop = Loop(steps=6, check_every=3, learning_rate=3e-3)
+    made = StyleAwareGeneratorRecipe(data, out, pairs=out.parent / "pairs", dims=DIMS, frames=4, loop=loop)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def course(out: Path) -> list[dict[str, str]]:
+    with (out / "style_aware_generator.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_a_training_learns_and_goes_on_where_it_stopped(
+    clips: list[RealClip], clip_store: Path, tmp_path: Path
+) -> None:
+    weights = train(recipe(clip_store, tmp_path / "whole", mapping_steps=3))
+    with (tmp_path / "whole" / "style_mapping.csv").open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["3"]
+    rows = course(tmp_path / "whole")
+    assert float(rows[-1]["photometric"]) > 0 and float(rows[-1]["mapping"]) > 0
+    assert StyleAwareGenerator.load(weights).dims == DIMS
+    again = train(recipe(clip_store, tmp_path / "whole", mapping_steps=3))
+    assert again == weights and [row["step"] for row in course(tmp_path / "whole")] == ["3", "6"]
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_not_computed(clips: list[RealClip], clip_store: Path, tmp_path: Path) -> None:
+    plain = LossWeights(photometric=0, adversarial=0, matching=0)
+    dims = replace(DIMS, patterns=False)
+    train(recipe(clip_store, tmp_path / "plain", weights=plain, dims=dims))
+    assert not {"photometric", "mapping", "judge", "fooled", "matching"} & course(tmp_path / "plain")[0].keys()
+
+
+def test_the_same_chance_draws_the_same_batch_and_neighbours_stay_together(pairs: list[Pairs]) -> None:
+    sampler = PairSampler(pairs, portraits=2, frames=4)
+    first, again, other = (sampler.batch(torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+    assert first[4].shape == (2, 4, 9, 64, 64) and first[7].shape == (2, 8, 4)
+
+
+def test_colours_of_all_pictures_change_alike_and_a_mirror_turns_places_too(pairs: list[Pairs]) -> None:
+    row = as_tensors(pairs[0], np.arange(2))
+    varied = [vary(row, torch.Generator().manual_seed(seed)) for seed in range(12)]
+    mirrored = [one for one in varied if not torch.equal(one[4][:, 4], row[4][:, 4])]
+    assert 0 < len(mirrored) < len(varied)
+    for rest, _, sources, _, drawn, real, regions, shapes in mirrored:
+        assert torch.equal(regions, row[6].flip(-1)) and torch.equal(shapes, row[7])
+        assert torch.allclose(sources[..., 0], 63 - row[2].flip(-2)[..., 0])
+        # The place along the mouth is counted from the other side.
+        assert torch.allclose(drawn[:, 5], 1 - row[4][:, 5].flip(-1))
+        light = real.mean() / row[5].mean()
+        assert rest.mean() / row[0].mean() == pytest.approx(float(light), rel=0.15)
+    assert len({round(float(one[0].mean()), 3) for one in varied}) > 4
+
+
+def test_a_training_that_starts_from_weights_without_isp_paints_as_they_do() -> None:
+    torch.manual_seed(0)
+    known_by = {True: StyleAwareGenerator(DIMS), False: StyleAwareGenerator(replace(DIMS, patterns=False))}
+    torch.nn.init.normal_(known_by[False].generator.last.weight, std=0.1)
+    begin_from(known_by[True], known_by[False])
+    rest, references = torch.rand(1, 3, 32, 32), torch.rand(1, 4, 9, 32, 32)
+    asked, sources = torch.rand(1, 2, 9, 32, 32), torch.rand(1, 4, 32, 32, 2)
+    with torch.no_grad():
+        painted = [
+            one(one.know(rest, references, sources, torch.rand(1, 4, 4)), asked, torch.rand(1, 2, 4))
+            for one in known_by.values()
+        ]
+    assert torch.allclose(painted[0], painted[1], atol=1e-5) and not torch.allclose(painted[0], asked[:, :, :3])
+
+
+def test_weights_of_another_size_are_refused() -> None:
+    with pytest.raises(DataError, match="weights to start from"):
+        begin_from(StyleAwareGenerator(DIMS), StyleAwareGenerator(replace(DIMS, widths=(16, 16, 16))))
+
+
+@pytest.mark.slow
+def test_the_full_size_recipe_paints_whole_heads(clips: list[RealClip], clip_store: Path, tmp_path: Path) -> None:
+    full = paper.style_aware_generator(
+        StyleAwareGeneratorRecipe(clip_store, tmp_path / "run", pairs=tmp_path / "pairs")
+    )
+    assert (
+        full.dims.window.side == 512
+        and full.dims.keypoints
+        and full.loop.accelerator == "cuda"
+        and full.portraits * full.frames == 8
+    )
+    # A quarter of the size each way, so that a processor can run two steps of it.
+    here = replace(
+        full,
+        dims=replace(full.dims, window=replace(full.dims.window, side=128)),
+        frames=2,
+        loop=replace(full.loop, steps=2, check_every=1, accelerator="cpu", devices=1, readers=1, precision="32-true"),
+    )
+    weights = train(here)
+    assert StyleAwareGenerator.load(weights).dims.window == WindowSize(128, 2.6, -0.1)
