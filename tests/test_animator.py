@@ -103,8 +103,10 @@ def test_the_number_of_frames_is_that_of_the_sound_at_any_rate(
     animator: Animator, astronaut: np.ndarray, fps: Fraction
 ) -> None:
     ten_minutes = Waveform(np.zeros(16000 * 600, np.float32), 16000)
+    portrait = animator.prepare(astronaut[:256, 96:352])
     video = rhapsode.Video(
-        animator.prepare(astronaut[:256, 96:352]),
+        portrait,
+        animator.painter(portrait),
         animator.motion(Waveform(np.zeros(100, np.float32), 16000), animator.prepare(astronaut), Gains(), 0),
         ten_minutes,
         ten_minutes.seconds,

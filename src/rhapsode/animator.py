@@ -13,9 +13,12 @@ from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
 from rhapsode.errors import PortraitError
 from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.image.generator import StyleAwareGenerator
+from rhapsode.image.painter import MouthPainter
 from rhapsode.image.picture import load_picture
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
+from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.motion.blinks import sample_blinks
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
@@ -23,6 +26,7 @@ from rhapsode.motion.limits import moderate
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import retarget
 from rhapsode.style.library import StyleLibrary, resolve
+from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
 from rhapsode.video.reader import is_video
 from rhapsode.video.writer import VideoFacts, write_video
@@ -48,23 +52,34 @@ class Gains:
 
 
 class Animator:
-    """Makes portraits speak. Holds the models; one animator serves any number of portraits and voices."""
+    """Makes portraits speak. Holds the models; one animator serves any number of portraits and voices.
 
-    def __init__(self, generator: MotionGenerator, head: HeadModel) -> None:
-        self._generator = generator
-        self._head = head
+    Attributes:
+        generator: makes motion of sound.
+        head: moves the head.
+        picture: paints mouths.
+    """
+
+    def __init__(self, generator: MotionGenerator, head: HeadModel, picture: StyleAwareGenerator) -> None:
+        self.generator = generator
+        self.head = head
+        self.picture = picture
 
     @classmethod
-    def from_pretrained(cls) -> "Animator":
+    def from_pretrained(cls, generator: Path | None = None) -> "Animator":
         """An animator with the weights that come with the package.
+
+        Args:
+            generator: another Motion Generator in place of that of the package.
 
         Raises:
             WeightsError: if they are missing or damaged.
         """
         with as_file(files("rhapsode.weights")) as folder:
             return cls(
-                MotionGenerator.load(folder / "motion_generator.safetensors"),
+                MotionGenerator.load(generator or folder / "motion_generator.safetensors"),
                 HeadModel.load(folder / "head_motion.safetensors"),
+                StyleAwareGenerator.load(folder / "style_aware_generator.safetensors"),
             )
 
     def animate(
@@ -115,7 +130,8 @@ class Animator:
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
         renderer_portrait = self.prepare(portrait, size, face)
         motion = self.motion(heard, renderer_portrait, gains, seed, manner, style_strength)
-        return Video(renderer_portrait, motion, source, heard.seconds, rate)
+        painter = self.painter(renderer_portrait, manner)
+        return Video(renderer_portrait, painter, motion, source, heard.seconds, rate)
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
@@ -131,7 +147,9 @@ class Animator:
             image, name = load_picture(Path(portrait), size), str(portrait)
         with FaceTracker() as tracker:
             chosen = _choose(tracker.detect(image), face, name)
-            return Portrait.from_image(image, tracker, chosen)
+            measured = Portrait.from_image(image, tracker, chosen)
+        _check_view(measured, name)
+        return measured
 
     def find_style(self, style: Style | str | Path, library: StyleLibrary | None = None) -> Style:
         """The style that is meant, checked to fit.
@@ -151,11 +169,16 @@ class Animator:
             from rhapsode.style.learn import zero_shot
             from rhapsode.style.performance import read_performance
 
-            found = zero_shot(read_performance(Path(style)), self._generator, self._head, Path(style).stem)
+            found = zero_shot(read_performance(Path(style)), self.generator, self.head, Path(style).stem)
         else:
             found = resolve(str(style), library or StyleLibrary())
-        found.check_fits(self._generator)
+        found.check_fits(self.generator)
         return found
+
+    def painter(self, portrait: Portrait, style: Style | None = None) -> MouthPainter:
+        """What paints a portrait's mouth in a style, its four ISP images among it; in the shipped manner where None."""
+        references = key_motions() if style is None else style.references
+        return MouthPainter(portrait, self.picture, references)
 
     def motion(
         self,
@@ -180,11 +203,11 @@ class Animator:
         voice = voice_activity(levelled.samples)
         head, blinks = np.random.default_rng(seed).spawn(2)
         if style is None:
-            spoken, model, mood, droop = self._generator.speak(levelled), self._head, np.zeros(1, np.float32), 0.0
+            spoken, model, mood, droop = self.generator.speak(levelled), self.head, np.zeros(1, np.float32), 0.0
             blink_rate = gains.blink
         else:
-            spoken, scaled = style.speak(self._generator, levelled, strength), style.scaled(strength)
-            model, mood, droop = scaled.move_head(self._head), scaled.mood, scaled.droop
+            spoken, scaled = style.speak(self.generator, levelled, strength), style.scaled(strength)
+            model, mood, droop = scaled.move_head(self.head), scaled.mood, scaled.droop
             blink_rate = gains.blink * scaled.blink_rate
         rotation, translation = model.sample(voice, head, gains.head_motion)
         lids = sample_blinks(len(spoken), blinks, blink_rate)
@@ -203,12 +226,19 @@ class Video:
     """
 
     def __init__(
-        self, portrait: Portrait, motion: Motion, audio: Path | Waveform, seconds: float, fps: Fraction
+        self,
+        portrait: Portrait,
+        painter: MouthPainter,
+        motion: Motion,
+        audio: Path | Waveform,
+        seconds: float,
+        fps: Fraction,
     ) -> None:
         self.fps = fps
         self.seconds = seconds
         self.height, self.width = portrait.image.shape[:2]
         self._portrait = portrait
+        self._painter = painter
         self._motion = motion
         self._audio = audio
 
@@ -217,7 +247,7 @@ class Video:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Each frame, (H, W, 3) uint8 RGB; frame n shows the moment n / fps seconds."""
-        renderer = Renderer(self._portrait)
+        renderer = Renderer(self._portrait, self._painter)
         for n in range(len(self)):
             moment = self._motion.at(n / self.fps)
             yield renderer.render(moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0])
@@ -255,6 +285,20 @@ def exact_rate(fps: Fraction | float | int) -> Fraction:
     if not 1 <= rate <= 240:
         raise ValueError(f"{fps} frames a second is not between 1 and 240")
     return rate
+
+
+def _check_view(portrait: Portrait, name: str) -> None:
+    """Refuse a face in profile; warn of one seen from the side, or whose mouth is covered."""
+    side = turned(portrait)
+    if side > PROFILE:
+        raise PortraitError(
+            f"{name}: the face is turned {side:.0f} degrees to the side, {PROFILE:.0f} at most can be animated; "
+            "use a picture that shows it from the front"
+        )
+    if side > TURNED:
+        _log.warning("%s: the face is turned %.0f degrees; one seen from the front moves better", name, side)
+    if mouth_is_covered(portrait):
+        _log.warning("%s: something seems to cover the mouth; what moves is drawn on it", name)
 
 
 def _choose(faces: list[Face], wanted: int | None, name: str) -> Face:

@@ -19,7 +19,6 @@ from rhapsode.evaluation import page
 from rhapsode.evaluation.heads import head_rows
 from rhapsode.evaluation.motion import ScoredClip, by, summary
 from rhapsode.evaluation.side_by_side import side_by_side
-from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 
 _log = logging.getLogger(__name__)
@@ -43,8 +42,7 @@ def write_report(
     folder: Path,
     scores: Mapping[str, Sequence[ScoredClip]],
     figures: Mapping[str, Any],
-    generator: MotionGenerator,
-    head: HeadModel,
+    animator: Animator,
     introduction: str,
     videos: int = 3,
     progress: Callable[[int, int], None] | None = None,
@@ -55,8 +53,7 @@ def write_report(
         folder: index.html, figures.json and clips/ come here.
         scores: of every method, the generator first, as `motion.score_all` makes them.
         figures: the same summed up, as `motion.result` makes it.
-        generator: moves the portraits of the videos.
-        head: moves heads, for the comparison of heads.
+        animator: with the generator; makes the videos, and moves heads for the comparison of heads.
         introduction: what was scored, one paragraph.
         videos: how many clips of each corpus are shown, from the best to the worst by correlation.
         progress: called with (videos made, videos in all).
@@ -67,8 +64,8 @@ def write_report(
     with fresh_folder(folder) as fresh:
         (fresh / "clips").mkdir()
         shown = _chosen(next(iter(scores.values())), videos)
-        cards = _videos(shown, Animator(generator, head), fresh / "clips", progress)
-        write_page(fresh, _page(scores, figures, head, introduction, cards), figures)
+        cards = _videos(shown, animator, fresh / "clips", progress)
+        write_page(fresh, _page(scores, figures, animator.head, introduction, cards), figures)
 
 
 @contextlib.contextmanager

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from rhapsode import __version__
+from rhapsode.animator import Animator
 from rhapsode.errors import DataError
 from rhapsode.evaluation.baselines import baselines
 from rhapsode.evaluation.clips import load_first_generator, real_clips
 from rhapsode.evaluation.motion import result, score_all
 from rhapsode.evaluation.report import check_folder, write_report
-from rhapsode.motion.generator import MotionGenerator
-from rhapsode.motion.head import HeadModel
 
 
 def evaluate_motion(
@@ -45,16 +43,14 @@ def evaluate_motion(
     """
     if report is not None:
         check_folder(report)
-    with as_file(files("rhapsode.weights")) as folder:
-        generator = MotionGenerator.load(weights or folder / "motion_generator.safetensors")
-        head = HeadModel.load(folder / "head_motion.safetensors")
+    animator = Animator.from_pretrained(weights)
     clips = real_clips(data, store, progress and partial(progress, "clips"))
     scored = [clip for clip in clips if clip.clip.split in splits]
     if not scored:
         there = ", ".join(sorted({clip.clip.split for clip in clips})) or "none"
         raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}; --split can be {there}")
     methods = {
-        "generator": generator.speak,
+        "generator": animator.generator.speak,
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
         "v0": load_first_generator().speak,
     }
@@ -67,7 +63,5 @@ def evaluate_motion(
             "sound of a recording is late against its lips, as the package's generator hears it, that is taken out "
             "first, for all alike."
         )
-        write_report(
-            report, scores, figures, generator, head, introduction, videos, progress and partial(progress, "videos")
-        )
+        write_report(report, scores, figures, animator, introduction, videos, progress and partial(progress, "videos"))
     return figures

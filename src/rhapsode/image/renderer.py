@@ -2,7 +2,8 @@
 
 Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's
 own pose (head motion), from there where its skin was at rest (expression), and only then is the picture
-sampled, once. Mouth and eyelids, where a flow would smear, are then painted over their own small boxes.
+sampled, once. Mouth and eyelids, where a flow would smear, are then painted over their own small boxes; the
+Style-Aware Generator betters the mouth (`image.painter`).
 """
 
 import cv2
@@ -15,6 +16,7 @@ from rhapsode.image.grid import Box
 from rhapsode.image.head import HeadMotion
 from rhapsode.image.lips import measure_lips
 from rhapsode.image.mouth import Lips, Mouth
+from rhapsode.image.painter import MouthPainter
 from rhapsode.image.portrait import Portrait
 
 #: Offsets below this many pixels, and lids below this share, are no motion.
@@ -24,8 +26,17 @@ _STILL = 1e-3
 class Renderer:
     """Draws one portrait; all that can be computed once is computed here. Frames do not depend on each other."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: Portrait, painter: MouthPainter | None = None, *, interior: bool = True) -> None:
+        """Measure what every frame needs.
+
+        Args:
+            portrait: whom to draw.
+            painter: what betters the mouth; without it, it stays as the explicit renderer draws it.
+            interior: whether anything is drawn between the lips; otherwise the lips are stretched over it.
+        """
         self._portrait = portrait
+        self._painter = painter
+        self._interior = interior
         height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
@@ -58,7 +69,7 @@ class Renderer:
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
-        mouth = self._moved(Box.around(self._mouth.outline(offsets), 0.18 * self._unit), displacement)
+        mouth = self._moved(self._mouth_box(offsets), displacement)
         area = self._head.active(source)
         if blinks:
             area = area.union(eyes[0]).union(eyes[1])
@@ -74,19 +85,26 @@ class Renderer:
         else:
             points = self._head.grid.enlarge(source, area)
         frame[area.slices] = cv2.remap(
-            self._mouth.skin if speaks else self._portrait.image,
+            self._mouth.skin if speaks and self._interior else self._portrait.image,
             points,
             None,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        if speaks and not mouth.is_empty:
+        if speaks and self._interior and not mouth.is_empty:
             self._mouth.paint(frame[mouth.slices], posed, lips)
+            if self._painter is not None:
+                self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
         for eye, closed in enumerate(np.minimum(lids, 1.0)):
             if closed > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]
                 self._lids.paint(frame[box.slices], points[box.within(area)], eye, float(closed))
         return frame
+
+    def _mouth_box(self, offsets: np.ndarray) -> Box:
+        """The pixels of the picture that are drawn anew where the mouth moves."""
+        box = Box.around(self._mouth.outline(offsets), 0.18 * self._unit)
+        return box if self._painter is None else box.union(Box.around(self._painter.window.outline(), 1))
 
     def _offsets(self, expression: np.ndarray) -> np.ndarray:
         """Canonical offsets as pixels in the portrait's pose, (68, 2)."""

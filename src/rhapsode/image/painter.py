@@ -1,0 +1,111 @@
+"""The Style-Aware Generator at work on one portrait in one style: what it adds to the mouth that is drawn."""
+
+import cv2
+import numpy as np
+import torch
+
+from rhapsode.image.generator import StyleAwareGenerator
+from rhapsode.image.grid import smoothstep
+from rhapsode.image.portrait import Portrait
+from rhapsode.image.window import MouthWindow, edge_fade, mouth_shape
+from rhapsode.motion.retarget import retarget
+
+#: Offsets (canonical units) up to which the painter comes in: a face at rest is the picture itself.
+_EASE = 0.015
+#: Spread of hue (in units of tone) from which on a portrait counts as coloured; under half of it, as of one colour.
+_COLOURFUL = 0.02
+#: Canonical units around the lips in which skin is painted; further out the warped picture is better.
+_REACH = 0.1
+#: How far the picture's own mouth is spared where it shows teeth.
+_OWN = 0.9
+
+
+class MouthPainter:
+    """Paints the mouth of a portrait; the ISP images and all that follows from them are made once.
+
+    Attributes:
+        patterns: (4, S, S, 3) uint8 RGB, the portrait's ISP images: None, M, R and O in the style.
+    """
+
+    def __init__(
+        self, portrait: Portrait, generator: StyleAwareGenerator, references: np.ndarray, *, fitted: bool = False
+    ) -> None:
+        """Look at a portrait in a style.
+
+        Args:
+            portrait: whom to paint.
+            generator: the networks.
+            references: (4, 68, 3) the style's key motions, offsets from a resting face with closed lips.
+            fitted: the references are offsets from the portrait's own face, whatever it shows.
+        """
+        self._generator = generator
+        self._window = MouthWindow(portrait, generator.dims.window)
+        self._rest = portrait.rest
+        self._fade = edge_fade(generator.dims.window.side)
+        offsets = references if fitted else retarget(references, np.ones(len(references)), portrait.rest)
+        drawn = [self._window.draw(one) for one in offsets]
+        with torch.inference_mode():
+            self._known = generator.know(
+                _pictures(self._window.rest)[None],
+                _pictures(np.stack([one.stacked() for one in drawn]))[None],
+                torch.from_numpy(np.stack([one.source for one in drawn]))[None],
+                torch.from_numpy(mouth_shape(portrait.rest + offsets).astype(np.float32))[None],
+            )
+            patterns = (self._known.patterns * self._known.tone[:, None])[0].clamp(0, 1).movedim(1, -1)
+        hue = self._known.rest[0] - self._known.rest[0].mean(0, keepdim=True)
+        self._colourful = float(smoothstep(np.array(float(hue.square().mean().sqrt()) / _COLOURFUL - 0.5)))
+        self.patterns: np.ndarray = np.rint(255 * patterns.numpy()).astype(np.uint8)
+
+    @property
+    def window(self) -> MouthWindow:
+        """Where it paints."""
+        return self._window
+
+    def difference(self, expression: np.ndarray) -> np.ndarray:
+        """What to add to the mouth as drawn, (S, S, 3) float32, [-255, 255], zero at the window's edge.
+
+        Args:
+            expression: (68, 3) canonical offsets from the portrait's own rest.
+        """
+        drawn = self._window.draw(expression)
+        asked = _pictures(drawn.stacked())
+        shape = torch.from_numpy(mouth_shape(self._rest + expression).astype(np.float32))
+        with torch.inference_mode():
+            painted = self._generator(self._known, asked[None, None], shape[None, None])[0, 0]
+            added = self._in_its_colours(painted.clamp(0, 1) - asked[:3]).movedim(0, -1).numpy()
+        ease = float(smoothstep(np.abs(expression[48:68]).max() / _EASE))
+        # Teeth that the picture shows stay as they are, and get no second row.
+        share = self._fade * (1 - _OWN * drawn.own[..., None]) * self._near_lips(expression)
+        result: np.ndarray = (255 * ease) * share * added
+        return result
+
+    def _in_its_colours(self, added: torch.Tensor) -> torch.Tensor:
+        """What is added, (3, S, S), with no more hue than the portrait has: a grey or brown picture stays one."""
+        tone = self._known.tone[0]
+        light = (added / tone).mean(0, keepdim=True) * tone
+        return light + self._colourful * (added - light)
+
+    def _near_lips(self, expression: np.ndarray) -> np.ndarray:
+        """How near each pixel of the window is to the lips, (S, S, 1) float32, 1 on and 0 far from them."""
+        mouth = (self._window.regions(expression) == 2).astype(np.float32)
+        reach = round(_REACH * self._window.size.per_unit)
+        wide = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+        near: np.ndarray = cv2.GaussianBlur(wide, (0, 0), reach / 2)
+        return near[..., None]
+
+    def add(self, frame: np.ndarray, points: np.ndarray, difference: np.ndarray) -> None:
+        """Carry a difference to a part of a frame, in place.
+
+        Args:
+            frame: (h, w, 3) uint8 RGB.
+            points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
+            difference: as `difference` gives it.
+        """
+        places = self._window.places(points)
+        added = cv2.remap(difference, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+        frame[:] = np.rint(np.clip(frame + added, 0, 255)).astype(np.uint8)
+
+
+def _pictures(array: np.ndarray) -> torch.Tensor:
+    """(..., S, S, C) uint8 -> (..., C, S, S) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(array)).movedim(-1, -3).float() / 255
