@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Store
+from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store, UsageError
 from rhapsode.cli.terminal import Stages
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
@@ -109,3 +109,50 @@ def evaluate_style(
         Console(width=None if sys.stdout.isatty() else 160).print(as_style_table(figures))
         if report is not None:
             typer.echo(f"{report / 'index.html'}: the report")
+
+
+@app.command("image", context_settings=HELP)
+def evaluate_image(
+    data: Data,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            callback=_splits,
+            help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
+        ),
+    ] = "test",
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE", help="Style-Aware Generator to score; repeatable.  [default: those of the package]"
+        ),
+    ] = None,
+    store: Store = Path("stores/clips"),
+    pairs: Pairs = Path("stores/pairs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Score the pictures of mouths that are made of real people's portraits.
+
+    A frame of a clip is asked for the mouth of another frame of it, whose landmarks are real, and compared with it: by
+    a bare warp, by the explicit renderer, and by the Style-Aware Generator, whole and with parts of it left out.
+    """
+    files: dict[str, Path] = {}
+    for given in weights or ():
+        name, separator, file = given.partition("=")
+        if not (name and separator and file):
+            raise UsageError(f"--weights {given}: write NAME=FILE")
+        files[name] = Path(file)
+    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+        from rhapsode.evaluation import image
+
+        figures = image.evaluate_image(data, store, split.split(","), pairs, files or None, progress=stages.report)
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        from rich.console import Console
+
+        from rhapsode.evaluation.terminal import as_image_table
+
+        Console(width=None if sys.stdout.isatty() else 160).print(as_image_table(figures))

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from rhapsode.evaluation.image import KINDS
 from rhapsode.evaluation.page import COLUMNS, summary_cells
 from rhapsode.evaluation.style_report import COLUMNS as COLUMNS_OF_STYLE
 from rhapsode.evaluation.style_report import NAMES, accuracy, cells, changes
@@ -31,5 +32,19 @@ def as_style_table(figures: Mapping[str, Any]) -> Table:
         for method in METHODS:
             row = [*cells(of[method], columns), changes(of[method]).replace(" · ", "\n")]
             table.add_row(name, NAMES[method], *row, style="bold" if of is figures and method == "learnt" else None)
+        table.add_section()
+    return table
+
+
+def as_image_table(figures: Mapping[str, Any]) -> Table:
+    """Every way of painting on both kinds of pairs; `figures` as `image.summary` makes them."""
+    names = list(next(iter(figures[KINDS[0]].values())))
+    speakers = f"{figures['speakers']} people"
+    table = Table("pairs", "method", *(name.replace("_", " ") for name in names), caption=speakers)
+    for kind in KINDS:
+        for method, values in figures[kind].items():
+            told = ["-" if values[name] is None else f"{values[name]:.4g}" for name in names]
+            heading = f"{kind.replace('_', ' ')} ({figures['pairs'][kind]})"
+            table.add_row(heading, method, *told, style="bold" if method == "full" else None)
         table.add_section()
     return table

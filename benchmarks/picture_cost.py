@@ -1,0 +1,93 @@
+"""What a frame's mouth costs on one thread: the Style-Aware Generator, and all that goes with it.
+
+    python benchmarks/picture_cost.py
+
+Times the network in PyTorch and, where onnx and onnxscript are installed, in ONNX Runtime, which has to give the same
+picture; then the whole of a 512 x 512 frame with and without it. Medians of 100.
+"""
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import skimage.data
+import torch
+
+from rhapsode.animator import Animator
+from rhapsode.image.generator import Known, StyleAwareGenerator
+from rhapsode.image.renderer import Renderer
+from rhapsode.motion.retarget import retarget
+from rhapsode.style.references import key_motions
+
+
+class _OneFrame(torch.nn.Module):
+    """The generator as a function of tensors alone."""
+
+    def __init__(self, generator: StyleAwareGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, drawn: Any, shapes: Any, rest: Any, patterns: Any, tone: Any, own: Any, *features: Any) -> Any:
+        return self.generator(Known(rest, patterns, tone, own, list(features)), drawn, shapes)
+
+
+def median(work: Callable[[], object], runs: int = 100) -> float:
+    """Median milliseconds of a call, the first few left out."""
+    took = []
+    for _ in range(runs + 5):
+        began = time.perf_counter()
+        work()
+        took.append(1000 * (time.perf_counter() - began))
+    return float(np.median(took[5:]))
+
+
+def in_onnx_runtime(frame: _OneFrame, inputs: tuple[torch.Tensor, ...]) -> Callable[[], np.ndarray]:
+    """The same network in ONNX Runtime, on one thread."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "generator.onnx"
+        names = [f"input{number}" for number in range(len(inputs))]
+        torch.onnx.export(frame, inputs, path, input_names=names, dynamo=True, verbose=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, ["CPUExecutionProvider"])
+    fed = {one.name: value.numpy() for one, value in zip(session.get_inputs(), inputs, strict=True)}
+    return lambda: session.run(None, fed)[0]
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    animator = Animator.from_pretrained()
+    portrait = animator.prepare(np.asarray(skimage.data.astronaut()))
+    painter = animator.painter(portrait)
+    known, generator = painter._known, animator.picture
+    side = generator.dims.window.side
+    drawn, shapes = torch.rand(1, 1, 9, side, side), torch.rand(1, 1, 4)
+    inputs = (drawn, shapes, known.rest, known.patterns, known.tone, known.shapes, *known.features)
+    inputs = tuple(value.clone() for value in inputs)
+    with torch.inference_mode():
+        frame = _OneFrame(generator).eval()
+        print(f"generator, PyTorch: {median(lambda: frame(*inputs)):.1f} ms")
+    if importlib.util.find_spec("onnx") and importlib.util.find_spec("onnxscript"):
+        run = in_onnx_runtime(frame, inputs)
+        with torch.no_grad():
+            difference = float(np.abs(run() - frame(*inputs).numpy()).max())
+        print(f"generator, ONNX Runtime: {median(run):.1f} ms, {difference:.1g} from PyTorch")
+    expression = retarget(key_motions()[2:3], np.ones(1), portrait.rest)[0]
+    still = np.zeros(2), np.array([0.02, 0.05, 0.02]), np.zeros(3)
+    print(f"drawing, generator and all around it: {median(lambda: painter.difference(expression)):.1f} ms")
+    for name, one in (("without", None), ("with", painter)):
+        renderer = Renderer(portrait, one)
+        print(f"frame of 512 x 512 {name} it: {median(lambda r=renderer: r.render(expression, *still)):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
