@@ -30,6 +30,9 @@ def learn_style(
     ] = None,
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Terms under which the style may be used.")] = "",
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same style.")] = 0,
+    pictures: Annotated[
+        bool, typer.Option("--keep-pictures", help="Keep four small pictures of the person in the style.")
+    ] = False,
     library: Library = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Take the place of a style of yours of that name.")
@@ -49,8 +52,8 @@ def learn_style(
 
         kept = StyleLibrary(library)
         style = learn(
-            clip, name, neutral=neutral, licence=licence, seed=seed, library=kept, overwrite=overwrite,
-            progress=stages.report,
+            clip, name, neutral=neutral, licence=licence, seed=seed, pictures=pictures, library=kept,
+            overwrite=overwrite, progress=stages.report,
         )  # fmt: skip
     path = kept.path(name)
     wall = time.perf_counter() - began

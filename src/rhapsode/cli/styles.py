@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rhapsode.cli.options import HELP, PLAIN, Debug, Library
+from rhapsode.cli.options import HELP, PLAIN, Debug, Library, UsageError
 from rhapsode.errors import StyleError
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ def styles(
 @app.command("show", context_settings=HELP)
 def show_style(
     name: Name,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw key motions, references and their distances into a PNG file."),
+    ] = None,
+    portrait: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --pictures: also this portrait's ISP images.")
+    ] = None,
     library: Library = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
     debug: Debug = False,
@@ -59,6 +66,10 @@ def show_style(
     at_hand = _library(library)
     entry = at_hand.entry(name)
     style = at_hand.load(name)
+    if portrait is not None and pictures is None:
+        raise UsageError("--portrait goes with --pictures FILE")
+    if pictures is not None:
+        _draw(style, pictures, portrait)
     facts = {
         "name": name,
         "path": str(entry.path),
@@ -72,6 +83,8 @@ def show_style(
         "gamma": style.gamma,
         "projection": style.projection,
         "bank": len(style.bank),
+        "reference_distances": _distances(style),
+        "pictures": style.pictures is not None,
         "provenance": dict(style.provenance),
     }
     if as_json:
@@ -149,6 +162,24 @@ def import_style(
     typer.echo(f"{path}: style {path.stem!r}")
 
 
+def _distances(style: "Style") -> list[float]:
+    from rhapsode.style.references import key_motions, reference_distances
+
+    return [round(float(one), 3) for one in reference_distances(style.references, key_motions()).diagonal()]
+
+
+def _draw(style: "Style", path: Path, portrait: Path | None) -> None:
+    from rhapsode.style.pictures import draw_sheet
+
+    patterns = None
+    if portrait is not None:
+        from rhapsode.animator import Animator
+
+        animator = Animator.from_pretrained()
+        patterns = animator.painter(animator.prepare(portrait), style).patterns
+    draw_sheet(style, patterns, path)
+
+
 def _library(folder: Path | None) -> "StyleLibrary":
     from rhapsode.style.library import StyleLibrary
 
@@ -204,6 +235,8 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
         ("head", ", ".join(f"{direction} x {gain:.2f}" for direction, gain in gains)),
         ("blinks", f"x {facts['blink_rate']:.2f}"),
         ("lids droop", f"{facts['droop']:.2f}"),
+        ("references", "distances " + ", ".join(f"{one:.2f}" for one in facts["reference_distances"])),
+        ("pictures", "kept: they show the person" if facts["pictures"] else "none"),
         ("gamma", f"{facts['gamma']:g}"),
         ("projection", f"{facts['projection']:g} to {facts['bank']} features of the voice"),
         *((name, _told(value)) for name, value in facts["provenance"].items()),

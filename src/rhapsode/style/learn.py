@@ -12,13 +12,15 @@ import numpy as np
 import torch
 
 from rhapsode import __version__
+from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.errors import StyleError
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.style.curve import draw_curve
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.performance import Performance, pose_at, read_performance
-from rhapsode.style.references import key_motions, reference_frames
+from rhapsode.style.pictures import pictures_at, reference_pictures, sharpness_of
+from rhapsode.style.references import clear_frames, key_motions, reference_distances
 from rhapsode.style.rehearsal import Rehearsal
 from rhapsode.style.statistics import blink_rate, head_gain, transported_readout
 from rhapsode.style.style import Style
@@ -36,6 +38,7 @@ def learn(
     recipe: TransferRecipe = TransferRecipe(),  # noqa: B008  (frozen)
     progress: Callable[[int, int], None] | None = None,
     licence: str = "",
+    pictures: bool = False,
 ) -> Style:
     """Learn a manner by style transfer (`style.transfer`).
 
@@ -47,6 +50,7 @@ def learn(
         recipe: settings of the transfer.
         progress: called with (steps done, steps in all).
         licence: terms under which the style may be used.
+        pictures: whether the style keeps its four reference images as pictures of the person.
 
     Raises:
         StyleError: if the rehearsal was not made for this generator.
@@ -56,7 +60,8 @@ def learn(
     changes, course = transfer(generator, performance, rehearsal, recipe, progress)
     how = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": course}
     style = _style(performance, generator, head, name, changes, recipe.gamma, how, licence)
-    return replace(style, projection=recipe.projection)
+    kept = reference_pictures(performance, references_of(performance)) if pictures else None
+    return replace(style, projection=recipe.projection, pictures=kept)
 
 
 def zero_shot(performance: Performance, generator: MotionGenerator, head: HeadModel, name: str) -> Style:
@@ -72,6 +77,7 @@ def learn_style(
     neutral: str | Path | None = None,
     licence: str = "",
     seed: int = 0,
+    pictures: bool = False,
     library: StyleLibrary | None = None,
     overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
@@ -85,6 +91,7 @@ def learn_style(
             the style.
         licence: terms under which the style may be used.
         seed: source of chance; the same seed gives the same style.
+        pictures: whether the style keeps its four reference images, small pictures of the person; else it holds none.
         library: where it is kept; the user's where None. Beside it NAME.curve.png shows how it was learnt.
         overwrite: whether it may take the place of one of that name.
         progress: called with (stage, done, in all).
@@ -101,12 +108,30 @@ def learn_style(
         generator = MotionGenerator.load(folder / "motion_generator.safetensors")
         head = HeadModel.load(folder / "head_motion.safetensors")
     told = progress and partial(progress, "learning")
-    style = learn(performance, generator, head, name, TransferRecipe(seed=seed), told, licence)
+    style = learn(performance, generator, head, name, TransferRecipe(seed=seed), told, licence, pictures)
     path = kept.save(style, overwrite)
     draw_curve(
         style.provenance["curve"], f"{name}: learnt from {performance.name}", path.with_name(f"{name}.curve.png")
     )
     return kept.load(name)  # as it is kept, in half precision
+
+
+def references_of(performance: Performance) -> np.ndarray:
+    """The frames of a performance that serve as reference images, (4,), counted 60 a second."""
+    distances = reference_distances(performance.expression, key_motions())
+    moments = np.arange(len(performance.expression)) / MOTION_RATE
+    rotation = pose_at(performance.clip, moments)
+    turned = np.abs(rotation[:, :2] - np.median(rotation[:, :2], axis=0)).max(1)
+
+    def sharpness(frames: np.ndarray) -> np.ndarray:
+        pictures = pictures_at(performance, moments[frames])
+        return (
+            np.array([sharpness_of(one) for one in pictures])
+            if len(pictures) == len(frames)
+            else -np.arange(len(frames))
+        )
+
+    return clear_frames(distances, turned, sharpness, MOTION_RATE)
 
 
 def _rehearsal(generator: MotionGenerator) -> Rehearsal:
@@ -129,7 +154,7 @@ def _style(
     how: Mapping[str, Any],
     licence: str,
 ) -> Style:
-    frames = reference_frames(performance.expression, key_motions())
+    frames = references_of(performance)
     heard = generator.listen(torch.from_numpy(performance.mel)).numpy()[generator.dims.look_ahead :]
     return Style(
         name=name,
@@ -139,7 +164,7 @@ def _style(
         head_gain=head_gain(performance, head),
         blink_rate=blink_rate(performance),
         references=performance.expression[frames].astype(np.float32),
-        reference_rotations=pose_at(performance.clip, frames / 60).astype(np.float32),
+        reference_rotations=pose_at(performance.clip, frames / MOTION_RATE).astype(np.float32),
         bank=heard[:: max(1, -(-len(heard) // BANK))],
         projection=0.0,
         gamma=gamma,

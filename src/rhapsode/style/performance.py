@@ -48,6 +48,7 @@ class Performance:
         rest: (68, 3) that face.
         mel: (2T, 80) float32 log-mel of the sound, in step with the face.
         clip: landmarks, pose and sound as tracked, lag taken out.
+        filmed: (N,) the times of the clip's frames in the recording, seconds on the clock of its picture.
         blink_times: (N, 2) seconds at which blinks begin and end.
         mood: (68, 3) the resting face of the performance against the neutral one; zero where none was given.
         droop: how far the lids hang against the neutral face's, 0 to 1.
@@ -59,6 +60,7 @@ class Performance:
     rest: np.ndarray
     mel: np.ndarray
     clip: PreparedClip
+    filmed: np.ndarray
     blink_times: np.ndarray
     mood: np.ndarray
     droop: float
@@ -75,7 +77,17 @@ class Performance:
         spoken = speaking_clip(clip)
         shut = blinks(lid_closure(clip.landmarks), clip.times)
         mood = np.zeros((68, 3), np.float32)
-        return cls(clip.clip.path.name, spoken.expression, spoken.rest, spoken.heard, clip, shut, mood, 0.0)
+        return cls(
+            clip.clip.path.name,
+            spoken.expression,
+            spoken.rest,
+            spoken.heard,
+            clip,
+            clip.times - clip.lag,
+            shut,
+            mood,
+            0.0,
+        )
 
     def against(self, neutral: np.ndarray) -> "Performance":
         """The same performance, told apart from the person's neutral face.
@@ -146,13 +158,14 @@ def read_performance(
         _log.warning("%s: the lips hardly follow the sound (%.2f of 1); is it this person's voice?", path, agreement)
     # The sound is cut anew, so that no face is held still where the lag has moved the picture out of it.
     kept = _within(times + lag, sound)
-    samples, moments = _cut(sound, times[kept] + lag)
+    filmed = times[kept]
+    samples, moments = _cut(sound, filmed + lag)
     pose = Pose(pose.rotation[kept], pose.translation[kept], pose.scale[kept])
     clip = PreparedClip(
         Clip(path, path.name, path.stem, "eval", "", ""), moments, landmarks[kept], pose, samples,
         log_mel(samples), np.zeros((0, 1, 1), np.uint8), np.zeros(0), lag, agreement,
     )  # fmt: skip
-    performance = replace(Performance.from_prepared(clip), sha256=_sha256(path))
+    performance = replace(Performance.from_prepared(clip), filmed=filmed, sha256=_sha256(path))
     return performance if at_ease is None else performance.against(at_ease)
 
 

@@ -4,6 +4,7 @@ The four key motions follow syllable theory (arXiv 2303.09799): `None`, lips at 
 spread; `O`, open and rounded. The templates are means over GRID's word timings (`training.key_motions`).
 """
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -12,6 +13,13 @@ from safetensors.numpy import load_file
 
 from rhapsode.face.landmarks import MOUTH
 from rhapsode.weights import reading
+
+#: Radians that a head may be turned at no cost.
+_FRONTAL = 0.15
+#: Seconds that two references are apart at least.
+_APART = 0.08
+#: Frames that are looked at for each key motion, and by how much (of the distance) they may be less like it.
+_LOOKED_AT, _AS_GOOD = 12, 0.12
 
 
 @cache
@@ -25,8 +33,8 @@ def key_motions() -> np.ndarray:
         return load_file(path)["key_motions"].astype(np.float64)
 
 
-def reference_frames(expression: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """The frame that is most like each key motion.
+def reference_distances(expression: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """How unlike each key motion each frame is, (4, T), 0 for the same lips.
 
     The lips are compared, in units of their spread: by a person who hardly opens the mouth, the widest opening is still
     the most open one.
@@ -34,13 +42,42 @@ def reference_frames(expression: np.ndarray, templates: np.ndarray) -> np.ndarra
     Args:
         expression: (T, 68, 3) offsets from rest, canonical space.
         templates: (4, 68, 3) as `key_motions` gives them.
-
-    Returns:
-        (4,) frame numbers.
     """
     lips = expression[:, MOUTH].reshape(len(expression), -1)
     wanted = templates[:, MOUTH].reshape(len(templates), -1)
     size = np.sqrt(np.square(wanted[1:]).sum(1).mean())
     reach = np.quantile(np.sqrt(np.square(lips).sum(1)), 0.9)
-    distance = np.square(lips[None] / max(reach, 1e-6) - wanted[:, None] / size).sum(-1)
-    return distance.argmin(1)
+    return np.sqrt(np.square(lips[None] / max(reach, 1e-6) - wanted[:, None] / size).sum(-1))
+
+
+def reference_frames(expression: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """The frame that is most like each key motion, (4,); arguments as in `reference_distances`."""
+    return reference_distances(expression, templates).argmin(1)
+
+
+def clear_frames(
+    distances: np.ndarray, turned: np.ndarray, sharpness: Callable[[np.ndarray], np.ndarray], rate: float = 60.0
+) -> np.ndarray:
+    """Of each key motion a frame that is like it and makes a good picture: distinct, sharp, and seen from the front.
+
+    Args:
+        distances: (4, T) as `reference_distances` gives them.
+        turned: (T,) how far the head is turned from where it mostly looks, radians.
+        sharpness: of the frames with some numbers, (N,) -> (N,), greater is sharper.
+        rate: frames a second.
+
+    Returns:
+        (4,) frame numbers.
+    """
+    # One that is hardly less like it may be far clearer, and a turned head hides half of a mouth.
+    cost = distances + np.maximum(turned - _FRONTAL, 0) / _FRONTAL
+    chosen: list[int] = []
+    for of_motion in cost:
+        free = np.ones(len(of_motion), bool)
+        for frame in chosen:
+            free[max(0, frame - round(rate * _APART)) : frame + round(rate * _APART) + 1] = False
+        of_motion = np.where(free if free.any() else True, of_motion, np.inf)
+        near = np.argsort(of_motion, kind="stable")[:_LOOKED_AT]
+        near = near[of_motion[near] <= of_motion[near[0]] + _AS_GOOD]
+        chosen.append(int(near[np.argmax(sharpness(near))]))
+    return np.array(chosen)

@@ -1,7 +1,7 @@
 """A style: what re-weights the Motion Generator, and all else that a manner of speaking is; one small file.
 
-It holds no picture and no sound of the person, and not the shape of the face: every landmark set is an offset from the
-person's own resting face.
+It holds no picture (unless that was asked for) and no sound of the person, and not the shape of the face: every
+landmark set is an offset from the person's own resting face.
 """
 
 import hashlib
@@ -32,6 +32,8 @@ LARGEST = 5_000_000
 SUFFIX = ".safetensors"
 #: The four key motions, in the order of `Style.references`.
 KEY_MOTIONS = ("None", "M", "R", "O")
+#: Shape of the pictures of reference images.
+PICTURES = (4, 128, 128, 3)
 #: No strength goes beyond this: from here on faces tear.
 STRONGEST = 1.5
 #: Layers of the generator that a style may change; its ear is not among them.
@@ -64,6 +66,7 @@ class Style:
         generator: `MotionGenerator.key` of the generator that it re-weights.
         provenance: where it comes from: clip, its SHA-256, date, versions, settings.
         licence: terms under which it may be used.
+        pictures: (4, 128, 128, 3) uint8 RGB, the reference images themselves; None, as a rule: they show the person.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Style:
     generator: str
     provenance: Mapping[str, Any]
     licence: str
+    pictures: np.ndarray | None = None
 
     def scaled(self, strength: float) -> "Style":
         """The same manner, more or less of it: 0 none, 1 as learnt, up to `STRONGEST` exaggerated.
@@ -154,6 +158,8 @@ class Style:
         tensors = {f"delta.{name}": change.astype(np.float16) for name, change in self.delta.items()}
         tensors |= {name: getattr(self, name).astype(np.float32) for name in _ARRAYS}
         tensors["bank"] = self.bank.astype(np.float16)
+        if self.pictures is not None:
+            tensors["pictures"] = self.pictures
         tensors = {name: np.ascontiguousarray(value) for name, value in sorted(tensors.items())}
         if not all(np.isfinite(value).all() for value in tensors.values()):
             raise StyleError(f"{path}: the style holds numbers that are not finite; learn it anew")
@@ -253,6 +259,9 @@ def _digest(tensors: Mapping[str, np.ndarray], text: str) -> str:
 
 def _checked(facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     """The fields of a style, every one of its kind; what is not finite is refused."""
+    pictures = tensors.pop("pictures", None)
+    if pictures is not None and (pictures.dtype != np.uint8 or pictures.shape != PICTURES):
+        raise ValueError(f"pictures has shape {pictures.shape} {pictures.dtype}, not {PICTURES} uint8")
     for name, value in tensors.items():
         if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
             raise ValueError(f"{name} is not all finite numbers")
@@ -279,4 +288,4 @@ def _checked(facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str,
     arrays = {name: tensors[name].astype(np.float32) for name in (*_ARRAYS, "bank")}
     if arrays["bank"].ndim != 2:
         raise ValueError(f"bank has shape {arrays['bank'].shape}, not (M, F)")
-    return {"delta": delta, "provenance": dict(facts["provenance"]), **arrays, **numbers, **words}
+    return {"delta": delta, "provenance": dict(facts["provenance"]), "pictures": pictures, **arrays, **numbers, **words}
