@@ -79,7 +79,7 @@ def evaluate_image(
         alone) and each of the generators the means over pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]),
         `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical units, of landmarks found anew), `cpbd`,
         `identity` (cosine; None where dlib is not installed) and `flicker` (the error of the change from frame to
-        frame, [0, 255]); `pairs`, their numbers; and `speakers`.
+        frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the same for each of them.
 
     Raises:
         DataError: no clips of these splits, or none that shows a mouth open and closed.
@@ -107,7 +107,9 @@ def evaluate_image(
         if progress:
             progress("pictures", len(scores), len(jobs))
     rows = [row for job in jobs for row in scores[job.clip]]
-    return summary(rows) | {"speakers": len({one.speaker for one in everything})}
+    names = sorted({row["corpus"] for row in rows})
+    corpora = {name: summary([row for row in rows if row["corpus"] == name]) for name in names}
+    return summary(rows) | {"speakers": len({one.speaker for one in everything}), "corpora": corpora}
 
 
 def shipped_weights() -> dict[str, Path]:
@@ -128,7 +130,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    names = [name for name in rows[0] if name not in ("kind", "method")]
+    names = [name for name in rows[0] if name not in ("kind", "method", "corpus")]
     means: dict[str, float | None] = {}
     for name in names:
         values = [row[name] for row in rows if row[name] is not None]
@@ -160,7 +162,9 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
             for method, renderer in renderers.items():
                 window = next(iter(painters.values())).window
                 rows += judge.score(method, renderer, window.look, pairs, chosen[number], real)
-    return rows
+    folders = job.clip.split("/")
+    corpus = folders[1] if folders[0] == "expressive" and len(folders) > 2 else entry.corpus
+    return [row | {"corpus": corpus} for row in rows]
 
 
 def choose(pairs: Pairs) -> list[int]:
@@ -225,7 +229,10 @@ class Judge:
                     "method": method,
                     "inner_mouth_l1": float(difference[inside].mean()) if inside.any() else None,
                     "mouth_l1": float(difference[mouth].mean()),
-                    "mouth_psnr": psnr(box, pairs.real[frame][mouth]),
+                    # The portrait's own frame may be among those asked for, and is met exactly.
+                    "mouth_psnr": None
+                    if np.array_equal(box, pairs.real[frame][mouth])
+                    else psnr(box, pairs.real[frame][mouth]),
                     "mouth_ssim": _ssim(seen[frame], truth, mouth),
                     "opening_error": self._opening_error(made[frame], float(pairs.opening[frame])),
                     "cpbd": cpbd(made[frame]) if looked_at else None,

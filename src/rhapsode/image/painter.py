@@ -72,16 +72,23 @@ class MouthPainter:
         shape = torch.from_numpy(mouth_shape(self._rest + expression).astype(np.float32))
         with torch.inference_mode():
             painted = self._generator(self._known, asked[None, None], shape[None, None])[0, 0]
-            added = self._in_its_colours(painted.clamp(0, 1) - asked[:3]).movedim(0, -1).numpy()
+            added = self._in_its_colours(painted.clamp(0, 1), asked[:3]).movedim(0, -1).numpy()
         ease = float(smoothstep(np.abs(expression[48:68]).max() / _EASE))
         # Teeth that the picture shows stay as they are, and get no second row.
         share = self._fade * (1 - _OWN * drawn.own[..., None]) * self._near_lips(expression)
         result: np.ndarray = (255 * ease) * share * added
         return result
 
-    def _in_its_colours(self, added: torch.Tensor) -> torch.Tensor:
-        """What is added, (3, S, S), with no more hue than the portrait has: a grey or brown picture stays one."""
+    def _in_its_colours(self, painted: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        """What is added to a drawing, (3, S, S) both, with no hue that the portrait would not have.
+
+        Against red there is no more green or blue than halfway from white to the portrait's tone: the clips learnt from
+        were filmed in orange light, against which white teeth are green. A grey or brown picture stays one.
+        """
         tone = self._known.tone[0]
+        against_red = tone / tone[:1]
+        most = painted[:1] * torch.maximum(against_red, (1 + against_red) / 2)
+        added = torch.minimum(painted, torch.maximum(most, drawn)) - drawn
         light = (added / tone).mean(0, keepdim=True) * tone
         return light + self._colourful * (added - light)
 
