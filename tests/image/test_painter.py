@@ -78,14 +78,11 @@ def test_what_is_added_moves_with_the_head(portrait: Portrait, painter: MouthPai
 
 def test_a_grey_or_brown_picture_stays_one(animator: Animator) -> None:
     grey = skimage.data.astronaut().mean(-1, keepdims=True)
-    for colour, most in ((np.ones(3), 2), (np.array([1.0, 0.85, 0.6]), 12)):
+    for colour in (np.ones(3), np.array([1.0, 0.85, 0.6])):
         picture = np.rint(grey * colour).astype(np.uint8)
-        portrait = animator.prepare(picture)
-        painter = animator.painter(portrait)
-        frame = Renderer(portrait, painter).render(opened(0.2), *STILL).astype(float)
-        assert np.abs(painter.difference(opened(0.2))).max() > 10
-        light = frame.mean(-1, keepdims=True) / colour.mean()
-        assert np.abs(frame - light * colour).max() < most
+        added = animator.painter(animator.prepare(picture)).difference(opened(0.2))
+        light = added.mean(-1, keepdims=True) / colour.mean()
+        assert np.abs(added).max() > 10 and np.abs(added - light * colour).max() < 2
 
 
 def test_teeth_are_not_greener_than_white(portrait: Portrait, animator: Animator) -> None:
