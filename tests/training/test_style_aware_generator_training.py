@@ -10,7 +10,7 @@ import torch
 
 from rhapsode.data.pairs import Pairs, make_pairs
 from rhapsode.data.store import ClipStore
-from rhapsode.errors import DataError
+from rhapsode.errors import DataError, WeightsError
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.image.generator import PictureDims, StyleAwareGenerator
 from rhapsode.image.window import WindowSize
@@ -66,6 +66,22 @@ def test_what_is_left_out_is_not_computed(clips: list[RealClip], clip_store: Pat
     dims = replace(DIMS, patterns=False)
     train(recipe(clip_store, tmp_path / "plain", weights=plain, dims=dims))
     assert not {"photometric", "mapping", "judge", "fooled", "matching"} & course(tmp_path / "plain")[0].keys()
+
+
+@pytest.mark.slow
+def test_a_discriminator_joins_in_where_it_has_weight(clips: list[RealClip], clip_store: Path, tmp_path: Path) -> None:
+    train(recipe(clip_store, tmp_path / "judged", weights=LossWeights(adversarial=0.05, matching=0.2)))
+    row = course(tmp_path / "judged")[-1]
+    assert 0 < float(row["judge"]) < 4 and float(row["matching"]) > 0 and "fooled" in row
+
+
+def test_unusable_weights_to_start_from_are_refused_before_there_is_a_run(
+    clips: list[RealClip], clip_store: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match="not a usable Style-Aware Generator"):
+        train(recipe(clip_store, tmp_path / "run", start=(tmp_path / "bad.safetensors",)))
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_same_chance_draws_the_same_batch_and_neighbours_stay_together(pairs: list[Pairs]) -> None:

@@ -22,17 +22,20 @@ def _splits(context: typer.Context, text: str) -> str:
     return ",".join(names)
 
 
+_Split = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        callback=_splits,
+        help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
+    ),
+]
+
+
 @app.command("motion", context_settings=HELP)
 def evaluate_motion(
     data: Data,
-    split: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            callback=_splits,
-            help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
-        ),
-    ] = "test",
+    split: _Split = "test",
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
     ] = None,
@@ -114,14 +117,7 @@ def evaluate_style(
 @app.command("image", context_settings=HELP)
 def evaluate_image(
     data: Data,
-    split: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            callback=_splits,
-            help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
-        ),
-    ] = "test",
+    split: _Split = "test",
     weights: Annotated[
         list[str] | None,
         typer.Option(

@@ -53,12 +53,12 @@ class Pairs:
         clip: the clip's name in its store.
         speaker: who it is.
         rest: (S, S, 3) the portrait.
-        references: (4, 64, 64, 5) the explicit renderer's drawing of the four key motions (see `Drawn.stacked`).
-        sources: (4, 64, 64, 2) float16, where their skin comes from, pixels.
-        real_references: (4, 64, 64, 3) the frames of the clip that were retrieved for them.
-        drawn: (N, 64, 64, 5) the drawings for the frames asked for; two neighbours in time follow each other.
-        real: (N, 64, 64, 3) those frames.
-        regions: (N, 64, 64) 2 mouth, 1 skin, 0 neither.
+        references: (4, S, S, C) the explicit renderer's drawing of the four key motions (see `Drawn.stacked`).
+        sources: (4, S, S, 2) float16, where their skin comes from, pixels.
+        real_references: (4, S, S, 3) the frames of the clip that were retrieved for them.
+        drawn: (N, S, S, C) the drawings for the frames asked for; two neighbours in time follow each other.
+        real: (N, S, S, 3) those frames.
+        regions: (N, S, S) 2 mouth, 1 skin, 0 neither.
         shapes: (4 + N, 4) float32: `mouth_shape` of the four references and of the frames.
         opening: (N,) float32 of the frames asked for, canonical units.
         own_opening: of the portrait.
@@ -146,7 +146,7 @@ def _clip_pairs(store: ClipStore, size: WindowSize, portraits: int, targets: int
 
 
 def _portrait_frames(wide: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:
-    """Half of them closed mouths, the rest spread over all openings; sorted by nothing."""
+    """Numbers of frames, half of them of closed mouths, the rest spread over all openings."""
     order = np.argsort(wide, kind="stable")
     closed = chance.choice(order[: max(len(order) // 4, 1)], (count + 1) // 2)
     return np.concatenate([closed, chance.choice(order, count // 2)])
@@ -321,8 +321,11 @@ def save_pairs(pairs: Sequence[Pairs], path: Path, of: str) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_file = path.with_suffix(".partial")
-    save_file(arrays, partial_file, {"pairs": json.dumps(names), "of": of})
-    partial_file.replace(path)
+    try:
+        save_file(arrays, partial_file, {"pairs": json.dumps(names), "of": of})
+        partial_file.replace(path)
+    finally:
+        partial_file.unlink(missing_ok=True)
 
 
 def load_pairs(path: Path) -> list[Pairs]:

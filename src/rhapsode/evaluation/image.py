@@ -28,7 +28,7 @@ from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.painter import MouthPainter
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
-from rhapsode.image.window import WindowSize
+from rhapsode.image.window import INSIDE, MouthWindow, WindowSize
 from rhapsode.metrics.identity import Identity
 from rhapsode.metrics.picture import cpbd, psnr
 from rhapsode.motion.expression import mouth_opening
@@ -159,8 +159,8 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
             renderers = {"warp": Renderer(portrait, interior=False), "painted": Renderer(portrait)}
             renderers |= {name: Renderer(portrait, painter) for name, painter in painters.items()}
             real = {frame: pictures[int(pairs.frames[1 + frame])] for frame in chosen[number]}
+            window = MouthWindow(portrait)
             for method, renderer in renderers.items():
-                window = next(iter(painters.values())).window
                 rows += judge.score(method, renderer, window.look, pairs, chosen[number], real)
     folders = job.clip.split("/")
     corpus = folders[1] if folders[0] == "expressive" and len(folders) > 2 else entry.corpus
@@ -213,7 +213,7 @@ class Judge:
         seen = {frame: look(picture).astype(np.float32) for frame, picture in made.items()}
         rows = []
         for place, frame in enumerate(frames):
-            mouth, inside = mouth_region(pairs.regions[frame]), pairs.drawn[frame, ..., 4] > 127
+            mouth, inside = mouth_region(pairs.regions[frame]), pairs.drawn[frame, ..., INSIDE] > 127
             truth = pairs.real[frame].astype(np.float32)
             difference = np.abs(seen[frame] - truth).mean(-1)
             box = np.rint(seen[frame][mouth]).astype(np.uint8)

@@ -112,12 +112,6 @@ class StyleAwareGenerator(nn.Module):
             features.append(hand(x))
         return Known(rest, patterns, tone, shapes, features)
 
-    def patterns(self, rest: Tensor, references: Tensor, sources: Tensor) -> Tensor:
-        """The ISP images of portraits, (B, 4, 3, S, S), about [0, 1]; arguments as in `know`."""
-        tone = _tone(rest)
-        made: Tensor = self.mapping(rest / tone, _toned(references, tone), sources)
-        return made * tone[:, None]
-
     def forward(self, known: Known, drawn: Tensor, shapes: Tensor) -> Tensor:
         """Paint mouths.
 
@@ -161,6 +155,13 @@ class StyleAwareGenerator(nn.Module):
             generator = cls(PictureDims(window, **sizes))
             generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         return generator.eval()
+
+
+def make_patterns(mapping: StyleMapping, rest: Tensor, references: Tensor, sources: Tensor) -> Tensor:
+    """The ISP images of portraits, (B, 4, 3, S, S), about [0, 1]; arguments as in `StyleAwareGenerator.know`."""
+    tone = _tone(rest)
+    made: Tensor = mapping(rest / tone, _toned(references, tone), sources)
+    return made * tone[:, None]
 
 
 def _tone(rest: Tensor) -> Tensor:

@@ -136,13 +136,16 @@ class Mouth:
             softness = softness + (0.8 if self.is_open else 2.0) * _at(place[..., 0], lips.along, lips.pressed)
         return smoothstep((middle - place[..., 1]) / softness + 0.5).astype(np.float32)
 
-    def paint(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> None:
+    def paint(self, frame: np.ndarray, points: np.ndarray, lips: Lips) -> np.ndarray:
         """Paint what is seen between the lips over a part of a frame, in place.
 
         Args:
             frame: (h, w, 3) uint8 RGB, the skin already warped.
             points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
             lips: the lip edges.
+
+        Returns:
+            What lies between the lips, as `opening` gives it.
         """
         if self.is_open:
             self._heal_corners(frame, points, lips)
@@ -150,7 +153,7 @@ class Mouth:
         cover = self.opening(points, lips)
         left, top, width, height = cv2.boundingRect(cover[..., 1])
         if width == 0:
-            return
+            return cover
         part = np.s_[top : top + height, left : left + width]
         points = points[part]
         inside, near = np.moveaxis(cover[part].astype(np.float32) / 255, -1, 0)
@@ -165,6 +168,7 @@ class Mouth:
         shade = 1 - (0.55 - 0.3 * lower) * opened * near
         shaded = skin * shade[..., None]
         skin[:] = np.rint(shaded + inside[..., None] * (interior - shaded)).astype(np.uint8)
+        return cover
 
     def between(self, points: np.ndarray, lips: Lips) -> np.ndarray:
         """Where points lie with respect to the lips, (h, w, 4) uint8.

@@ -104,8 +104,7 @@ class MouthWindow:
         share = self._mouth.above(lips, self._points)[..., None]
         source = self._points + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
         painted = self._look_up(self._mouth.skin, source)
-        self._mouth.paint(painted, self._points, lips)
-        inside = np.ascontiguousarray(self._mouth.opening(self._points, lips)[..., 0])
+        inside = np.ascontiguousarray(self._mouth.paint(painted, self._points, lips)[..., 0])
         return Drawn(
             painted,
             (source @ self._to_window[:, :2].T + self._to_window[:, 2]).astype(np.float32),

@@ -20,7 +20,7 @@ from torch.nn import functional
 from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError
-from rhapsode.image.generator import Known, PictureDims, StyleAwareGenerator
+from rhapsode.image.generator import Known, PictureDims, StyleAwareGenerator, make_patterns
 from rhapsode.image.losses import (
     PatchGAN,
     adversarial_losses,
@@ -30,6 +30,7 @@ from rhapsode.image.losses import (
     ssim_loss,
     temporal_loss,
 )
+from rhapsode.image.mapping import StyleMapping
 from rhapsode.image.window import ALONG, DRAWN_CHANNELS, INSIDE
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 
@@ -97,8 +98,10 @@ class Trainee(nn.Module):
     def __init__(self, recipe: StyleAwareGeneratorRecipe) -> None:
         super().__init__()
         self.generator = StyleAwareGenerator(recipe.dims)
-        self.judge = PatchGAN(DRAWN_CHANNELS, recipe.judge_width)
-        self._weights = recipe.weights
+        self._weights = weights = recipe.weights
+        # Weights that nothing learns from would hold up several devices.
+        judged = weights.adversarial or weights.matching
+        self.judge = PatchGAN(DRAWN_CHANNELS, recipe.judge_width) if judged else None
 
     def forward(
         self, rest: Tensor, references: Tensor, sources: Tensor, real_references: Tensor, drawn: Tensor, real: Tensor,
@@ -121,7 +124,7 @@ class Trainee(nn.Module):
         if self.generator.dims.patterns:
             made, there = (known.patterns * known.tone[:, None]).flatten(0, 1), real_references.flatten(0, 1)
             terms["mapping"] = weights.mapping * mapping_loss(made, there)
-        if weights.adversarial or weights.matching:
+        if self.judge is not None:
             tone = known.tone.repeat_interleave(drawn.shape[1], 0)
             if self.generator.dims.patterns:
                 flat, truth = torch.cat([flat, made]), torch.cat([truth, there])
@@ -136,13 +139,14 @@ class Trainee(nn.Module):
 class MappingTrainee(nn.Module):
     """Style Mapping alone: its ISP images against the frames that were retrieved for them."""
 
-    def __init__(self, generator: StyleAwareGenerator) -> None:
+    def __init__(self, mapping: StyleMapping) -> None:
         super().__init__()
-        self.generator = generator
+        self.mapping = mapping
 
     def forward(self, rest: Tensor, references: Tensor, sources: Tensor, real_references: Tensor) -> dict[str, Tensor]:
         """The terms of the loss of a batch."""
-        made, there = self.generator.patterns(rest, references, sources).flatten(0, 1), real_references.flatten(0, 1)
+        made = make_patterns(self.mapping, rest, references, sources).flatten(0, 1)
+        there = real_references.flatten(0, 1)
         interior = interior_loss(made, there, references[:, :, INSIDE].flatten(0, 1))
         return {"mapping": mapping_loss(made, there), "interior": interior, "ssim": 0.1 * ssim_loss(made, there)}
 
@@ -270,7 +274,7 @@ def paint(generator: StyleAwareGenerator, pairs: Pairs) -> np.ndarray:
 
 def inner_mouth_error(painted: np.ndarray, pairs: Pairs, chosen: np.ndarray) -> np.ndarray:
     """Mean difference between the lips for each of the frames chosen, [0, 255]."""
-    inside = pairs.drawn[chosen, ..., 4] > 127
+    inside = pairs.drawn[chosen, ..., INSIDE] > 127
     difference = np.abs(painted[chosen] - pairs.real[chosen].astype(np.float32)).mean(-1)
     return np.array([d[i].mean() for d, i in zip(difference, inside, strict=True) if i.any()])
 
@@ -308,11 +312,12 @@ def train(recipe: StyleAwareGeneratorRecipe, progress: Progress | None = None) -
     learnt, judged_by = (_pairs(store, split, recipe, progress) for split in ("train", "val"))
     if not learnt:
         raise DataError(f"{recipe.data}: holds no usable clip of split 'train'; add some")
-    open_run(recipe, recipe.out)
     torch.manual_seed(recipe.loop.seed)
     trainee = Trainee(recipe)
+    # What can be refused is refused before the run has a folder.
     for path in reversed(recipe.start):
         begin_from(trainee.generator, StyleAwareGenerator.load(path))
+    open_run(recipe, recipe.out)
     sampler = PairSampler(learnt, recipe.portraits, recipe.frames)
 
     def check(trained: Trainee) -> dict[str, float]:
@@ -342,17 +347,20 @@ def _train_mapping(
 
     def check(trained: MappingTrainee) -> dict[str, float]:
         errors = []
+        device = next(trained.parameters()).device
+        trained.to("cpu")
         for pairs in judged_by:
             row = [value[None] for value in as_tensors(pairs, np.arange(0))]
-            made = trained.generator.patterns(*row[:3])[0].clamp(0, 1)
+            made = make_patterns(trained.mapping, *row[:3])[0].clamp(0, 1)
             inside = row[1][0, :, INSIDE, None]
             errors.append((255 * ((made - row[3][0]).abs() * inside).sum() / (3 * inside.sum() + 1)).item())
+        trained.to(device)
         return {"inner": -float(np.mean(errors)) if errors else 0.0}
 
     loop = replace(recipe.loop, steps=recipe.mapping_steps)
     trained = fit(
         "style_mapping",
-        MappingTrainee(generator),
+        MappingTrainee(generator.mapping),
         lambda chance: sampler.batch(chance)[:4],
         lambda module, drawn: module(*drawn),
         torch.inference_mode()(check),
@@ -360,7 +368,7 @@ def _train_mapping(
         recipe.out,
         progress,
     )
-    generator.load_state_dict(trained.generator.state_dict())
+    generator.mapping.load_state_dict(trained.mapping.state_dict())
 
 
 @torch.no_grad()
