@@ -3,10 +3,12 @@
     python benchmarks/picture_ablation.py --data stores/clips --out runs/ablation --split test,eval
 
 Trains what is not trained yet, and prints for both kinds of pairs the mean of each figure over seeds, and how far the
-seeds lie apart. Scored is the mouth's window as the networks paint it, before it is carried to the frame.
+seeds lie apart; `own`: shown four pictures of the person from another clip. Scored are people who are seen in two
+clips at least, in the mouth's window as the networks paint it, before it is carried to the frame.
 """
 
 import argparse
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +23,14 @@ from rhapsode.evaluation.image import KINDS, mouth_region
 from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.window import INSIDE, WindowSize
 from rhapsode.training.loop import Loop
-from rhapsode.training.style_aware_generator import StyleAwareGeneratorRecipe, closed_to_open, paint, train
+from rhapsode.training.style_aware_generator import (
+    StyleAwareGeneratorRecipe,
+    closed_to_open,
+    others_of,
+    own_of,
+    paint,
+    train,
+)
 
 VARIANTS = ("full", "no_isp", "no_lsp")
 
@@ -34,11 +43,17 @@ def recipe(data: Path, out: Path, variant: str, loop: Loop) -> StyleAwareGenerat
     return replace(whole, weights=replace(whole.weights, photometric=0.0)) if variant == "no_lsp" else whole
 
 
-def score(generator: StyleAwareGenerator, everything: Sequence[Pairs]) -> dict[str, list[float]]:
-    """Means over both kinds of pairs: error between the lips and around the mouth, [0, 255], and SSIM around it."""
+def score(generator: StyleAwareGenerator, everything: Sequence[Pairs], shown: bool) -> dict[str, list[float]]:
+    """Means over both kinds of pairs: error between the lips and around the mouth, [0, 255], and SSIM around it.
+
+    Scored are people seen in two clips at least; `shown`: the generator is shown pictures from another one.
+    """
     found: dict[str, list[list[float]]] = defaultdict(list)
     for pairs in everything:
-        painted = paint(generator, pairs)
+        others = [other for other in others_of(pairs, everything) if other.clip != pairs.clip]
+        if not others:
+            continue
+        painted = paint(generator, pairs, own_of(pairs, others[0], np.ones(4, bool)) if shown else None)
         opens = set(closed_to_open(pairs).tolist())
         for frame in range(0, len(pairs.real), 2):
             real, part = pairs.real[frame].astype(np.float32), mouth_region(pairs.regions[frame])
@@ -67,19 +82,23 @@ def main() -> None:
         everything += pairs_of(part, Path("stores/pairs") / f"{split}.safetensors", WindowSize())
     everything = [pairs for pairs in everything if not pairs.speaker.startswith("ravdess")]
     for variant in VARIANTS:
-        of_seeds = []
+        alone, own = [], []
         for seed in range(options.seeds):
             weights = options.out / f"{variant}-{seed}" / "style_aware_generator.safetensors"
             if not weights.is_file():
                 loop = Loop(steps=options.steps, check_every=350, learning_rate=2e-3, seed=seed)
                 train(recipe(options.data, weights.parent, variant, loop))
-            of_seeds.append(score(StyleAwareGenerator.load(weights), everything))
-        for kind in KINDS:
+            generator = StyleAwareGenerator.load(weights)
+            alone.append(score(generator, everything, shown=False))
+            if generator.dims.patterns:
+                own.append(score(generator, everything, shown=True))
+        scored = {variant: alone, f"{variant} own": own} if own else {variant: alone}
+        for (name, of_seeds), kind in itertools.product(scored.items(), KINDS):
             values = np.array([one[kind] for one in of_seeds])
             told = [
                 f"{a:.4g} ({', '.join(f'{b:.4g}' for b in c)})" for a, c in zip(values.mean(0), values.T, strict=True)
             ]
-            print(f"{kind:15} {variant:7} between the lips {told[0]}, mouth {told[1]}, SSIM {told[2]}", flush=True)
+            print(f"{kind:15} {name:11} between the lips {told[0]}, mouth {told[1]}, SSIM {told[2]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The whole way from a portrait and a voice to a video, top to bottom."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import as_file, files
@@ -95,6 +95,7 @@ class Animator:
         blink: float = 1.0,
         style: Style | str | Path | None = None,
         style_strength: float = 1.0,
+        also: Sequence[str | Path | np.ndarray] = (),
         seed: int = 0,
     ) -> "Video":
         """Make a portrait speak.
@@ -110,6 +111,7 @@ class Animator:
             blink: how often the eyes blink, 1 natural, 0 never.
             style: a manner of speaking, as in `find_style`; none where None.
             style_strength: how much of it: 0 none, 1 as learnt, up to 1.5 exaggerated.
+            also: other pictures of the same person, files or arrays: the teeth that they show are the portrait's.
             seed: head motion and blinks; the same seed gives the same video.
 
         Returns:
@@ -130,21 +132,12 @@ class Animator:
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
         renderer_portrait = self.prepare(portrait, size, face)
         motion = self.motion(heard, renderer_portrait, gains, seed, manner, style_strength)
-        painter = self.painter(renderer_portrait, manner)
+        painter = self.painter(renderer_portrait, manner, also)
         return Video(renderer_portrait, painter, motion, source, heard.seconds, rate)
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
-        if isinstance(portrait, np.ndarray):
-            image, name = portrait, "the picture"
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-                raise PortraitError(f"{name}: must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
-            if size is not None:
-                raise ValueError("size goes with a picture file; resize the array itself")
-        else:
-            if size is not None and not 64 <= size <= 4096:
-                raise ValueError(f"size={size}: choose 64 to 4096 pixels")
-            image, name = load_picture(Path(portrait), size), str(portrait)
+        image, name = _picture(portrait, size)
         with FaceTracker() as tracker:
             chosen = _choose(tracker.detect(image), face, name)
             measured = Portrait.from_image(image, tracker, chosen)
@@ -175,10 +168,30 @@ class Animator:
         found.check_fits(self.generator)
         return found
 
-    def painter(self, portrait: Portrait, style: Style | None = None) -> MouthPainter:
-        """What paints a portrait's mouth in a style, its four ISP images among it; in the shipped manner where None."""
+    def painter(
+        self, portrait: Portrait, style: Style | None = None, also: Sequence[str | Path | np.ndarray] = ()
+    ) -> MouthPainter:
+        """What paints a portrait's mouth, its four ISP images among it.
+
+        Args:
+            portrait: whom to paint.
+            style: whose manner the ISP images are in; the shipped one where None.
+            also: other pictures of the same person, as in `animate`.
+
+        Raises:
+            PortraitError: one of them is no picture, or shows no face.
+        """
         references = key_motions() if style is None else style.references
-        return MouthPainter(portrait, self.picture, references)
+        shown = [_picture(one) for one in also]
+        faces = []
+        if shown:
+            with FaceTracker() as tracker:
+                faces = [_choose(tracker.detect(image), None, name) for image, name in shown]
+        pictures = [(image, face) for (image, _), face in zip(shown, faces, strict=True)]
+        painter = MouthPainter(portrait, self.picture, references, also=pictures)
+        for number in painter.turned:
+            _log.warning("%s: the head is turned too differently from the portrait's; left out", shown[number][1])
+        return painter
 
     def motion(
         self,
@@ -285,6 +298,19 @@ def exact_rate(fps: Fraction | float | int) -> Fraction:
     if not 1 <= rate <= 240:
         raise ValueError(f"{fps} frames a second is not between 1 and 240")
     return rate
+
+
+def _picture(picture: str | Path | np.ndarray, size: int | None = None) -> tuple[np.ndarray, str]:
+    """A picture, (H, W, 3) uint8 RGB, and what to call it; arguments as in `Animator.animate`."""
+    if not isinstance(picture, np.ndarray):
+        if size is not None and not 64 <= size <= 4096:
+            raise ValueError(f"size={size}: choose 64 to 4096 pixels")
+        return load_picture(Path(picture), size), str(picture)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise PortraitError(f"the picture: must be (H, W, 3) uint8 RGB, not {picture.shape} {picture.dtype}")
+    if size is not None:
+        raise ValueError("size goes with a picture file; resize the array itself")
+    return picture, "the picture"
 
 
 def _check_view(portrait: Portrait, name: str) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rhapsode.errors import WeightsError
 from rhapsode.image.generator import Known, PictureDims, StyleAwareGenerator, match
-from rhapsode.image.window import DRAWN_CHANNELS
+from rhapsode.image.window import DRAWN_CHANNELS, INSIDE
 
 SMALL = PictureDims(widths=(8, 8, 8), mapping_widths=(8, 8), warped=4, known=4)
 
@@ -46,6 +46,31 @@ def test_four_isp_images_are_made_and_what_they_show_reaches_the_painting() -> N
     assert not torch.allclose(generator(one, asked, shapes), generator(other, asked, shapes))
 
 
+def test_other_pictures_of_the_person_take_the_place_of_isp_images_and_lend_their_teeth() -> None:
+    torch.manual_seed(0)
+    generator = StyleAwareGenerator(SMALL)
+    torch.nn.init.normal_(generator.mapping.intermediate_generator.last.weight, std=0.1)
+    rest, references, places = pictures(1, 3, 32, 32), pictures(1, 4, 9, 32, 32, seed=1), pictures(1, 4, 32, 32, 2)
+    shapes, own, given = pictures(1, 4, 4, seed=2), pictures(1, 4, 4, 32, 32, seed=5), torch.tensor([[0.0, 0, 1, 0]])
+    own[:, :, 3, :, :16], own[:, :, 3, :, 16:] = 1, 0
+    without = generator.know(rest, references, places, shapes)
+    having = generator.know(rest, references, places, shapes, own, given)
+    assert torch.allclose((having.patterns * having.tone[:, None])[0, 2], own[0, 2, :3], atol=1e-6)
+    assert torch.equal(having.patterns[:, [0, 1, 3]], without.patterns[:, [0, 1, 3]])
+    asked, wanted = pictures(1, 2, 9, 32, 32, seed=3), shapes[:, 2:3].expand(1, 2, 4)
+    asked[:, :, INSIDE] = 0
+    asked[:, :, INSIDE, 8:24] = 1
+    # Untrained, the painting is the drawing; between the lips, where the picture has them apart too, it is the picture.
+    painted = generator(having, asked, wanted)
+    assert torch.allclose(painted[0, 0, :, 8:24, :16], own[0, 2, :3, 8:24, :16], atol=0.05)
+    assert torch.allclose(painted[..., 16:], asked[:, :, :3, :, 16:]) and torch.allclose(
+        painted[..., :8, :], asked[:, :, :3, :8]
+    )
+    # Asked for the shape of another one, it is not.
+    other = generator(having, asked, shapes[:, :1].expand(1, 2, 4))
+    assert torch.allclose(other, asked[:, :, :3], atol=0.05)
+
+
 def test_a_darker_or_yellower_picture_is_painted_darker_and_yellower() -> None:
     torch.manual_seed(0)
     generator = StyleAwareGenerator(SMALL)
@@ -66,7 +91,8 @@ def test_each_portrait_is_painted_by_what_is_known_of_it() -> None:
     generator = StyleAwareGenerator(SMALL)
     torch.nn.init.normal_(generator.generator.last.weight, std=0.1)
     both, asked, shapes = known(generator), pictures(2, 3, DRAWN_CHANNELS, 32, 32), pictures(2, 3, 4)
-    alone = Known(both.rest[1:], both.patterns[1:], both.tone[1:], both.shapes[1:], [one[1:] for one in both.features])
+    features = [one[1:] for one in both.features]
+    alone = Known(both.rest[1:], both.patterns[1:], both.lent[1:], both.tone[1:], both.shapes[1:], features)
     assert torch.allclose(generator(both, asked, shapes)[1:], generator(alone, asked[1:], shapes[1:]), atol=1e-5)
 
 

@@ -22,6 +22,9 @@ from rhapsode.training.style_aware_generator import (
     StyleAwareGeneratorRecipe,
     as_tensors,
     begin_from,
+    other_teeth,
+    others_of,
+    own_of,
     train,
     vary,
 )
@@ -97,7 +100,8 @@ def test_colours_of_all_pictures_change_alike_and_a_mirror_turns_places_too(pair
     varied = [vary(row, torch.Generator().manual_seed(seed)) for seed in range(12)]
     mirrored = [one for one in varied if not torch.equal(one[4][:, 4], row[4][:, 4])]
     assert 0 < len(mirrored) < len(varied)
-    for rest, _, sources, _, drawn, real, regions, shapes in mirrored:
+    for rest, _, sources, _, drawn, real, regions, shapes, _, given in mirrored:
+        assert torch.equal(given, row[9])
         assert torch.equal(regions, row[6].flip(-1)) and torch.equal(shapes, row[7])
         assert torch.allclose(sources[..., 0], 63 - row[2].flip(-2)[..., 0])
         # The place along the mouth is counted from the other side.
@@ -105,6 +109,33 @@ def test_colours_of_all_pictures_change_alike_and_a_mirror_turns_places_too(pair
         light = real.mean() / row[5].mean()
         assert rest.mean() / row[0].mean() == pytest.approx(float(light), rel=0.15)
     assert len({round(float(one[0].mean()), 3) for one in varied}) > 4
+
+
+def test_a_portrait_is_shown_its_person_in_other_clips_or_else_in_other_portraits(pairs: list[Pairs]) -> None:
+    assert len(pairs) == 2 and others_of(pairs[0], pairs) == [pairs[1]]
+    elsewhere, stranger = replace(pairs[1], clip="elsewhere"), replace(pairs[1], speaker="somebody else")
+    assert others_of(pairs[0], [*pairs, elsewhere, stranger]) == [elsewhere]
+    own = own_of(pairs[0], pairs[1], np.array([True, False, True, False]))
+    assert own.pictures.shape == (4, 64, 64, 4)
+    row = as_tensors(pairs[0], np.arange(2), own)
+    assert row[9].tolist() == [1, 0, 1, 0]
+    # A picture comes with its own mouth's shape.
+    assert np.allclose(row[7][[0, 2]], pairs[1].shapes[[0, 2]]) and np.allclose(row[7][[1, 3]], pairs[0].shapes[[1, 3]])
+
+
+def test_other_teeth_are_the_same_in_frame_and_picture_and_nothing_else_changes() -> None:
+    inside = torch.zeros(2, 64, 64)
+    inside[0, 24:40, 16:48] = inside[1, 28:36, 16:48] = 1
+    # Stripes stand for teeth.
+    mouth = 0.5 + 0.3 * torch.sin(torch.arange(64) / 2).expand(3, 64, 64)
+    real, own = mouth.expand(2, 3, 64, 64), torch.cat([mouth, inside[:1]])[None].expand(4, 4, 64, 64)
+    changed, shown = other_teeth(real, inside, own, torch.Generator().manual_seed(0))
+    assert torch.equal(changed[:, :, inside[0] == 0], real[:, :, inside[0] == 0]) and torch.equal(
+        shown[:, 3], own[:, 3]
+    )
+    assert (changed[0, :, 30:34, 20:44] - real[0, :, 30:34, 20:44]).abs().mean() > 0.02
+    assert torch.allclose(changed[0], shown[0, :3], atol=1e-6)
+    assert torch.allclose(changed[1, :, 30:34, 20:44], shown[0, :3, 30:34, 20:44], atol=0.05)
 
 
 def test_a_training_that_starts_from_weights_without_isp_paints_as_they_do() -> None:

@@ -75,6 +75,12 @@ def animate(
         float,
         typer.Option(metavar="S", min=0, max=1.5, help="How much of the style: 0 none, 1 as learnt, up to 1.5."),
     ] = 1.0,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Another picture of the same person, whose teeth are then theirs; repeatable."
+        ),
+    ] = None,
     library: Library = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
@@ -90,8 +96,9 @@ def animate(
     if (audio is None) == (text is None):
         raise UsageError("give the voice with either --audio or --text")
     rate = parse_rate(fps)
-    _check_portrait(portrait)
-    _check_out(out, [path for path in (portrait, audio, style and Path(style)) if path])
+    for path in (portrait, *(also or ())):
+        _check_portrait(path)
+    _check_out(out, [path for path in (portrait, audio, style and Path(style), *(also or ())) if path])
     spoken: Path | Waveform
     with Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
         began = time.perf_counter()
@@ -121,7 +128,7 @@ def animate(
             video = animator.animate(
                 portrait, spoken, fps=rate, size=size, face=face,
                 head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
-                seed=seed,
+                also=also or (), seed=seed,
             )  # fmt: skip
         with stages.stage("frames", len(video)) as advance:
             facts = video.save(out, progress=advance)

@@ -18,27 +18,20 @@ import cv2
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
-from scipy.interpolate import RBFInterpolator
 
 from rhapsode.data.index import Entry, load_arrays
 from rhapsode.data.store import ClipStore
 from rhapsode.data.workers import spread
 from rhapsode.errors import DataError
-from rhapsode.face.geometry import fit_pose, to_canonical, to_image
-from rhapsode.face.landmarks import EYES, JAW, MOUTH, NOSE
+from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.image.own_pictures import lay_on, offsets_between
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.window import Drawn, MouthWindow, WindowSize, mouth_shape
 from rhapsode.motion.expression import disentangle, mouth_opening
 from rhapsode.style.references import key_motions, reference_frames
 from rhapsode.video.reader import read_frames
 
-#: Landmarks by which a real frame is laid on a portrait's window: all around the mouth, none that blinks.
-_AROUND = np.concatenate([JAW[3:14], NOSE[3:], MOUTH])
-#: Frames that lie further (canonical units) from where the portrait's landmarks would be are left out: heads turned.
-_MISFIT = 0.07
-#: Smoothing of the warp that lays them on; landmarks tremble by a fraction of a pixel.
-_SMOOTHING = 0.5
 #: Raised when pairs are made differently, so that those made before are made anew.
 FORMAT = 2
 #: Openings (canonical units) below and above which a mouth counts as closed and open.
@@ -207,8 +200,7 @@ def _one(
         other = seen.get(frame)
         if other is None:
             return None
-        offsets = other.canonical - portrait.rest
-        offsets[EYES] = 0
+        offsets = offsets_between(portrait, other.face)
         real = lay_on(window, portrait, other.picture, other.face, offsets)
         return None if real is None else (window.draw(offsets), real, other.canonical, offsets)
 
@@ -238,45 +230,6 @@ def _one(
         expressions=np.stack([one[3] for _, one in kept]).astype(np.float32),
         reference_offsets=np.stack([one[3] for one in key]).astype(np.float32),
     )
-
-
-def lay_on(
-    window: MouthWindow, portrait: Portrait, picture: np.ndarray, face: Face, offsets: np.ndarray
-) -> np.ndarray | None:
-    """Lay another picture of the same person on a portrait's window, (S, S, 3) uint8.
-
-    The warp is fitted to where the portrait's landmarks would be, were the mouth as in the other picture.
-
-    Args:
-        window: the portrait's.
-        portrait: the portrait.
-        picture: (H, W, 3) uint8 RGB.
-        face: the face in it.
-        offsets: (68, 3) its canonical landmarks less the portrait's.
-
-    Returns:
-        None where the two heads are turned too differently for it.
-    """
-    size = window.size
-    aim = to_image((portrait.rest + offsets)[None], portrait.pose)[0, _AROUND, :2]
-    aim = window.places(aim).astype(np.float64)
-    landmarks = face.landmarks[_AROUND, :2].astype(np.float64)
-    # Shrunk first, so that no pixel is passed over; pixel centres lie at whole numbers.
-    factor = min(1.0, size.per_unit / float(fit_pose(face.landmarks[None].astype(np.float64)).scale[0]))
-    if factor < 1:
-        height, width = picture.shape[:2]
-        shrunk = (round(width * factor), round(height * factor))
-        picture = cv2.resize(picture, shrunk, interpolation=cv2.INTER_AREA)
-        landmarks = (landmarks + 0.5) * factor - 0.5
-    known = np.column_stack([landmarks, np.ones(len(landmarks))])
-    affine, *_ = np.linalg.lstsq(known, aim, rcond=None)
-    if np.sqrt(np.square(known @ affine - aim).sum(-1).mean()) > _MISFIT * size.per_unit:
-        return None
-    # What an affine map leaves over (a head seen a little from the side) a smooth warp takes up.
-    spline = RBFInterpolator(aim, landmarks, kernel="thin_plate_spline", smoothing=_SMOOTHING)
-    places = np.stack(np.meshgrid(np.arange(size.side), np.arange(size.side)), -1)
-    points = spline(places.reshape(-1, 2).astype(np.float64)).reshape(size.side, size.side, 2).astype(np.float32)
-    return cv2.remap(picture, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def pairs_of(

@@ -2,6 +2,7 @@
 
 A frame of a clip serves as portrait and is asked for the mouth of another frame of that clip, whose landmarks are real.
 What the renderer makes of it, in the portrait's own size, is compared with that other frame, laid on the portrait.
+Besides, the whole generator is shown four other pictures of the person: frames of another clip, where there is one.
 """
 
 import zlib
@@ -23,7 +24,7 @@ from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import spread
 from rhapsode.errors import DataError
 from rhapsode.face.geometry import fit_pose, to_canonical
-from rhapsode.face.tracker import FaceTracker
+from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.painter import MouthPainter
 from rhapsode.image.portrait import Portrait
@@ -31,7 +32,8 @@ from rhapsode.image.renderer import Renderer
 from rhapsode.image.window import INSIDE, MouthWindow, WindowSize
 from rhapsode.metrics.identity import Identity
 from rhapsode.metrics.picture import cpbd, psnr
-from rhapsode.motion.expression import mouth_opening
+from rhapsode.motion.expression import disentangle, mouth_opening
+from rhapsode.style.references import key_motions, reference_distances
 
 #: Files of the package that hold the ways of painting that are compared; the first three are trained equally long.
 SHIPPED = {
@@ -42,6 +44,10 @@ SHIPPED = {
 }
 #: Kinds of pairs: a closed mouth asked to open, and any mouth asked for any other.
 KINDS = ("closed_to_open", "random")
+#: What is also given other pictures of the person, and what its figures are called.
+_SHOWN_OWN, OWN = "full", "full_own"
+#: Seconds that these are away from the frames asked for, where the person has no other clip.
+_APART = 0.3
 #: Pixels around the lips that belong to the region of the mouth.
 _AROUND = 4
 #: Of each portrait so many neighbours are looked at, and of the first so many frames also sharpness and identity.
@@ -52,6 +58,7 @@ _NEIGHBOURS, _LOOKED_AT = 2, 1
 class _Job:
     clip: str
     pairs: Sequence[Pairs]
+    another: str
 
 
 def evaluate_image(
@@ -76,10 +83,11 @@ def evaluate_image(
 
     Returns:
         For each of `KINDS`, for `warp` (lips stretched over what lies between them), `painted` (the explicit renderer
-        alone) and each of the generators the means over pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]),
-        `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical units, of landmarks found anew), `cpbd`,
-        `identity` (cosine; None where dlib is not installed) and `flicker` (the error of the change from frame to
-        frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the same for each of them.
+        alone), each of the generators, and `full_own` (`full`, shown four other pictures of the person), the means over
+        pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]), `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical
+        units, of landmarks found anew), `cpbd`, `identity` (cosine; None where dlib is not installed) and `flicker`
+        (the error of the change from frame to frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the
+        same for each of them.
 
     Raises:
         DataError: no clips of these splits, or none that shows a mouth open and closed.
@@ -97,7 +105,7 @@ def evaluate_image(
     of_clip: dict[str, list[Pairs]] = defaultdict(list)
     for one in everything:
         of_clip[one.clip].append(one)
-    jobs = [_Job(name, pairs) for name, pairs in of_clip.items()]
+    jobs = [_Job(name, pairs, _another(opened, name)) for name, pairs in of_clip.items()]
     work = partial(_score_clip, opened, dict(weights or shipped_weights()))
     scores: dict[str, list[dict[str, Any]]] = {}
     for job, found in spread(work, jobs, min(workers, len(jobs))):
@@ -110,6 +118,13 @@ def evaluate_image(
     names = sorted({row["corpus"] for row in rows})
     corpora = {name: summary([row for row in rows if row["corpus"] == name]) for name in names}
     return summary(rows) | {"speakers": len({one.speaker for one in everything}), "corpora": corpora}
+
+
+def _another(store: ClipStore, name: str) -> str:
+    """The next clip of the same person, or this one where there is no other."""
+    entry = next(entry for entry in store.entries if entry.name == name)
+    same = [one.name for one in store.kept if one.speaker == entry.speaker and one.split == entry.split]
+    return same[(same.index(name) + 1) % len(same)]
 
 
 def shipped_weights() -> dict[str, Path]:
@@ -149,6 +164,7 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     rows: list[dict[str, Any]] = []
     with FaceTracker() as tracker:
         judge = Judge(tracker)
+        also = _other_pictures(store, job, wanted, tracker) if _SHOWN_OWN in generators else []
         for number, pairs in enumerate(job.pairs):
             faces = tracker.detect(pictures[int(pairs.frames[0])])
             portrait = Portrait.from_image(pictures[int(pairs.frames[0])], tracker, faces[0])
@@ -156,6 +172,10 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
                 name: MouthPainter(portrait, generator, pairs.reference_offsets, fitted=True)
                 for name, generator in generators.items()
             }
+            if also:
+                painters[OWN] = MouthPainter(
+                    portrait, generators[_SHOWN_OWN], pairs.reference_offsets, fitted=True, also=also
+                )
             renderers = {"warp": Renderer(portrait, interior=False), "painted": Renderer(portrait)}
             renderers |= {name: Renderer(portrait, painter) for name, painter in painters.items()}
             real = {frame: pictures[int(pairs.frames[1 + frame])] for frame in chosen[number]}
@@ -165,6 +185,23 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     folders = job.clip.split("/")
     corpus = folders[1] if folders[0] == "expressive" and len(folders) > 2 else entry.corpus
     return [row | {"corpus": corpus} for row in rows]
+
+
+def _other_pictures(
+    store: ClipStore, job: _Job, wanted: Sequence[int], tracker: FaceTracker
+) -> list[tuple[np.ndarray, Face]]:
+    """Frames of another clip of the person in which it makes the four key motions, and the face in each."""
+    entry = next(entry for entry in store.entries if entry.name == job.another)
+    arrays = load_arrays(store.folder, entry)
+    offsets, *_ = disentangle(arrays["landmarks"].astype(np.float64))
+    distances = reference_distances(offsets, key_motions())
+    if job.another == job.clip:
+        near = np.abs(arrays["times"][:, None] - arrays["times"][np.array(wanted)]).min(1) < _APART
+        distances = np.where(near, np.inf, distances)
+    frames = [int(row.argmin()) for row in distances if np.isfinite(row).any()]
+    pictures = read_numbered(entry, arrays["times"], np.unique(frames)) if frames else {}
+    found = [(picture, tracker.detect(picture)) for picture in pictures.values()]
+    return [(picture, faces[0]) for picture, faces in found if faces]
 
 
 def choose(pairs: Pairs) -> list[int]:

@@ -18,11 +18,13 @@ from torch.nn import functional
 
 from rhapsode.image.mapping import StyleMapping
 from rhapsode.image.network import UNet, keep_signal
-from rhapsode.image.window import DRAWN_CHANNELS, WindowSize
+from rhapsode.image.window import DRAWN_CHANNELS, INSIDE, WindowSize
 from rhapsode.weights import reading
 
 #: Distance between two mouth shapes (`window.mouth_shape`, canonical units) at which they are half alike.
 _ALIKE = 0.06
+#: So much of a match is enough to borrow the inside of a mouth.
+_SURE = 0.02
 #: No portrait's tone is taken for darker.
 _DARKEST = 0.06
 
@@ -54,6 +56,8 @@ class Known:
     Attributes:
         rest: (B, 3, S, S) the portraits, in units of their tone.
         patterns: (B, 4, 3, S, S) their ISP images, in units of their tone.
+        lent: (B, 4, S, S) how much of each pixel of these shows the inside of the person's own mouth; nothing where
+            Style Mapping made the picture.
         tone: (B, 3, 1, 1) their mean colour around the mouth, [0, 1].
         shapes: (B, 4, 4) the mouth shapes of these.
         features: what the generator is handed at each scale but the finest.
@@ -61,6 +65,7 @@ class Known:
 
     rest: Tensor
     patterns: Tensor
+    lent: Tensor
     tone: Tensor
     shapes: Tensor
     features: list[Tensor]
@@ -72,7 +77,7 @@ class StyleAwareGenerator(nn.Module):
     def __init__(self, dims: PictureDims) -> None:
         super().__init__()
         self.dims = dims
-        seen = 4 * (3 + 4 * 3 * dims.patterns)
+        seen = 4 * (3 + 4 * (3 + 1) * dims.patterns)
         if dims.patterns:
             self.mapping = StyleMapping(DRAWN_CHANNELS, dims.mapping_widths, dims.warped, dims.keypoints)
         scales = len(dims.widths) - 1
@@ -88,29 +93,49 @@ class StyleAwareGenerator(nn.Module):
         self.hand = nn.ModuleList(nn.Conv2d(2 * dims.known, dims.known, 1) for _ in range(scales))
         keep_signal(self.encoder)
         keep_signal(self.hand)
-        self.generator = UNet(DRAWN_CHANNELS + 3 + 5 * 3 * dims.patterns, 3, dims.widths, [dims.known] * scales)
+        self.generator = UNet(DRAWN_CHANNELS + 3 + (5 * 3 + 1) * dims.patterns, 3, dims.widths, [dims.known] * scales)
         # Twice as fast on a processor.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def know(self, rest: Tensor, references: Tensor, sources: Tensor, shapes: Tensor) -> Known:
+    def know(
+        self,
+        rest: Tensor,
+        references: Tensor,
+        sources: Tensor,
+        shapes: Tensor,
+        own: Tensor | None = None,
+        given: Tensor | None = None,
+    ) -> Known:
         """Look at portraits in a style, once.
 
         Args:
             rest: (B, 3, S, S) the portraits, [0, 1].
             references: (B, 4, C, S, S) the explicit renderer's drawings of the references, [0, 1].
             sources: (B, 4, S, S, 2) where their skin comes from, pixels.
-            shapes: (B, 4, 4) their mouth shapes.
+            shapes: (B, 4, 4) their mouth shapes, or those of the pictures that take their place.
+            own: (B, 4, 4, S, S) other pictures of the person, laid on the portrait, [0, 1], with how much of each pixel
+                lies between the lips: they take the place of the ISP images that Style Mapping would make. None: there
+                are none.
+            given: (B, 4) 1 where there is such a picture, 0 where not.
         """
         tone = _tone(rest)
+        if own is None or given is None:
+            own, given = torch.zeros_like(references[:, :, :4]), torch.zeros_like(shapes[..., 0])
         rest, references = rest / tone, _toned(references, tone)
-        patterns = self.mapping(rest, references, sources) if self.dims.patterns else references[:, :, :3]
-        x = torch.cat([rest, patterns.flatten(1, 2)], 1) if self.dims.patterns else rest
+        if self.dims.patterns:
+            made = self.mapping(rest, references, sources)
+            there = given[..., None, None, None]
+            patterns = made + there * (own[:, :, :3] / tone[:, None] - made)
+            planes = there[:, :, 0].expand(-1, -1, *rest.shape[-2:])
+            x = torch.cat([rest, patterns.flatten(1, 2), planes], 1)
+        else:
+            patterns, x = references[:, :, :3], rest
         x = functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
         features = []
         for encode, hand in zip(self.encoder, self.hand, strict=True):
             x = encode(x)
             features.append(hand(x))
-        return Known(rest, patterns, tone, shapes, features)
+        return Known(rest, patterns, given[..., None, None] * own[:, :, 3], tone, shapes, features)
 
     def forward(self, known: Known, drawn: Tensor, shapes: Tensor) -> Tensor:
         """Paint mouths.
@@ -124,15 +149,24 @@ class StyleAwareGenerator(nn.Module):
             (B, T, 3, S, S), about [0, 1].
         """
         batch, frames = drawn.shape[:2]
-        flat = _toned(drawn, known.tone).flatten(0, 1)
-        seen = [flat, known.rest.repeat_interleave(frames, 0)]
+        toned, share = _toned(drawn, known.tone), match(shapes, known.shapes)
+        painted, more = toned[:, :, :3], []
         if self.dims.patterns:
-            best = torch.einsum("btk,bkcyx->btcyx", match(shapes, known.shapes), known.patterns)
             # What matches best tells of the lips; what lies behind them, the widest open ones.
-            seen += [best.flatten(0, 1), known.patterns.flatten(1, 2).repeat_interleave(frames, 0)]
+            best = torch.einsum("btk,bkcyx->btcyx", share, known.patterns)
+            more = [best, known.patterns.flatten(1, 2)[:, None].expand(-1, frames, -1, -1, -1)]
+            # Teeth stay with the skull: those of the person's own pictures lie where they belong.
+            cover = share[..., None, None] * known.lent[:, None]
+            whole = cover.sum(2, True)
+            own = torch.einsum("btkyx,bkcyx->btcyx", cover, known.patterns) / (whole + 1e-4)
+            there = toned[:, :, INSIDE : INSIDE + 1] * whole / (whole + _SURE)
+            painted = painted + there * (own - painted)
+            more.append(there)
+        rest = known.rest[:, None].expand(-1, frames, -1, -1, -1)
+        seen = torch.cat([painted, toned[:, :, 3:], rest, *more], 2)
         features = [feature.repeat_interleave(frames, 0) for feature in known.features]
-        added = self.generator(torch.cat(seen, 1), features).unflatten(0, (batch, frames))
-        return drawn[:, :, :3] + added * known.tone[:, None]
+        added = self.generator(seen.flatten(0, 1), features).unflatten(0, (batch, frames))
+        return drawn[:, :, :3] + (painted - toned[:, :, :3] + added) * known.tone[:, None]
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same picture."""

@@ -1,11 +1,15 @@
 """The Style-Aware Generator at work on one portrait in one style: what it adds to the mouth that is drawn."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
 
+from rhapsode.face.tracker import Face
 from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.grid import smoothstep
+from rhapsode.image.own_pictures import chosen, own_picture
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.window import MouthWindow, edge_fade, mouth_shape
 from rhapsode.motion.retarget import retarget
@@ -25,10 +29,18 @@ class MouthPainter:
 
     Attributes:
         patterns: (4, S, S, 3) uint8 RGB, the portrait's ISP images: None, M, R and O in the style.
+        shown: numbers of those that are other pictures of the person, laid on the portrait.
+        turned: numbers of the other pictures that were left out: a head turned too differently cannot be laid on it.
     """
 
     def __init__(
-        self, portrait: Portrait, generator: StyleAwareGenerator, references: np.ndarray, *, fitted: bool = False
+        self,
+        portrait: Portrait,
+        generator: StyleAwareGenerator,
+        references: np.ndarray,
+        *,
+        fitted: bool = False,
+        also: Sequence[tuple[np.ndarray, Face]] = (),
     ) -> None:
         """Look at a portrait in a style.
 
@@ -37,6 +49,7 @@ class MouthPainter:
             generator: the networks.
             references: (4, 68, 3) the style's key motions, offsets from a resting face with closed lips.
             fitted: the references are offsets from the portrait's own face, whatever it shows.
+            also: other pictures of the person, (H, W, 3) uint8 RGB, and the face in each.
         """
         self._generator = generator
         self._window = MouthWindow(portrait, generator.dims.window)
@@ -44,17 +57,28 @@ class MouthPainter:
         self._fade = edge_fade(generator.dims.window.side)
         offsets = references if fitted else retarget(references, np.ones(len(references)), portrait.rest)
         drawn = [self._window.draw(one) for one in offsets]
+        shapes = mouth_shape(portrait.rest + offsets).astype(np.float32)
+        laid = [own_picture(self._window, portrait, picture, face) for picture, face in also]
+        places = chosen([one for one in laid if one is not None], shapes)
+        own = np.zeros((len(offsets), *self._window.rest.shape[:2], 4), np.uint8)
+        given = np.zeros(len(offsets), np.float32)
+        for place, picture in places.items():
+            own[place], shapes[place], given[place] = picture.picture, picture.shape, 1
         with torch.inference_mode():
             self._known = generator.know(
                 _pictures(self._window.rest)[None],
                 _pictures(np.stack([one.stacked() for one in drawn]))[None],
                 torch.from_numpy(np.stack([one.source for one in drawn]))[None],
-                torch.from_numpy(mouth_shape(portrait.rest + offsets).astype(np.float32))[None],
+                torch.from_numpy(shapes)[None],
+                _pictures(own)[None],
+                torch.from_numpy(given)[None],
             )
             patterns = (self._known.patterns * self._known.tone[:, None])[0].clamp(0, 1).movedim(1, -1)
         hue = self._known.rest[0] - self._known.rest[0].mean(0, keepdim=True)
         self._colourful = float(smoothstep(np.array(float(hue.square().mean().sqrt()) / _COLOURFUL - 0.5)))
         self.patterns: np.ndarray = np.rint(255 * patterns.numpy()).astype(np.uint8)
+        self.shown = tuple(sorted(places))
+        self.turned = tuple(number for number, one in enumerate(laid) if one is None)
 
     @property
     def window(self) -> MouthWindow:

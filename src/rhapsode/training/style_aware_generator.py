@@ -2,7 +2,8 @@
 
     rhapsode train style-aware-generator --data DATA --out RUN
 
-Every batch is a few portraits, each with its four ISP images and a row of frames asked of it. The faces are few, so
+Every batch is a few portraits, each with its four ISP images and a row of frames asked of it. Half of them come with
+other pictures of their person, which take the place of ISP images. The faces are few, so
 their colours, light and sharpness are varied, and some are made grey: what is learnt must serve paintings and any skin.
 """
 
@@ -31,9 +32,14 @@ from rhapsode.image.losses import (
     temporal_loss,
 )
 from rhapsode.image.mapping import StyleMapping
+from rhapsode.image.own_pictures import in_light_of
 from rhapsode.image.window import ALONG, DRAWN_CHANNELS, INSIDE
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 
+#: How often a portrait comes with other pictures of its person, and then each of the four.
+_SHOWN, _EACH = 0.5, 0.7
+#: Pixels by which these may lie beside it.
+_ASIDE = 1
 #: A binomial blur, about one pixel wide.
 _BLUR = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 
@@ -105,11 +111,11 @@ class Trainee(nn.Module):
 
     def forward(
         self, rest: Tensor, references: Tensor, sources: Tensor, real_references: Tensor, drawn: Tensor, real: Tensor,
-        regions: Tensor, shapes: Tensor,
+        regions: Tensor, shapes: Tensor, own: Tensor, given: Tensor,
     ) -> dict[str, Tensor]:  # fmt: skip
         """The terms of the loss of a batch, as `PairSampler` draws it."""
         weights = self._weights
-        known: Known = self.generator.know(rest, references, sources, shapes[:, :4])
+        known: Known = self.generator.know(rest, references, sources, shapes[:, :4], own, given)
         painted = self.generator(known, drawn, shapes[:, 4:])
         flat, truth, asked = painted.flatten(0, 1), real.flatten(0, 1), drawn.flatten(0, 1)
         terms = {
@@ -122,7 +128,10 @@ class Trainee(nn.Module):
         if weights.photometric:
             terms["photometric"] = weights.photometric * photometric(flat, truth, regions.flatten(0, 1))
         if self.generator.dims.patterns:
-            made, there = (known.patterns * known.tone[:, None]).flatten(0, 1), real_references.flatten(0, 1)
+            # Where a picture was given, nothing was made.
+            missing = (1 - given)[..., None, None, None]
+            made = (missing * known.patterns * known.tone[:, None]).flatten(0, 1)
+            there = (missing * real_references).flatten(0, 1)
             terms["mapping"] = weights.mapping * mapping_loss(made, there)
         if self.judge is not None:
             tone = known.tone.repeat_interleave(drawn.shape[1], 0)
@@ -165,23 +174,60 @@ class PairSampler:
         speakers = [one.speaker for one in pairs]
         # Every speaker as often as any other: half of the people have a tenth of the clips.
         self._share = torch.tensor([1 / speakers.count(speaker) for speaker in speakers])
+        self._others = [others_of(one, pairs) for one in pairs]
 
     def batch(self, chance: torch.Generator) -> tuple[Tensor, ...]:
         """A batch as `Trainee.forward` takes it."""
         drawn = torch.multinomial(self._share, self._portraits, generator=chance)
-        rows = [self._row(self._pairs[int(number)], chance) for number in drawn]
+        rows = [self._row(int(number), chance) for number in drawn]
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
-    def _row(self, pairs: Pairs, chance: torch.Generator) -> list[Tensor]:
+    def _row(self, number: int, chance: torch.Generator) -> list[Tensor]:
+        pairs, others = self._pairs[number], self._others[number]
+        own = None
+        if others and float(torch.rand(1, generator=chance)) < _SHOWN:
+            other = others[int(torch.randint(len(others), (1,), generator=chance))]
+            own = own_of(pairs, other, torch.rand(4, generator=chance).numpy() < _EACH)
         count = len(pairs.real) // 2
         first = 2 * torch.randint(count, (self._frames // 2,), generator=chance)
         chosen = torch.stack([first, first + 1], -1).flatten().numpy()
-        row = as_tensors(pairs, chosen)
+        row = as_tensors(pairs, chosen, own)
+        if own is not None and pairs.own_opening < CLOSED:
+            row[5], row[8] = other_teeth(row[5], row[4][:, INSIDE], row[8], chance)
         return vary(row, chance)
 
 
-def as_tensors(pairs: Pairs, chosen: np.ndarray) -> list[Tensor]:
+@dataclass(frozen=True)
+class Own:
+    """Other pictures of a portrait's person, laid on its window.
+
+    Attributes:
+        pictures: (4, S, S, 4) uint8 RGB, one for each key motion, and how much of each pixel lies between the lips.
+        shapes: (4, 4) their mouth shapes.
+        given: (4,) which of them are there.
+    """
+
+    pictures: np.ndarray
+    shapes: np.ndarray
+    given: np.ndarray
+
+
+def others_of(one: Pairs, pairs: Sequence[Pairs]) -> list[Pairs]:
+    """Where else the person of a portrait is seen: in other clips, or else in other portraits of this one."""
+    same = [other for other in pairs if other.speaker == one.speaker and other is not one]
+    return [other for other in same if other.clip != one.clip] or same
+
+
+def own_of(one: Pairs, other: Pairs, given: np.ndarray) -> Own:
+    """The reference images of another portrait of the person, in the light of this one. Windows lie alike on a face."""
+    pictures = np.stack([in_light_of(picture, one.rest) for picture in other.real_references])
+    return Own(np.concatenate([pictures, other.references[..., INSIDE, None]], -1), other.shapes[:4], given)
+
+
+def as_tensors(pairs: Pairs, chosen: np.ndarray, own: Own | None = None) -> list[Tensor]:
     """One portrait and some of its frames as `Trainee.forward` takes them, but for the leading B."""
+    given = np.zeros(4, bool) if own is None else own.given
+    shapes = pairs.shapes[:4] if own is None else np.where(given[:, None], own.shapes, pairs.shapes[:4])
 
     def pictures(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).movedim(-1, -3).float() / 255
@@ -194,8 +240,38 @@ def as_tensors(pairs: Pairs, chosen: np.ndarray) -> list[Tensor]:
         pictures(pairs.drawn[chosen]),
         pictures(pairs.real[chosen]),
         torch.from_numpy(pairs.regions[chosen]),
-        torch.from_numpy(np.concatenate([pairs.shapes[:4], pairs.shapes[4:][chosen]])),
+        torch.from_numpy(np.concatenate([shapes, pairs.shapes[4:][chosen]])),
+        pictures(np.zeros_like(pairs.references[..., :4]) if own is None else own.pictures),
+        torch.from_numpy(given.astype(np.float32)),
     ]
+
+
+def other_teeth(real: Tensor, inside: Tensor, own: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same mouths with other teeth: what lies between the lips is stretched, shifted and lit anew, all alike.
+
+    The people learnt from are few, and a network learns by heart whose teeth are whose. These are known to nobody but
+    the person's other pictures, so that it learns to look there.
+
+    Args:
+        real: (N, 3, S, S) frames, [0, 1].
+        inside: (N, S, S) how much of each pixel lies between the lips.
+        own: (4, 4, S, S) other pictures of the person, with the same of these.
+        chance: the source of chance.
+    """
+    stretch, right, down, light, contrast = (2 * torch.rand(5, generator=chance) - 1).tolist()
+    stretch, contrast = math.exp(0.2 * stretch), math.exp(0.3 * contrast)
+    colour = math.exp(0.3 * light) * torch.exp(0.1 * torch.randn(3, 1, 1, generator=chance))
+    affine = torch.tensor([[stretch, 0, 0.15 * right], [0, 1, 0.06 * down]])
+    changed = []
+    for pictures, between in ((real, inside[:, None]), (own[:, :3], own[:, 3:])):
+        grid = functional.affine_grid(affine.expand(len(pictures), 2, 3), list(pictures.shape), align_corners=False)
+        moved = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        # Only what lies between the lips there as well is teeth; the rest keeps its place.
+        both = between * functional.grid_sample(between, grid, align_corners=False)
+        middle = (both * moved).sum((2, 3), keepdim=True) / (both.sum((2, 3), keepdim=True) + 1e-3)
+        lit = (colour * (middle + contrast * (moved - middle))).clamp(0, 1)
+        changed.append(pictures + both * (lit - pictures))
+    return changed[0], torch.cat([changed[1], own[:, 3:]], 1)
 
 
 def vary(row: list[Tensor], chance: torch.Generator) -> list[Tensor]:
@@ -204,7 +280,12 @@ def vary(row: list[Tensor], chance: torch.Generator) -> list[Tensor]:
     def some(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(*shape, generator=chance)
 
-    rest, references, sources, real_references, drawn, real, regions, shapes = row
+    rest, references, sources, real_references, drawn, real, regions, shapes, own, given = row
+    # The person's other pictures never lie quite on this one, nor are they lit quite alike.
+    shift = torch.randint(-_ASIDE, _ASIDE + 1, (2,), generator=chance).tolist()
+    light = torch.cat([some(0.9, 1.1, 3, 1, 1), torch.ones(1, 1, 1)])
+    own = (own.roll(shift, (-2, -1)) * light).clamp(0, 1)
+    row = [*row[:8], own, given]
     colours = torch.eye(3)
     grey = some(0, 1, 1)
     # A third of the pictures loses much or all of its colour, some get more of it.
@@ -227,7 +308,8 @@ def vary(row: list[Tensor], chance: torch.Generator) -> list[Tensor]:
     behind, colour = _background(rest.shape[-1], chance), some(0, 1, 3, 1, 1) * float(some(0, 1, 1))
     references = torch.cat([change(references[:, :3]), references[:, 3:]], 1)
     drawn = torch.cat([change(drawn[:, :3]), drawn[:, 3:]], 1)
-    row = [change(rest), references, sources, change(real_references), drawn, change(real), regions, shapes]
+    shown = change(rest), references, sources, change(real_references), drawn, change(real), regions, shapes
+    row = [*shown, torch.cat([change(own[:, :3]), own[:, 3:]], 1), given]
     return _mirrored(row) if float(some(0, 1, 1)) < 0.5 else row
 
 
@@ -246,14 +328,14 @@ def _background(side: int, chance: torch.Generator) -> Tensor:
 
 
 def _mirrored(row: list[Tensor]) -> list[Tensor]:
-    rest, references, sources, real_references, drawn, real, regions, shapes = (
-        value if value.ndim == 2 else value.flip(-1) for value in row
+    rest, references, sources, real_references, drawn, real, regions, shapes, own, given = (
+        value if value.ndim <= 2 else value.flip(-1) for value in row
     )
     for places in (references, drawn):
         places[:, ALONG] = 1 - places[:, ALONG]
     # Places are (..., y, x, 2): what was flipped are their coordinates.
     sources = sources.flip(-1).flip(-2) * torch.tensor([-1.0, 1.0]) + torch.tensor([rest.shape[-1] - 1.0, 0.0])
-    return [rest, references, sources, real_references, drawn, real, regions, shapes]
+    return [rest, references, sources, real_references, drawn, real, regions, shapes, own, given]
 
 
 def _soften(pictures: Tensor) -> Tensor:
@@ -264,10 +346,10 @@ def _soften(pictures: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def paint(generator: StyleAwareGenerator, pairs: Pairs) -> np.ndarray:
+def paint(generator: StyleAwareGenerator, pairs: Pairs, own: Own | None = None) -> np.ndarray:
     """What a generator makes of all the frames asked of a portrait, (N, S, S, 3) float32, [0, 255]."""
-    row = [value[None] for value in as_tensors(pairs, np.arange(len(pairs.real)))]
-    known = generator.know(row[0], row[1], row[2], row[7][:, :4])
+    row = [value[None] for value in as_tensors(pairs, np.arange(len(pairs.real)), own)]
+    known = generator.know(row[0], row[1], row[2], row[7][:, :4], row[8], row[9])
     painted = generator(known, row[4], row[7][:, 4:])[0]
     return 255 * painted.clamp(0, 1).movedim(1, -1).numpy()
 
@@ -288,15 +370,22 @@ def score(generator: StyleAwareGenerator, judged_by: Sequence[Pairs]) -> dict[st
     """How well a generator does: the first figure is what weights are chosen by, greater is better."""
     device = next(generator.parameters()).device
     generator = generator.to("cpu")
-    inner, drawn, whole = [], [], []
+    inner, shown, drawn, whole = [], [], [], []
     for pairs in judged_by:
         painted, chosen = paint(generator, pairs), closed_to_open(pairs)
         inner += list(inner_mouth_error(painted, pairs, chosen))
         drawn += list(inner_mouth_error(pairs.drawn[..., :3].astype(np.float32), pairs, chosen))
         whole.append(np.abs(painted - pairs.real).mean())
+        others = others_of(pairs, judged_by)
+        if others and generator.dims.patterns:
+            painted = paint(generator, pairs, own_of(pairs, others[0], np.ones(4, bool)))
+            shown += list(inner_mouth_error(painted, pairs, chosen))
     generator.to(device)
+    alone, with_own = (float(np.mean(errors)) if errors else 0.0 for errors in (inner, shown or inner))
     return {
-        "inner": -float(np.mean(inner)) if inner else 0.0,
+        "score": -(alone + with_own) / 2,
+        "inner": alone,
+        "inner_own": with_own,
         "of_drawn": float(np.mean(inner) / np.mean(drawn)) if inner else 1.0,
         "whole": float(np.mean(whole)) if whole else 0.0,
     }
@@ -312,6 +401,9 @@ def train(recipe: StyleAwareGeneratorRecipe, progress: Progress | None = None) -
     learnt, judged_by = (_pairs(store, split, recipe, progress) for split in ("train", "val"))
     if not learnt:
         raise DataError(f"{recipe.data}: holds no usable clip of split 'train'; add some")
+    # Of whom the networks learn, they know the teeth: such a clip of `val` tells nothing of strangers.
+    known = {pairs.speaker for pairs in learnt}
+    judged_by = [pairs for pairs in judged_by if pairs.speaker not in known] or judged_by
     torch.manual_seed(recipe.loop.seed)
     trainee = Trainee(recipe)
     # What can be refused is refused before the run has a folder.
