@@ -13,11 +13,12 @@ from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
 from rhapsode.errors import PortraitError
 from rhapsode.face.tracker import Face, FaceTracker
-from rhapsode.image.generator import StyleAwareGenerator
+from rhapsode.image.networks import PictureNetworks
 from rhapsode.image.painter import MouthPainter
 from rhapsode.image.picture import load_picture
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
+from rhapsode.image.runtime import PictureModel
 from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.motion.blinks import sample_blinks
 from rhapsode.motion.generator import MotionGenerator
@@ -60,26 +61,28 @@ class Animator:
         picture: paints mouths.
     """
 
-    def __init__(self, generator: MotionGenerator, head: HeadModel, picture: StyleAwareGenerator) -> None:
+    def __init__(self, generator: MotionGenerator, head: HeadModel, picture: PictureNetworks) -> None:
         self.generator = generator
         self.head = head
         self.picture = picture
 
     @classmethod
-    def from_pretrained(cls, generator: Path | None = None) -> "Animator":
+    def from_pretrained(cls, generator: Path | None = None, device: str = "cpu") -> "Animator":
         """An animator with the weights that come with the package.
 
         Args:
             generator: another Motion Generator in place of that of the package.
+            device: what the picture networks run on, one of `rhapsode.image.runtime.PROVIDERS`.
 
         Raises:
+            InstallationError: ONNX Runtime was installed without that device.
             WeightsError: if they are missing or damaged.
         """
         with as_file(files("rhapsode.weights")) as folder:
             return cls(
                 MotionGenerator.load(generator or folder / "motion_generator.safetensors"),
                 HeadModel.load(folder / "head_motion.safetensors"),
-                StyleAwareGenerator.load(folder / "style_aware_generator.safetensors"),
+                PictureModel.load(folder / "style_aware_generator", device),
             )
 
     def animate(

@@ -27,3 +27,7 @@ class DataError(RhapsodeError):
 
 class StyleError(RhapsodeError):
     """A style cannot be learnt, read, found or used."""
+
+
+class InstallationError(RhapsodeError):
+    """What was asked for needs a package or a device that is not there."""

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -18,6 +19,7 @@ from torch.nn import functional
 
 from rhapsode.image.mapping import StyleMapping
 from rhapsode.image.network import UNet, keep_signal
+from rhapsode.image.networks import Looked
 from rhapsode.image.window import DRAWN_CHANNELS, INSIDE, WindowSize
 from rhapsode.weights import reading
 
@@ -167,6 +169,37 @@ class StyleAwareGenerator(nn.Module):
         features = [feature.repeat_interleave(frames, 0) for feature in known.features]
         added = self.generator(seen.flatten(0, 1), features).unflatten(0, (batch, frames))
         return drawn[:, :, :3] + (painted - toned[:, :, :3] + added) * known.tone[:, None]
+
+    @property
+    def window(self) -> WindowSize:
+        """The square of the portrait that is painted."""
+        return self.dims.window
+
+    @torch.inference_mode()
+    def look(
+        self,
+        rest: np.ndarray,
+        references: np.ndarray,
+        sources: np.ndarray,
+        shapes: np.ndarray,
+        own: np.ndarray,
+        given: np.ndarray,
+    ) -> Looked:
+        """`know` of one portrait in NumPy arrays; arguments as in `PictureNetworks.look`."""
+        known = self.know(*(torch.from_numpy(one)[None] for one in (rest, references, sources, shapes, own, given)))
+        made = known.rest, known.patterns, known.lent, known.tone, *known.features
+        rest, patterns, lent, tone, *features = (one[0].numpy() for one in made)
+        return Looked(rest, patterns, lent, tone, shapes, tuple(features))
+
+    @torch.inference_mode()
+    def paint(self, looked: Looked, drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """`forward` of one frame in NumPy arrays; arguments as in `PictureNetworks.paint`."""
+        made = looked.rest, looked.patterns, looked.lent, looked.tone, looked.shapes, *looked.features
+        rest, patterns, lent, tone, shapes, *features = (torch.from_numpy(one)[None] for one in made)
+        known = Known(rest, patterns, lent, tone, shapes, features)
+        painted = self(known, torch.from_numpy(drawn)[None, None], torch.from_numpy(shape)[None, None])
+        result: np.ndarray = painted[0, 0].numpy()
+        return result
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same picture."""

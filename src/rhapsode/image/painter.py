@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import torch
 
 from rhapsode.face.tracker import Face
-from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.grid import smoothstep
+from rhapsode.image.networks import PictureNetworks
 from rhapsode.image.own_pictures import chosen, own_picture
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.window import MouthWindow, edge_fade, mouth_shape
@@ -36,7 +35,7 @@ class MouthPainter:
     def __init__(
         self,
         portrait: Portrait,
-        generator: StyleAwareGenerator,
+        networks: PictureNetworks,
         references: np.ndarray,
         *,
         fitted: bool = False,
@@ -46,15 +45,15 @@ class MouthPainter:
 
         Args:
             portrait: whom to paint.
-            generator: the networks.
+            networks: Style Mapping and Style-Aware Generator.
             references: (4, 68, 3) the style's key motions, offsets from a resting face with closed lips.
             fitted: the references are offsets from the portrait's own face, whatever it shows.
             also: other pictures of the person, (H, W, 3) uint8 RGB, and the face in each.
         """
-        self._generator = generator
-        self._window = MouthWindow(portrait, generator.dims.window)
+        self._networks = networks
+        self._window = MouthWindow(portrait, networks.window)
         self._rest = portrait.rest
-        self._fade = edge_fade(generator.dims.window.side)
+        self._fade = edge_fade(networks.window.side)
         offsets = references if fitted else retarget(references, np.ones(len(references)), portrait.rest)
         drawn = [self._window.draw(one) for one in offsets]
         shapes = mouth_shape(portrait.rest + offsets).astype(np.float32)
@@ -64,19 +63,18 @@ class MouthPainter:
         given = np.zeros(len(offsets), np.float32)
         for place, picture in places.items():
             own[place], shapes[place], given[place] = picture.picture, picture.shape, 1
-        with torch.inference_mode():
-            self._known = generator.know(
-                _pictures(self._window.rest)[None],
-                _pictures(np.stack([one.stacked() for one in drawn]))[None],
-                torch.from_numpy(np.stack([one.source for one in drawn]))[None],
-                torch.from_numpy(shapes)[None],
-                _pictures(own)[None],
-                torch.from_numpy(given)[None],
-            )
-            patterns = (self._known.patterns * self._known.tone[:, None])[0].clamp(0, 1).movedim(1, -1)
-        hue = self._known.rest[0] - self._known.rest[0].mean(0, keepdim=True)
-        self._colourful = float(smoothstep(np.array(float(hue.square().mean().sqrt()) / _COLOURFUL - 0.5)))
-        self.patterns: np.ndarray = np.rint(255 * patterns.numpy()).astype(np.uint8)
+        self._looked = networks.look(
+            _pictures(self._window.rest),
+            _pictures(np.stack([one.stacked() for one in drawn])),
+            np.stack([one.source for one in drawn]),
+            shapes,
+            _pictures(own),
+            given,
+        )
+        hue = self._looked.rest - self._looked.rest.mean(0, keepdims=True)
+        self._colourful = float(smoothstep(np.sqrt(np.square(hue).mean()) / _COLOURFUL - 0.5))
+        patterns = np.clip(self._looked.patterns * self._looked.tone, 0, 1)
+        self.patterns: np.ndarray = np.rint(255 * np.moveaxis(patterns, 1, -1)).astype(np.uint8)
         self.shown = tuple(sorted(places))
         self.turned = tuple(number for number, one in enumerate(laid) if one is None)
 
@@ -93,28 +91,28 @@ class MouthPainter:
         """
         drawn = self._window.draw(expression)
         asked = _pictures(drawn.stacked())
-        shape = torch.from_numpy(mouth_shape(self._rest + expression).astype(np.float32))
-        with torch.inference_mode():
-            painted = self._generator(self._known, asked[None, None], shape[None, None])[0, 0]
-            added = self._in_its_colours(painted.clamp(0, 1), asked[:3]).movedim(0, -1).numpy()
+        shape = mouth_shape(self._rest + expression).astype(np.float32)
+        painted = self._networks.paint(self._looked, asked, shape)
+        added = np.moveaxis(self._in_its_colours(np.clip(painted, 0, 1), asked[:3]), 0, -1)
         ease = float(smoothstep(np.abs(expression[48:68]).max() / _EASE))
         # Teeth that the picture shows stay as they are, and get no second row.
         share = self._fade * (1 - _OWN * drawn.own[..., None]) * self._near_lips(expression)
         result: np.ndarray = (255 * ease) * share * added
         return result
 
-    def _in_its_colours(self, painted: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+    def _in_its_colours(self, painted: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """What is added to a drawing, (3, S, S) both, with no hue that the portrait would not have.
 
         Against red there is no more green or blue than halfway from white to the portrait's tone: the clips learnt from
         were filmed in orange light, against which white teeth are green. A grey or brown picture stays one.
         """
-        tone = self._known.tone[0]
+        tone = self._looked.tone
         against_red = tone / tone[:1]
-        most = painted[:1] * torch.maximum(against_red, (1 + against_red) / 2)
-        added = torch.minimum(painted, torch.maximum(most, drawn)) - drawn
-        light = (added / tone).mean(0, keepdim=True) * tone
-        return light + self._colourful * (added - light)
+        most = painted[:1] * np.maximum(against_red, (1 + against_red) / 2)
+        added = np.minimum(painted, np.maximum(most, drawn)) - drawn
+        light = (added / tone).mean(0, keepdims=True) * tone
+        coloured: np.ndarray = light + np.float32(self._colourful) * (added - light)
+        return coloured
 
     def _near_lips(self, expression: np.ndarray) -> np.ndarray:
         """How near each pixel of the window is to the lips, (S, S, 1) float32, 1 on and 0 far from them."""
@@ -137,6 +135,6 @@ class MouthPainter:
         frame[:] = np.rint(np.clip(frame + added, 0, 255)).astype(np.uint8)
 
 
-def _pictures(array: np.ndarray) -> torch.Tensor:
-    """(..., S, S, C) uint8 -> (..., C, S, S) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(array)).movedim(-1, -3).float() / 255
+def _pictures(array: np.ndarray) -> np.ndarray:
+    """(..., S, S, C) uint8 -> (..., C, S, S) float32 in [0, 1]."""
+    return np.ascontiguousarray(np.moveaxis(array, -1, -3), np.float32) / np.float32(255)
