@@ -12,7 +12,9 @@ from rhapsode.audio.mel import log_mel
 from rhapsode.data.index import Entry, save_arrays, write_index
 from rhapsode.face.geometry import fit_pose, mean_face
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
-from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.style.style import Style
 
 
@@ -81,14 +83,14 @@ def made_up_generator(seed: int = 0) -> MotionGenerator:
     return generator.eval()
 
 
-def made_up_style(name: str, generator: MotionGenerator, seed: int = 0, **changes: Any) -> Style:
+def made_up_style(name: str, generator: TrainedGenerator, seed: int = 0, **changes: Any) -> Style:
     """A style of the generator, at random, every number one that half precision can hold; `changes` name its fields."""
     chance = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
         return (0.1 * chance.standard_normal(shape)).astype(np.float16).astype(np.float32)
 
-    weights = {key: draw(*value.shape) for key, value in generator.named_parameters() if key.startswith("recurrent")}
+    weights = {key: draw(*value.shape) for key, value in generator.weights.items() if key.startswith("recurrent")}
     facts: dict[str, Any] = {
         "name": name,
         "delta": weights,

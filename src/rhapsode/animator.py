@@ -21,11 +21,11 @@ from rhapsode.image.renderer import Renderer
 from rhapsode.image.runtime import PictureModel
 from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.motion.blinks import sample_blinks
-from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.limits import moderate
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import retarget
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
@@ -61,7 +61,7 @@ class Animator:
         picture: paints mouths.
     """
 
-    def __init__(self, generator: MotionGenerator, head: HeadModel, picture: PictureNetworks) -> None:
+    def __init__(self, generator: TrainedGenerator, head: HeadModel, picture: PictureNetworks) -> None:
         self.generator = generator
         self.head = head
         self.picture = picture
@@ -80,7 +80,7 @@ class Animator:
         """
         with as_file(files("rhapsode.weights")) as folder:
             return cls(
-                MotionGenerator.load(generator or folder / "motion_generator.safetensors"),
+                TrainedGenerator.load(generator or folder / "motion_generator.safetensors"),
                 HeadModel.load(folder / "head_motion.safetensors"),
                 PictureModel.load(folder / "style_aware_generator", device),
             )
@@ -162,10 +162,12 @@ class Animator:
             found = style
         elif is_video(Path(style)):
             # Here, since few take a clip, and tracking one needs what takes its time to load.
+            from rhapsode.motion.generator import MotionGenerator
             from rhapsode.style.learn import zero_shot
             from rhapsode.style.performance import read_performance
 
-            found = zero_shot(read_performance(Path(style)), self.generator, self.head, Path(style).stem)
+            generator = MotionGenerator.of(self.generator)
+            found = zero_shot(read_performance(Path(style)), generator, self.head, Path(style).stem)
         else:
             found = resolve(str(style), library or StyleLibrary())
         found.check_fits(self.generator)

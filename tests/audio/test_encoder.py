@@ -4,7 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rhapsode.audio.encoder import AudioEncoder, EncoderDims, EncoderState, OwnVoice
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.encoder import AudioEncoder, EncoderState, OwnVoice
 from rhapsode.errors import WeightsError
 
 

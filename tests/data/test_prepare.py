@@ -27,7 +27,8 @@ from rhapsode.data.speaking import speaking_clip
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.geometry import fit_pose
-from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.generator import MotionGenerator
 from rhapsode.video.reader import read_frames
 from rhapsode.video.writer import write_video
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rhapsode.audio.encoder import EncoderDims
+from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.speech import synthesise
@@ -16,8 +16,9 @@ from rhapsode.audio.waveform import Waveform, normalise_loudness, resample
 from rhapsode.errors import WeightsError
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
+from rhapsode.motion.dims import GeneratorDims
 from rhapsode.motion.expression import mouth_opening
-from rhapsode.motion.generator import GeneratorDims, GeneratorState, MotionGenerator
+from rhapsode.motion.generator import GeneratorState, MotionGenerator
 
 
 @pytest.fixture(scope="module")

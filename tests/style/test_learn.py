@@ -13,6 +13,7 @@ from rhapsode.audio.waveform import Waveform
 from rhapsode.cli import main
 from rhapsode.errors import StyleError
 from rhapsode.evaluation.styled import models
+from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.retarget import opening
 from rhapsode.style.learn import learn, zero_shot
 from rhapsode.style.library import StyleLibrary
@@ -93,7 +94,7 @@ def test_a_zero_shot_style_touches_the_read_out_alone_and_opens_as_wide_as_the_c
     speech = Rehearsal.shipped()
     plain, styled = (
         np.concatenate([opening(motion.numpy())[:, 1] for motion in speech.moved(one)])
-        for one in (generator, style.apply(generator))
+        for one in (generator, MotionGenerator.of(style.apply(generator.trained())))
     )
     wanted = opening(performance.expression)[:, 1].std()
     assert abs(styled.std() - wanted) < 0.5 * abs(plain.std() - wanted)

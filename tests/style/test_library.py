@@ -6,23 +6,23 @@ import pytest
 from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode.errors import StyleError
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.style.library import StyleLibrary, parse_mix, resolve, user_library
 from rhapsode.style.style import Style
 
 
 @pytest.fixture(scope="module")
-def generator() -> MotionGenerator:
-    return made_up_generator()
+def generator() -> TrainedGenerator:
+    return made_up_generator().trained()
 
 
 @pytest.fixture
-def ballad(generator: MotionGenerator) -> Style:
+def ballad(generator: TrainedGenerator) -> Style:
     return made_up_style("ballad", generator)
 
 
 @pytest.fixture
-def library(tmp_path: Path, generator: MotionGenerator, ballad: Style) -> StyleLibrary:
+def library(tmp_path: Path, generator: TrainedGenerator, ballad: Style) -> StyleLibrary:
     """Yours: ballad and angry, with a curve. Shipped: calm, and an angry with another droop."""
     shipped = tmp_path / "shipped"
     shipped.mkdir()

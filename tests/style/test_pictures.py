@@ -55,18 +55,18 @@ def test_blur_makes_a_picture_less_sharp() -> None:
 
 
 def test_pictures_are_kept_in_a_style_only_where_there_are_some(tmp_path: Path) -> None:
-    style = made_up_style("seen", made_up_generator())
+    style = made_up_style("seen", made_up_generator().trained())
     style.save(tmp_path / "plain.safetensors")
     assert Style.load(tmp_path / "plain.safetensors").pictures is None
     pictures = np.random.default_rng(0).integers(0, 256, PICTURES).astype(np.uint8)
-    made_up_style("seen", made_up_generator(), pictures=pictures).save(tmp_path / "seen.safetensors")
+    made_up_style("seen", made_up_generator().trained(), pictures=pictures).save(tmp_path / "seen.safetensors")
     again = Style.load(tmp_path / "seen.safetensors").pictures
     assert again is not None and np.array_equal(again, pictures)
 
 
 def test_the_sheet_shows_templates_and_references_and_what_else_there_is(tmp_path: Path) -> None:
     pictures = np.full(PICTURES, 200, np.uint8)
-    style = made_up_style("seen", made_up_generator(), pictures=pictures)
+    style = made_up_style("seen", made_up_generator().trained(), pictures=pictures)
     sizes = []
     for number, patterns in enumerate((None, np.zeros((4, 64, 64, 3), np.uint8))):
         draw_sheet(style, patterns, tmp_path / f"{number}.png")

@@ -26,7 +26,7 @@ def test_a_head_gain_scales_each_direction_by_itself() -> None:
 
     head = HeadModel(0.3 * np.eye(5)[None], 0.01 * np.eye(5), 0.01 * np.eye(5))
     gain = np.array([2.0, 1.0, 0.5, 1.0, 1.0], np.float32)
-    style = made_up_style("mine", made_up_generator(), head_gain=gain)
+    style = made_up_style("mine", made_up_generator().trained(), head_gain=gain)
     voice = np.ones(3000)
     plain, _ = head.sample(voice, np.random.default_rng(0))
     styled, _ = style.move_head(head).sample(voice, np.random.default_rng(0))

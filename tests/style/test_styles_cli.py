@@ -9,7 +9,7 @@ import pytest
 from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode import cli
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.style import Style
 
@@ -27,12 +27,12 @@ Styles = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
-def generator() -> MotionGenerator:
-    return made_up_generator()
+def generator() -> TrainedGenerator:
+    return made_up_generator().trained()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, generator: MotionGenerator) -> Path:
+def folder(tmp_path: Path, generator: TrainedGenerator) -> Path:
     library = StyleLibrary(tmp_path / "styles")
     library.save(made_up_style("ballad", generator))
     library.save(made_up_style("angry", generator, 1, licence="CC-BY-4.0"))
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_listed_with_the_reason(styles: Styles, folder: Path) 
     assert "error" not in rows["ballad"]
 
 
-def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: MotionGenerator, folder: Path) -> None:
+def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: TrainedGenerator, folder: Path) -> None:
     clip = {"clip": "a\x1b[2J.mp4", "method": "x\ny", "key\x1b[2J": 1}
     StyleLibrary(folder).save(made_up_style("rude", generator, provenance=clip, licence="none\x1b[1A\rCC0"))
     for outcome in (styles(), styles("show", "rude")):
@@ -179,7 +179,7 @@ def test_all_facts_as_json(styles: Styles, folder: Path) -> None:
 
 
 def test_what_a_stranger_calls_its_facts_hides_none_of_ours(
-    styles: Styles, generator: MotionGenerator, folder: Path
+    styles: Styles, generator: TrainedGenerator, folder: Path
 ) -> None:
     StyleLibrary(folder).save(made_up_style("sly", generator, provenance={"licence": "public domain"}, licence="mine"))
     licences = [line.split()[1] for line in styles("show", "sly").out.splitlines() if line.startswith("  licence")]
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_refused(styles: Styles, words: tuple[str, ...], 
 
 
 def test_styles_of_different_generators_do_not_mix(styles: Styles, folder: Path) -> None:
-    StyleLibrary(folder).save(made_up_style("stranger", made_up_generator(1)))
+    StyleLibrary(folder).save(made_up_style("stranger", made_up_generator(1).trained()))
     refused(styles("mix", "ballad+stranger", "--name", "new"), "different Motion Generators")
     assert not (folder / "new.safetensors").exists()
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from tests.made_up import made_up_speech
 
-from rhapsode.audio.encoder import AudioEncoder, EncoderDims
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.errors import WeightsError
 from rhapsode.training.audio_encoder import AudioEncoderRecipe, Student, student_loss, train
 from rhapsode.training.loop import Loop

@@ -9,10 +9,12 @@ import pytest
 import torch
 from tests.made_up import made_up_speech, make_store
 
-from rhapsode.audio.encoder import AudioEncoder, EncoderDims
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.landmarks import EYES
-from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.generator import MotionGenerator
 from rhapsode.training.loop import Loop
 from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.motion_generator import MotionGeneratorRecipe, train

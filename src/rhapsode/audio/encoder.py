@@ -6,7 +6,7 @@ and can be run chunk by chunk. Ours learns from a teacher too (`training.audio_e
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,28 +15,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from rhapsode.audio.dims import PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import MEL_BANDS
 from rhapsode.weights import reading
-
-#: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
-#: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
-PRIOR_FRAMES = 240.0
-
-
-@dataclass(frozen=True)
-class EncoderDims:
-    """Sizes of an audio encoder.
-
-    Attributes:
-        hidden: width of the recurrent layers, and of the features.
-        layers: number of recurrent layers.
-        delay: motion frames (1/60 s) by which the phonetic content of a feature trails the sound it was made from:
-            the feature of frame m + delay tells best what is spoken at frame m.
-    """
-
-    hidden: int = 384
-    layers: int = 3
-    delay: int = 10
 
 
 class VoiceState(NamedTuple):

@@ -135,7 +135,8 @@ def style_one(
     learnt = learn(performance, generator, head, entry.name, recipe)
     seconds = time.perf_counter() - began
     at_once = zero_shot(performance, generator, head, entry.name)
-    speakers: tuple[Method, ...] = (generator.speak, *(partial(each.speak, generator) for each in (at_once, learnt)))
+    trained = generator.trained()
+    speakers: tuple[Method, ...] = (trained.speak, *(partial(each.speak, trained) for each in (at_once, learnt)))
     motions = {
         method: [speak(driver.sound) for driver in drivers.values()]
         for method, speak in zip(METHODS, speakers, strict=True)

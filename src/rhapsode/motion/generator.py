@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,33 +14,17 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rhapsode.audio.encoder import AudioEncoder, EncoderDims, EncoderState, OwnVoice, VoiceState
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.encoder import AudioEncoder, EncoderState, OwnVoice, VoiceState
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import Waveform, normalise_loudness
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.weights import reading
 
 #: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
 DROPOUT = 0.4
-
-
-@dataclass(frozen=True)
-class GeneratorDims:
-    """Sizes of a Motion Generator.
-
-    Attributes:
-        hidden: width of the recurrent layers.
-        layers: number of recurrent layers.
-        components: expressions the output is combined from (rows of the basis).
-        look_ahead: motion frames (1/60 s) of sound heard beyond the frame that is made.
-        encoder: sizes of the audio encoder it hears through; without one it hears log-mel.
-    """
-
-    hidden: int = 192
-    layers: int = 2
-    components: int = 32
-    look_ahead: int = 10
-    encoder: EncoderDims | None = field(default_factory=EncoderDims)
 
 
 class GeneratorState(NamedTuple):
@@ -172,6 +156,17 @@ class MotionGenerator(nn.Module):
             for name, change in changes.items():
                 weights[name].add_(change)
         return other
+
+    def trained(self) -> TrainedGenerator:
+        """The same generator, to speak with."""
+        return TrainedGenerator(self.dims, {name: value.numpy().copy() for name, value in self.state_dict().items()})
+
+    @classmethod
+    def of(cls, trained: TrainedGenerator) -> "MotionGenerator":
+        """The same generator, to learn with."""
+        generator = cls(trained.dims)
+        generator.load_state_dict({name: torch.from_numpy(value) for name, value in trained.weights.items()})
+        return generator.eval()
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""

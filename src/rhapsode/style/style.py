@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import safe_open
 from safetensors.numpy import save
 
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import Waveform
 from rhapsode.errors import StyleError
-from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.weights import reading
 
 #: Version of the file format.
@@ -95,17 +94,17 @@ class Style:
             raise StyleError(f"style strength {strength:g}: choose 0 (none) to {STRONGEST:g}, 1 as learnt")
         return blend([(self, strength)], self.name)
 
-    def apply(self, generator: MotionGenerator) -> MotionGenerator:
+    def apply(self, generator: TrainedGenerator) -> TrainedGenerator:
         """A generator of its own that moves in this manner; `generator` stays as it is.
 
         Raises:
             StyleError: if the style was made for another generator.
         """
         self.check_fits(generator)
-        return generator.re_weighted({name: torch.from_numpy(change) for name, change in self.delta.items()})
+        return generator.re_weighted(self.delta)
 
-    def speak(self, generator: MotionGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
-        """Expression offsets for a sound in this manner, (T, 68, 3) as `MotionGenerator.speak` gives them.
+    def speak(self, generator: TrainedGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
+        """Expression offsets for a sound in this manner, (T, 68, 3) as `TrainedGenerator.speak` gives them.
 
         Up to strength 1 the weights are changed so far; beyond it the motion is led on from that without style to that
         with it, since weights led on so far move a face twice as fast.
@@ -126,13 +125,13 @@ class Style:
             spoken += np.float32(strength - 1) * (spoken - generator.speak(sound))
         return spoken
 
-    def check_fits(self, generator: MotionGenerator) -> None:
+    def check_fits(self, generator: TrainedGenerator) -> None:
         """Refuse a generator that the style was not made for.
 
         Raises:
             StyleError: naming both.
         """
-        weights = generator.state_dict()
+        weights = generator.weights
         fits = all(name in weights and weights[name].shape == change.shape for name, change in self.delta.items())
         encoder = generator.dims.encoder
         if encoder and len(self.bank) and self.bank.shape[1] != encoder.hidden:

@@ -21,7 +21,8 @@ from safetensors.numpy import load_file, save_file
 from scipy.signal import resample_poly
 from torch import Tensor, nn
 
-from rhapsode.audio.encoder import AudioEncoder, EncoderDims
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
 from rhapsode.data.corpora import read_source

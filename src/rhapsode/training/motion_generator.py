@@ -24,7 +24,8 @@ from rhapsode.data.speech import read_speech
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.metrics.landmarks import lmd
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
-from rhapsode.motion.generator import GeneratorDims, MotionGenerator
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.generator import MotionGenerator
 from rhapsode.training.audio_encoder import prepare_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.losses import expression_basis, motion_loss

@@ -6,10 +6,10 @@ three GRUs of 512. The same code as the default, with larger numbers; `docs/trai
 
 from dataclasses import replace
 
-from rhapsode.audio.encoder import EncoderDims
+from rhapsode.audio.dims import EncoderDims
 from rhapsode.image.generator import PictureDims
 from rhapsode.image.window import WindowSize
-from rhapsode.motion.generator import GeneratorDims
+from rhapsode.motion.dims import GeneratorDims
 from rhapsode.training.audio_encoder import AudioEncoderRecipe
 from rhapsode.training.loop import Loop
 from rhapsode.training.motion_generator import MotionGeneratorRecipe

@@ -1,0 +1,59 @@
+from importlib.resources import as_file, files
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from rhapsode.audio.mel import log_mel
+from rhapsode.audio.speech import synthesise
+from rhapsode.audio.waveform import Waveform, normalise_loudness, resample
+from rhapsode.errors import WeightsError
+from rhapsode.evaluation.clips import FIRST_GENERATOR
+from rhapsode.motion.generator import MotionGenerator
+from rhapsode.motion.trained import TrainedGenerator, TrainedState
+
+
+@pytest.fixture(scope="module")
+def sentence() -> Waveform:
+    return resample(synthesise("Maybe my mother bought a big apple pie today."), 16000)
+
+
+@pytest.mark.parametrize("name", ["motion_generator.safetensors", FIRST_GENERATOR])
+def test_it_speaks_as_the_generator_that_was_trained(name: str, sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / name) as path:
+        plain, trained = MotionGenerator.load(path), TrainedGenerator.load(path)
+    assert np.abs(trained.speak(sentence) - plain.speak(sentence)).max() < 1e-5
+    assert trained.key == plain.key and trained.dims == plain.dims
+
+
+def test_speech_in_chunks_of_any_length_moves_as_the_whole_does(sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
+        plain, trained = MotionGenerator.load(path), TrainedGenerator.load(path)
+    mel = log_mel(normalise_loudness(sentence).samples)
+    with torch.inference_mode():
+        whole = plain.step(torch.from_numpy(mel)[None])[0][0].numpy()
+    borders = [0, 2, 4, 10, 12, 60, 100, len(mel)]
+    state: TrainedState | None = None
+    parts = []
+    for first, last in pairwise(borders):
+        part, state = trained.step(mel[first:last], state)
+        parts.append(part)
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-5
+
+
+def test_new_weights_leave_the_generator_as_it_was(sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
+        trained = TrainedGenerator.load(path)
+    before, other = trained.key, trained.re_weighted({"readout.bias": np.ones(32, np.float32)})
+    assert trained.key == before != other.key
+    assert other.weights["basis"] is trained.weights["basis"]
+
+
+def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    save_file({"x": np.zeros(3, np.float32)}, tmp_path / "foreign.safetensors", {"dims": '{"encoder": null}'})
+    for name in ("missing", "foreign"):
+        with pytest.raises(WeightsError, match=rf"{name}\.safetensors"):
+            TrainedGenerator.load(tmp_path / f"{name}.safetensors")
