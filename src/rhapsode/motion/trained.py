@@ -65,18 +65,28 @@ class TrainedGenerator:
             if found != shape:
                 raise ValueError(f"{name} has shape {found}, not {shape}")
 
-    def step(self, mel: np.ndarray, state: TrainedState | None = None) -> tuple[np.ndarray, TrainedState]:
+    def step(
+        self,
+        mel: np.ndarray,
+        state: TrainedState | None = None,
+        bank: FeatureBank | None = None,
+        mix: float = 0.5,
+    ) -> tuple[np.ndarray, TrainedState]:
         """Expression offsets for the next stretch of a sound, late by the look-ahead.
 
         Args:
             mel: (2T, 80) log-mel.
             state: what was returned for the stretch before; nothing at the beginning.
+            bank: features of a voice that this one is brought to (manifold projection).
+            mix: how far, 0 to 1.
 
         Returns:
             (T, 68, 3) float32, of which frame m belongs `look_ahead` frames before mel frame 2m (the first
             `look_ahead` frames of a sound belong to no moment of it), and the state.
         """
         features, heard, total, ear = self._hear(mel, state)
+        if bank is not None and mix > 0:
+            features = bank.project(features, mix)
         expression, past, hidden = self._move(features, state)
         return expression, TrainedState(heard, total, ear, past, hidden)
 

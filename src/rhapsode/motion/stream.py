@@ -1,0 +1,142 @@
+"""Motion for a sound that is still arriving; a whole sound goes the same way, so that both agree to the bit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rhapsode.audio.activity import VoiceStream
+from rhapsode.audio.level import LevelStream
+from rhapsode.audio.mel import MelStream, motion_frames
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.audio.waveform import SAMPLE_RATE
+from rhapsode.motion.blinks import BlinkStream
+from rhapsode.motion.head import HeadModel, HeadStream
+from rhapsode.motion.limits import moderate
+from rhapsode.motion.motion import Motion
+from rhapsode.motion.retarget import retarget
+from rhapsode.motion.trained import TrainedGenerator, TrainedState
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How much of each kind of motion, 1 natural, 0 none."""
+
+    head_motion: float = 1.0
+    mouth: float = 1.0
+    blink: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, gain in vars(self).items():
+            if not 0 <= gain < float("inf"):
+                raise ValueError(f"{name}={gain}: a gain is 0 or more, 1 natural")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What moves a face: models, as a style has changed them. Nothing of a sound is kept in it.
+
+    Attributes:
+        generator: makes motion of sound.
+        head: moves the head.
+        plain: the generator without style, from whose motion that of `generator` is led on; None for not at all.
+        beyond: how far.
+        bank: features of a voice that every voice is brought to, and `mix`, how far; None for none.
+        mood: (68, 3) offsets that stay in pauses too.
+        droop: how far the lids hang at rest.
+        blink_rate: how many times as often as natural the eyes blink.
+    """
+
+    generator: TrainedGenerator
+    head: HeadModel
+    plain: TrainedGenerator | None = None
+    beyond: float = 0.0
+    bank: FeatureBank | None = None
+    mix: float = 0.0
+    mood: np.ndarray = field(default_factory=lambda: np.zeros((68, 3), np.float32))
+    droop: float = 0.0
+    blink_rate: float = 1.0
+
+
+class MotionStream:
+    """The motion of one portrait for one sound, as it arrives."""
+
+    def __init__(self, manner: Manner, rest: np.ndarray, gains: Gains, seed: int) -> None:
+        """Start at rest.
+
+        Args:
+            manner: what moves it.
+            rest: (68, 3) canonical landmarks of the portrait.
+            gains: how much of each kind.
+            seed: the source of chance.
+        """
+        head, blinks = np.random.default_rng(seed).spawn(2)
+        self._manner, self._rest, self._gains = manner, rest, gains
+        self._level, self._mel = LevelStream(), MelStream()
+        self._voice = VoiceStream(manner.generator.dims.look_ahead)
+        self._head = HeadStream(manner.head, head, gains.head_motion)
+        self._blinks = BlinkStream(blinks, gains.blink * manner.blink_rate)
+        self._styled: TrainedState | None = None
+        self._plain: TrainedState | None = None
+        self._early = manner.generator.dims.look_ahead
+        self._samples = self._frames = 0
+
+    @property
+    def seconds(self) -> float:
+        """How much sound has come."""
+        return self._samples / SAMPLE_RATE
+
+    def push(self, samples: np.ndarray) -> list[Motion]:
+        """Take the samples that follow, (N,) float32 in [-1, 1] at 16 kHz; the frames that they complete, one each."""
+        self._samples += len(samples)
+        return list(self._moved(samples))
+
+    def end(self) -> list[Motion]:
+        """The frames that are left once the sound is over: those of `motion_frames` in all."""
+        left = motion_frames(self._samples) - self._frames
+        moved: list[Motion] = []
+        while len(moved) < left:
+            moved += self._moved(np.zeros(SAMPLE_RATE // 10, np.float32))
+        return moved[:left]
+
+    def interrupt(self) -> None:
+        """Speak no more of what was heard so far: the mouth comes to rest from where it is."""
+        self._voice.interrupt()
+
+    def _moved(self, samples: np.ndarray) -> Iterator[Motion]:
+        levelled = self._level.push(samples)
+        self._voice.push(levelled)
+        # In small pieces, so that every frame is computed by itself whatever comes at once.
+        for first in range(0, len(levelled), 64):
+            mel = self._mel.push(levelled[first : first + 64])
+            for pair in mel.reshape(-1, 2, mel.shape[1]):
+                spoken = self._spoken(pair)
+                if self._early:
+                    self._early -= 1
+                else:
+                    yield self._frame(spoken)
+
+    def _spoken(self, mel: np.ndarray) -> np.ndarray:
+        manner = self._manner
+        spoken, self._styled = manner.generator.step(mel, self._styled, manner.bank, manner.mix)
+        if manner.plain is not None:
+            plain, self._plain = manner.plain.step(mel, self._plain)
+            spoken = spoken + np.float32(manner.beyond) * (spoken - plain)
+        return spoken
+
+    def _frame(self, spoken: np.ndarray) -> Motion:
+        self._frames += 1
+        voice = np.array([self._voice.next()])
+        rotation, translation = self._head.move(voice)
+        lids = self._blinks.close(1)
+        # The mood stays in pauses; speech goes on top of it, so that lips still meet.
+        mood = self._manner.mood
+        expression = mood + retarget(spoken, voice, self._rest + mood, self._gains.mouth)
+        droop = self._manner.droop
+        return Motion(moderate(expression), lids + droop * (1 - lids), rotation, translation)
+
+
+def joined(moments: list[Motion]) -> Motion:
+    """Stretches of motion as one."""
+    fields = ("expression", "lids", "rotation", "translation")
+    return Motion(*(np.concatenate([getattr(one, name) for one in moments]) for name in fields))
