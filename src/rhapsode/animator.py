@@ -23,6 +23,7 @@ from rhapsode.motion.head import HeadModel
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.stream import Gains, Manner, MotionStream, joined
 from rhapsode.motion.trained import TrainedGenerator
+from rhapsode.pipeline import rendered, usable_threads
 from rhapsode.session import Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.references import key_motions
@@ -84,6 +85,7 @@ class Animator:
         style_strength: float = 1.0,
         also: Sequence[str | Path | np.ndarray] = (),
         seed: int = 0,
+        threads: int | None = None,
     ) -> "Video":
         """Make a portrait speak.
 
@@ -100,6 +102,7 @@ class Animator:
             style_strength: how much of it: 0 none, 1 as learnt, up to 1.5 exaggerated.
             also: other pictures of the same person, files or arrays: the teeth that they show are the portrait's.
             seed: head motion and blinks; the same seed gives the same video.
+            threads: that make frames; as many as there are processors, 4 at most, where None.
 
         Returns:
             A video whose frames are made as they are asked for.
@@ -108,10 +111,12 @@ class Animator:
             PortraitError: no picture, no face, or one too small.
             AudioError: no sound.
             StyleError: no such style, one for another generator, or a strength out of range.
-            ValueError: a frame rate, size, gain or seed out of range.
+            ValueError: a frame rate, size, gain, seed or number of threads out of range.
         """
         if seed < 0:
             raise ValueError(f"seed={seed}: choose 0 or more")
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads={threads}: choose 1 or more")
         rate = exact_rate(fps)
         gains = Gains(head_motion, mouth, blink)
         manner = None if style is None else self.find_style(style)
@@ -120,7 +125,7 @@ class Animator:
         renderer_portrait = self.prepare(portrait, size, face)
         motion = self.motion(heard, renderer_portrait, gains, seed, manner, style_strength)
         painter = self.painter(renderer_portrait, manner, also)
-        return Video(renderer_portrait, painter, motion, source, heard.seconds, rate)
+        return Video(renderer_portrait, painter, motion, source, heard.seconds, rate, threads or usable_threads())
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
@@ -289,6 +294,7 @@ class Video:
         audio: Path | Waveform,
         seconds: float,
         fps: Fraction,
+        threads: int = 1,
     ) -> None:
         self.fps = fps
         self.seconds = seconds
@@ -297,6 +303,7 @@ class Video:
         self._painter = painter
         self._motion = motion
         self._audio = audio
+        self._threads = threads
 
     def __len__(self) -> int:
         return max(1, round(Fraction(self.seconds) * self.fps))
@@ -304,9 +311,7 @@ class Video:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Each frame, (H, W, 3) uint8 RGB; frame n shows the moment n / fps seconds."""
         renderer = Renderer(self._portrait, self._painter)
-        for n in range(len(self)):
-            moment = self._motion.at(n / self.fps)
-            yield renderer.render(moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0])
+        return rendered(renderer, self._motion, self.fps, range(len(self)), self._threads)
 
     def save(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> VideoFacts:
         """Write an MP4 with the sound as it was given.

@@ -83,6 +83,13 @@ def animate(
     ] = None,
     library: Library = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Threads that make frames.  [default: the processors, at most 4]"),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="What the picture networks run on: cpu, cuda or coreml.")
+    ] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")] = False,
     debug: Debug = False,
@@ -116,7 +123,7 @@ def animate(
         with stages.stage("models"):
             from rhapsode.animator import Animator
 
-            animator = Animator.from_pretrained()
+            animator = Animator.from_pretrained(device=device)
         began = time.perf_counter() - speaking
         manner = None
         if style is not None:
@@ -128,7 +135,7 @@ def animate(
             video = animator.animate(
                 portrait, spoken, fps=rate, size=size, face=face,
                 head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
-                also=also or (), seed=seed,
+                also=also or (), seed=seed, threads=threads,
             )  # fmt: skip
         with stages.stage("frames", len(video)) as advance:
             facts = video.save(out, progress=advance)

@@ -65,8 +65,10 @@ class Box:
     @classmethod
     def around(cls, points: np.ndarray, margin: float) -> "Box":
         """The smallest box that holds (N, 2) points, in pixels, and a margin around them."""
-        low, high = points.min(0) - margin, points.max(0) + margin
-        return cls(int(np.floor(low[0])), int(np.floor(low[1])), int(np.ceil(high[0])) + 1, int(np.ceil(high[1])) + 1)
+        x, y = points[:, 0], points[:, 1]  # by column: NumPy is slow along an axis of two
+        left, top = np.floor(x.min() - margin), np.floor(y.min() - margin)
+        right, bottom = np.ceil(x.max() + margin), np.ceil(y.max() + margin)
+        return cls(int(left), int(top), int(right) + 1, int(bottom) + 1)
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,27 @@ class Grid:
         Returns:
             (..., C) float32.
         """
-        points = points.astype(np.float32)
-        x = np.clip((points[..., 0] - (self.left - 0.5)) / self.step - 0.5, 0, self.columns - 1.001)
-        y = np.clip((points[..., 1] - (self.top - 0.5)) / self.step - 0.5, 0, self.rows - 1.001)
+        corner = np.array([self.left - 0.5, self.top - 0.5], np.float32)
+        places = (points.astype(np.float32, copy=False) - corner) * np.float32(1 / self.step) - np.float32(0.5)
+        x = np.clip(places[..., 0], np.float32(0), np.float32(self.columns - 1.001))
+        y = np.clip(places[..., 1], np.float32(0), np.float32(self.rows - 1.001))
         column, row = x.astype(np.int32), y.astype(np.int32)
-        fx: np.ndarray = (x - column.astype(np.float32))[..., None]
-        fy: np.ndarray = (y - row.astype(np.float32))[..., None]
+        fx, fy = (x - column).astype(np.float32)[..., None], (y - row).astype(np.float32)[..., None]
         flat, start = field.reshape(-1, field.shape[-1]), row * self.columns + column
-        upper = flat[start] + fx * (flat[start + 1] - flat[start])
-        below = start + self.columns
-        lower = flat[below] + fx * (flat[below + 1] - flat[below])
-        return upper + fy * (lower - upper)
+        # In place, and clipped rather than checked: this is where much of a frame's time goes.
+        upper, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
+        right -= upper
+        right *= fx
+        upper += right
+        start += self.columns
+        lower, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
+        right -= lower
+        right *= fx
+        lower += right
+        lower -= upper
+        lower *= fy
+        upper += lower
+        return upper
 
     def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int) -> np.ndarray:
         """Where each point came from, if everything moved by a displacement field.

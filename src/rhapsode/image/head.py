@@ -59,7 +59,8 @@ class HeadMotion:
 
     def active(self, source: np.ndarray) -> Box:
         """The pixels of the picture that the motion changes."""
-        moved = np.abs(source - self._nodes).max(-1) > _INVISIBLE
+        flow = np.abs(source - self._nodes)
+        moved = np.maximum(flow[..., 0], flow[..., 1]) > _INVISIBLE
         if not moved.any():
             return Box(0, 0, 0, 0)
         # Two cells of margin: the enlarged flow reaches half a cell beyond the nodes.

@@ -153,7 +153,8 @@ def _encode(
             if encoder is None:
                 size = array.shape
                 encoder = _Encoder(part, container_format, size, fps, sound, comment, preset)
-            frame = VideoFrame.from_ndarray(_even(array), format="rgb24")
+            # Copied whole: PyAV's own copy goes row by row.
+            frame = VideoFrame.from_numpy_buffer(_even(array).copy(), format="rgb24")
             if len(pending) >= _QUEUE:
                 pending.popleft().result()
             pending.append(pool.submit(encoder.add, frame, count))

@@ -1,0 +1,69 @@
+"""Frames made side by side: several are drawn and painted at once, given in their order, and never far ahead.
+
+Frames do not depend on each other, and what takes the time (OpenCV, NumPy, ONNX Runtime, x264) lets other threads of
+Python run, so that one frame is painted while the next is drawn and the one before is encoded.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
+
+from rhapsode.image.renderer import Renderer
+from rhapsode.motion.motion import Motion
+
+#: More threads than this wait for one another: drawing is in part Python's own work.
+_MOST_THREADS = 4
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def usable_threads() -> int:
+    """How many threads frames are best made by here."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, _MOST_THREADS)
+
+
+def rendered(renderer: Renderer, motion: Motion, fps: Fraction, frames: range, threads: int) -> Iterator[np.ndarray]:
+    """The frames of a motion, (H, W, 3) uint8 RGB each; they are the same by any number of threads.
+
+    Args:
+        renderer: draws them.
+        motion: of the portrait.
+        fps: frames a second.
+        frames: their numbers; frame n shows the moment n / fps seconds.
+        threads: that make them.
+    """
+
+    def render(number: int) -> np.ndarray:
+        moment = motion.at(number / fps)
+        return renderer.render(moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0])
+
+    return in_order(render, frames, threads)
+
+
+def in_order(work: Callable[[Item], Made], items: Iterable[Item], threads: int) -> Iterator[Made]:
+    """What `work` makes of each item, in the items' order; `threads` are at work, and as many results wait at most.
+
+    What is raised by `work` is raised where its result would be given. When the generator is closed, by an error or by
+    whoever asks for no more, what has begun is awaited, nothing else begins, and no thread is left.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    pending: deque[Future[Made]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="rhapsode-frames")
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
