@@ -284,6 +284,7 @@ class Video:
         fps: frames a second, exact.
         seconds: length of the sound.
         width, height: pixels.
+        threads: that make frames.
     """
 
     def __init__(
@@ -303,7 +304,7 @@ class Video:
         self._painter = painter
         self._motion = motion
         self._audio = audio
-        self._threads = threads
+        self.threads = threads
 
     def __len__(self) -> int:
         return max(1, round(Fraction(self.seconds) * self.fps))
@@ -311,7 +312,7 @@ class Video:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Each frame, (H, W, 3) uint8 RGB; frame n shows the moment n / fps seconds."""
         renderer = Renderer(self._portrait, self._painter)
-        return rendered(renderer, self._motion, self.fps, range(len(self)), self._threads)
+        return rendered(renderer, self._motion, self.fps, range(len(self)), self.threads)
 
     def save(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> VideoFacts:
         """Write an MP4 with the sound as it was given.

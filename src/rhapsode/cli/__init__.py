@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rhapsode import __version__
-from rhapsode.cli import animate, doctor, evaluate, export, learn_style, prepare, styles, train
+from rhapsode.cli import animate, bench, doctor, evaluate, export, learn_style, prepare, styles, train
 from rhapsode.cli.options import HELP, PLAIN, UsageError
 from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, say
 from rhapsode.errors import RhapsodeError
@@ -29,6 +29,7 @@ app.command(context_settings=HELP)(prepare.prepare)
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.command(context_settings=HELP)(export.export)
+app.command(context_settings=HELP)(bench.bench)
 app.command(context_settings=HELP)(doctor.doctor)
 
 

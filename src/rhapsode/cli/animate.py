@@ -1,7 +1,6 @@
 """`rhapsode animate`: a portrait and a voice become a video."""
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ import typer
 from rhapsode.cli.options import Debug, Library, UsageError
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import PortraitError, VideoError
+from rhapsode.memory import peak_rss_mb
 
 if TYPE_CHECKING:
     from rhapsode.audio.waveform import Waveform
@@ -180,13 +180,6 @@ def parse_rate(text: str) -> Fraction:
     if not 1 <= rate <= 240:
         raise UsageError(f"--fps {text}: not a rate from 1 to 240; write 25, 29.97 or 30000/1001")
     return rate
-
-
-def peak_rss_mb() -> float:
-    """Most memory that this process has held so far, in MB (10^6 bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def _check_portrait(portrait: Path) -> None:

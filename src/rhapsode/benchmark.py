@@ -1,0 +1,207 @@
+"""How fast this machine makes portraits speak, by a picture that comes with scikit-image and a synthesised voice."""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import skimage.data
+
+from rhapsode.animator import Animator, Video
+from rhapsode.audio.speech import synthesise
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, resample
+from rhapsode.image.renderer import Renderer
+from rhapsode.memory import peak_rss_mb
+from rhapsode.motion.motion import Motion
+from rhapsode.motion.stream import Gains
+from rhapsode.video.writer import write_video
+
+SENTENCE = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice."
+_FPS = 25
+#: Frames of each stage that are timed, after a few that are not.
+_FRAMES, _WARM_UP = 60, 5
+#: Samples that a session is fed at once, 20 ms.
+_CHUNK = SAMPLE_RATE // 50
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured; medians of several runs.
+
+    Attributes:
+        fps_512, fps_1080p: frames a second of a finished video, 512 x 512 and 1080 x 1920, encoding included.
+        motion_ms, draw_ms, paint_ms, encode_ms: of one frame of 512 x 512, each stage by itself.
+        first_frame_ms: from the first sound to the first frame, sound that arrives as it is spoken.
+        latency_ms: from the moment that a frame shows being heard to the frame.
+        setup_ms: from a picture to a session that can be fed.
+        import_ms: a fresh interpreter that imports `rhapsode.animator`.
+        peak_rss_mb: most memory held, 10^6 bytes.
+        threads: that made frames.
+        processors: that can be used here.
+        machine, python: what it ran on.
+    """
+
+    fps_512: float
+    fps_1080p: float
+    motion_ms: float
+    draw_ms: float
+    paint_ms: float
+    encode_ms: float
+    first_frame_ms: float
+    latency_ms: float
+    setup_ms: float
+    import_ms: float
+    peak_rss_mb: float
+    threads: int
+    processors: int
+    machine: str
+    python: str
+
+
+def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str], None] | None = None) -> Figures:
+    """Measure this machine.
+
+    Args:
+        runs: of which each figure is the median.
+        threads: that make frames, as in `Animator.animate`.
+        progress: called with the name of what is measured next.
+    """
+    tell = progress or (lambda what: None)
+    tell("import")
+    import_ms = median(import_ms_once, runs)
+    animator, square = Animator.from_pretrained(), np.asarray(skimage.data.astronaut())
+    sound = resample(synthesise(SENTENCE), SAMPLE_RATE)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "bench.mp4"
+        tell("512 x 512")
+        video = animator.animate(square, sound, fps=_FPS, threads=threads)
+        fps_512 = median(lambda: saved_fps(video, out), runs)
+        tell("1080 x 1920")
+        upright = cv2.resize(square[:, 112:400], (1080, 1920), interpolation=cv2.INTER_CUBIC)
+        large = animator.animate(upright, sound, fps=_FPS, threads=threads)
+        fps_1080p = median(lambda: saved_fps(large, out), runs)
+        tell("stages")
+        stages = [stages_ms(animator, square, sound, out) for _ in range(runs)]
+    motion, draw, paint, encode = (statistics.median(one) for one in zip(*stages, strict=True))
+    tell("sessions")
+    sessions = [session_ms(animator, square, sound) for _ in range(runs)]
+    setup, first, latency = (statistics.median(one) for one in zip(*sessions, strict=True))
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Figures(
+        fps_512=round(fps_512, 1),
+        fps_1080p=round(fps_1080p, 1),
+        motion_ms=round(motion, 2),
+        draw_ms=round(draw, 2),
+        paint_ms=round(paint, 2),
+        encode_ms=round(encode, 2),
+        first_frame_ms=round(first, 1),
+        latency_ms=round(latency, 1),
+        setup_ms=round(setup, 1),
+        import_ms=round(import_ms, 1),
+        peak_rss_mb=round(peak_rss_mb(), 1),
+        threads=video.threads,
+        processors=usable,
+        machine=processor(),
+        python=platform.python_version(),
+    )
+
+
+def median(work: Callable[[], float], runs: int) -> float:
+    """The median of what a measurement gives, run several times."""
+    return statistics.median(work() for _ in range(runs))
+
+
+def saved_fps(video: Video, out: Path) -> float:
+    """Frames a second with which a video is made, its file included."""
+    took, facts = timed(lambda: video.save(out))
+    return 1000 * facts.frames / took
+
+
+def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Path) -> tuple[float, float, float, float]:
+    """Milliseconds a frame of motion, drawing, painting and encoding, each by itself and on one thread.
+
+    Args:
+        animator: holds the models.
+        picture: (H, W, 3) uint8 RGB.
+        sound: 16 kHz mono.
+        out: video to write.
+    """
+    portrait = animator.prepare(picture)
+    painter = animator.painter(portrait)
+    took, motion = timed(lambda: animator.motion(sound, portrait, Gains(), 0))
+    moments = [motion.at(Fraction(n + 10, _FPS)) for n in range(_WARM_UP + _FRAMES)]
+    renderer = Renderer(portrait)
+
+    def draw(some: Sequence[Motion]) -> list[np.ndarray]:
+        return [renderer.render(one.expression[0], one.lids[0], one.rotation[0], one.translation[0]) for one in some]
+
+    def paint(some: Sequence[Motion]) -> None:
+        for one in some:
+            painter.difference(one.expression[0])
+
+    draw(moments[:_WARM_UP])
+    paint(moments[:_WARM_UP])
+    drawing, frames = timed(lambda: draw(moments[_WARM_UP:]))
+    painting, _ = timed(lambda: paint(moments[_WARM_UP:]))
+    encoding, _ = timed(lambda: write_video(frames, out, _FPS))
+    return took / (sound.seconds * _FPS), drawing / _FRAMES, painting / _FRAMES, encoding / _FRAMES
+
+
+def session_ms(animator: Animator, picture: np.ndarray, sound: Waveform) -> tuple[float, float, float]:
+    """Setup, time to the first frame, and median latency of a session whose sound arrives as it is spoken, ms.
+
+    Args:
+        animator: holds the models.
+        picture: (H, W, 3) uint8 RGB.
+        sound: 16 kHz mono.
+    """
+    samples = sound.samples.astype(np.float32)
+    setup, session = timed(lambda: animator.open(picture, fps=_FPS))
+    clock, first, late = 0.0, 0.0, []
+    for start in range(0, len(samples), _CHUNK):
+        piece = samples[start : start + _CHUNK]
+        # Nothing is awaited: a clock of our own goes on to where the piece has arrived, then by what the work takes.
+        clock = max(clock, 1000 * (start + len(piece)) / SAMPLE_RATE)
+        began = time.perf_counter()
+        for frame in session.feed(piece):
+            now = clock + 1000 * (time.perf_counter() - began)
+            first = first or now
+            late.append(now - 1000 * float(frame.time))
+        clock += 1000 * (time.perf_counter() - began)
+    session.close()
+    return setup, first, statistics.median(late)
+
+
+def import_ms_once() -> float:
+    """Milliseconds that a fresh interpreter takes to import the animator."""
+    code = "import time; t = time.perf_counter(); import rhapsode.animator; print(1000 * (time.perf_counter() - t))"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Milliseconds that a call takes, and what it gives."""
+    began = time.perf_counter()
+    result = work()
+    return 1000 * (time.perf_counter() - began), result
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

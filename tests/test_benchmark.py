@@ -1,0 +1,21 @@
+"""The benchmark gives every figure, as a table, as JSON, and as a line of history."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rhapsode import cli
+from rhapsode.cli.bench import ROWS
+
+
+@pytest.mark.slow
+def test_every_figure_is_measured_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = tmp_path / "history.jsonl"
+    assert cli.main(["bench", "--runs", "1", "--json", "--keep", str(history)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert all(figures[name] > 0 for name in ROWS)
+    # A frame cannot be known before the ear has heard on, nor be slower than this in a session that keeps up.
+    assert 100 < figures["latency_ms"] < 2000 and figures["first_frame_ms"] > 100
+    kept = json.loads(history.read_text())
+    assert kept["fps_512"] == figures["fps_512"] and {"date", "commit"} <= set(kept)
