@@ -11,6 +11,7 @@ import numpy as np
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, resample
 from rhapsode.errors import PortraitError
+from rhapsode.extras import need_torch
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.image.networks import PictureNetworks
 from rhapsode.image.painter import MouthPainter
@@ -150,6 +151,7 @@ class Animator:
         if isinstance(style, Style):
             found = style
         elif is_video(Path(style)):
+            need_torch("a style taken from a clip")
             # Here, since few take a clip, and tracking one needs what takes its time to load.
             from rhapsode.motion.generator import MotionGenerator
             from rhapsode.style.learn import zero_shot

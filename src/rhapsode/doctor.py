@@ -170,25 +170,23 @@ def check_weights() -> str:
     from rhapsode.face.geometry import mean_face
     from rhapsode.style.library import StyleLibrary
     from rhapsode.style.references import key_motions
-    from rhapsode.style.rehearsal import Rehearsal
     from rhapsode.style.style import Style
 
     mean_face()
     key_motions()
-    Rehearsal.shipped()
     animator = Animator.from_pretrained()
     styles = [entry for entry in StyleLibrary().entries() if entry.shipped]
     for entry in styles:
         animator.find_style(Style.load(entry.path))
-    return f"mean_face, motion_generator, head_motion, key_motions, rehearsal, {len(styles)} styles"
+    return f"mean_face, motion_generator, head_motion, picture networks, key_motions, {len(styles)} styles"
 
 
 def check_processors() -> str:
-    """How many processors there are, and whether PyTorch uses them."""
-    import torch
+    """How many processors there are, and what runs the picture networks on them."""
+    import onnxruntime
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{usable} usable, {torch.get_num_threads()} threads in torch {torch.__version__}"
+    return f"{usable} usable, ONNX Runtime {onnxruntime.__version__}"
 
 
 def check_disk() -> str:

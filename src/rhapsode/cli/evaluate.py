@@ -9,6 +9,7 @@ import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store, UsageError
 from rhapsode.cli.terminal import Stages
+from rhapsode.extras import need_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
 
@@ -51,6 +52,7 @@ def evaluate_motion(
 
     The sound of each clip is spoken by the generator, and its motion is compared with the speaker's own.
     """
+    need_torch("rhapsode evaluate")
     with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
         from rhapsode.evaluation import run
 
@@ -94,6 +96,7 @@ def evaluate_style(
     A style is learnt from each clip, and speaks with a clip of every speaker of the splits test and val. What comes of
     it is compared with the style clip, and its lips with the speaker's own, next to no style and the zero-shot style.
     """
+    need_torch("rhapsode evaluate")
     with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
         from rhapsode.evaluation import style
         from rhapsode.style.transfer import TransferRecipe
@@ -140,6 +143,7 @@ def evaluate_image(
         if not (name and separator and file):
             raise UsageError(f"--weights {given}: write NAME=FILE")
         files[name] = Path(file)
+    need_torch("rhapsode evaluate")
     with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
         from rhapsode.evaluation import image
 

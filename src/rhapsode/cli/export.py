@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import Debug
+from rhapsode.extras import need_torch
 
 
 def export(
@@ -20,6 +21,7 @@ def export(
 
     They are what `animate` runs.
     """
+    need_torch("rhapsode export")
     from rhapsode.image.export import export as write
 
     for path in write(weights, out or weights.with_suffix("")):

@@ -10,6 +10,7 @@ import typer
 
 from rhapsode.cli.options import Debug, Library
 from rhapsode.cli.terminal import Stages
+from rhapsode.extras import need_torch
 
 
 def learn_style(
@@ -46,6 +47,7 @@ def learn_style(
     The style is kept in your library, where animate --style finds it; NAME.curve.png beside it shows how it was learnt.
     """
     began = time.perf_counter()
+    need_torch("rhapsode learn-style")
     with Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
         from rhapsode.style.learn import learn_style as learn
         from rhapsode.style.library import StyleLibrary

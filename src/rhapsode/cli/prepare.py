@@ -11,6 +11,7 @@ import typer
 from rhapsode.cli.options import Debug
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import DataError
+from rhapsode.extras import need_torch
 
 if TYPE_CHECKING:
     from rhapsode.data.prepare import Report
@@ -47,6 +48,7 @@ def prepare(
     """
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; name a folder with --out")
+    need_torch("rhapsode prepare")
     with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
         from rhapsode.data.corpora import read_source
         from rhapsode.data.prepare import prepare as fill

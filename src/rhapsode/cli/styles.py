@@ -9,6 +9,7 @@ import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Debug, Library, UsageError
 from rhapsode.errors import StyleError
+from rhapsode.extras import need_torch
 
 if TYPE_CHECKING:
     from rhapsode.style.library import Entry, StyleLibrary
@@ -169,6 +170,7 @@ def _distances(style: "Style") -> list[float]:
 
 
 def _draw(style: "Style", path: Path, portrait: Path | None) -> None:
+    need_torch("rhapsode styles show --pictures")
     from rhapsode.style.pictures import draw_sheet
 
     patterns = None

@@ -11,6 +11,7 @@ import typer
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import DataError
+from rhapsode.extras import need_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Train a model on your own clips.")
 
@@ -87,6 +88,7 @@ def train_audio_encoder(
     _check_out(out)
     if not speech and data is None:
         raise DataError("name a folder of speech with --speech, or clips with --data")
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from dataclasses import replace
 
@@ -123,6 +125,7 @@ def train_motion_generator(
     With --speech it also learns from speech without pictures, by a teacher of motion (needs rhapsode[teacher]).
     """
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from dataclasses import replace
 
@@ -164,6 +167,7 @@ def train_style_aware_generator(
 ) -> None:
     """Train Style Mapping and the Style-Aware Generator, which make the picture of a mouth."""
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from dataclasses import replace
 
@@ -191,6 +195,7 @@ def train_head_motion(
 ) -> None:
     """Learn head motion, and measure how often people blink, from clips of style 'address'."""
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from rhapsode.training.head_motion import HeadMotionRecipe, train
 
@@ -207,6 +212,7 @@ def train_mean_face(
 ) -> None:
     """Average the resting faces of the speakers; every other model stands on it."""
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from rhapsode.training.mean_face import MeanFaceRecipe, train
 
@@ -223,6 +229,7 @@ def train_key_motions(
 ) -> None:
     """Learn the four key motions of style reference images from clips whose words are timed."""
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from rhapsode.training.key_motions import KeyMotionsRecipe, train
 
@@ -242,6 +249,7 @@ def train_rehearsal(
 ) -> None:
     """Make the speech that styles are rehearsed on; each Motion Generator needs its own."""
     _check_out(out)
+    need_torch("rhapsode train")
     with Stages(shown=True) as stages:
         from rhapsode.training.rehearsal import RehearsalRecipe, train
 
