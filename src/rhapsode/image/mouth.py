@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from rhapsode.face import regions
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
 from rhapsode.image.expression import contour_weights
-from rhapsode.image.grid import Box, smoothstep
+from rhapsode.image.grid import Box, affine, smoothstep
 from rhapsode.image.lips import RestingLips
 from rhapsode.image.portrait import Portrait
 
@@ -338,9 +338,8 @@ class Mouth:
 
 
 def _turn(points: np.ndarray, origin: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Points in the mouth's frame, of the type they came in."""
-    kind = points.dtype
-    return (points - origin.astype(kind)) @ frame.T.astype(kind)
+    """Points (..., 2) in the mouth's frame, of the type they came in."""
+    return affine(points, np.column_stack([frame, -frame @ origin]))
 
 
 def _at(places: np.ndarray, along: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from rhapsode.face.geometry import to_image
-from rhapsode.image.expression import ExpressionWarp
+from rhapsode.image.expression import ExpressionFlow, ExpressionWarp
 from rhapsode.image.eyelids import Eyelids
 from rhapsode.image.grid import Box
 from rhapsode.image.head import HeadMotion
@@ -78,27 +78,23 @@ class Renderer:
         frame = self._portrait.image.copy()
         if area.is_empty:
             return frame
+        picture = self._mouth.skin if speaks and self._interior else self._portrait.image
         if speaks:
-            posed = self._head.grid.enlarge(source, mouth)
-            lips = self._mouth.lips(offsets)
-            points = self._express(source, area, posed, mouth, lips, offsets)
-        else:
-            points = self._head.grid.enlarge(source, area)
-        frame[area.slices] = cv2.remap(
-            self._mouth.skin if speaks and self._interior else self._portrait.image,
-            points,
-            None,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        if speaks and self._interior and not mouth.is_empty:
-            self._mouth.paint(frame[mouth.slices], posed, lips)
-            if self._painter is not None:
-                self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
+            flow, lips = self._expression.flow(offsets), self._mouth.lips(offsets)
+            source, before = self._expressed(source, flow, lips), source
+        for part, points in self._head.grid.bands(source, area):
+            _look_up(picture, points, frame[part.slices])
+        if speaks and not mouth.is_empty:
+            posed = self._head.grid.enlarge(before, mouth)
+            _look_up(picture, self._near_lips(posed, flow, lips), frame[mouth.slices])
+            if self._interior:
+                self._mouth.paint(frame[mouth.slices], posed, lips)
+                if self._painter is not None:
+                    self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
         for eye, closed in enumerate(np.minimum(lids, 1.0)):
             if closed > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]
-                self._lids.paint(frame[box.slices], points[box.within(area)], eye, float(closed))
+                self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, float(closed))
         return frame
 
     def _mouth_box(self, offsets: np.ndarray) -> Box:
@@ -111,31 +107,33 @@ class Renderer:
         posed = to_image((self._portrait.rest + expression)[None], self._portrait.pose)[0, :, :2]
         return self._mouth.settle(posed - self._rest)
 
-    def _express(
-        self, source: np.ndarray, area: Box, posed: np.ndarray, mouth: Box, lips: Lips, offsets: np.ndarray
-    ) -> np.ndarray:
-        """Add the expression's flow to the head's: where in the picture each pixel of an area comes from.
+    def _expressed(self, source: np.ndarray, flow: ExpressionFlow, lips: Lips) -> np.ndarray:
+        """Add the expression's flow to the head's: where in the picture each node of the head's grid comes from.
 
         Args:
-            source: places in the portrait's pose at the nodes of the head's grid.
-            area: the pixels wanted.
-            posed: places in the portrait's pose of the pixels of `mouth`.
-            mouth: the box around the lips, inside `area`.
+            source: places in the portrait's pose at the nodes.
+            flow: of the expression.
             lips: the lip edges.
-            offsets: (68, 2) landmark offsets, pixels.
         """
         warp = self._expression
-        flow = warp.flow(offsets)
         share = self._mouth.above(lips, warp.nodes)[..., None]
-        mixed = flow.lower + share * (flow.upper - flow.lower)
-        points = self._head.grid.enlarge(source + warp.grid.sample(mixed, source), area)
-        if not mouth.is_empty:
-            # Between the lips the two fields part along a line that a coarse grid cannot hold.
-            near = Box.around(posed[::6, ::6].reshape(-1, 2), 9).intersect(warp.box)
-            both = warp.grid.enlarge(np.concatenate([flow.upper, flow.lower], axis=-1), near)
-            both = _at(both, near, posed)
-            share = self._mouth.above(lips, posed)[..., None]
-            points[mouth.within(area)] = posed + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
+        moved: np.ndarray = source + warp.grid.sample(flow.lower + share * (flow.upper - flow.lower), source)
+        return moved
+
+    def _near_lips(self, posed: np.ndarray, flow: ExpressionFlow, lips: Lips) -> np.ndarray:
+        """Where in the picture pixels around the lips come from: the two fields part along a line that no grid holds.
+
+        Args:
+            posed: their places in the portrait's pose.
+            flow: of the expression.
+            lips: the lip edges.
+        """
+        warp = self._expression
+        near = Box.around(posed[::6, ::6].reshape(-1, 2), 9).intersect(warp.box)
+        both = warp.grid.enlarge(np.concatenate([flow.upper, flow.lower], axis=-1), near)
+        both = _at(both, near, posed)
+        share = self._mouth.above(lips, posed)[..., None]
+        points: np.ndarray = posed + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
         return points
 
     def _moved(self, box: Box, displacement: np.ndarray) -> Box:
@@ -145,6 +143,11 @@ class Renderer:
         places = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
         moved = places + grid.sample(displacement, places)
         return Box.around(moved.reshape(-1, 2), 0.5 * grid.step).intersect(self._picture)
+
+
+def _look_up(picture: np.ndarray, points: np.ndarray, into: np.ndarray) -> None:
+    """A part of a frame, in place, from where in the picture its pixels come from."""
+    cv2.remap(picture, points, None, cv2.INTER_LINEAR, into, cv2.BORDER_REPLICATE)
 
 
 def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:

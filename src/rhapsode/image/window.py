@@ -14,7 +14,7 @@ from rhapsode.face.facial_map import draw_facial_map, project
 from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.landmarks import INNER_LIP_PAIRS, JAW, OUTER_LIPS
 from rhapsode.image.expression import ExpressionWarp
-from rhapsode.image.grid import smoothstep
+from rhapsode.image.grid import affine, smoothstep
 from rhapsode.image.lips import measure_lips
 from rhapsode.image.mouth import Mouth
 from rhapsode.image.portrait import Portrait
@@ -107,7 +107,7 @@ class MouthWindow:
         inside = np.ascontiguousarray(self._mouth.paint(painted, self._points, lips)[..., 0])
         return Drawn(
             painted,
-            (source @ self._to_window[:, :2].T + self._to_window[:, 2]).astype(np.float32),
+            affine(source, self._to_window),
             inside,
             draw_facial_map(face, self._camera, self.size.side),
             self._mouth.between(self._points, lips),
@@ -122,8 +122,10 @@ class MouthWindow:
 
     def places(self, points: np.ndarray) -> np.ndarray:
         """Where in the window points (..., 2) of the portrait's picture lie, float32, pixels."""
-        small = (points + 0.5) * np.float32(self._factor) - 0.5
-        return (small @ self._to_window[:, :2].T + self._to_window[:, 2]).astype(np.float32)
+        turn, shift = self._to_window[:, :2], self._to_window[:, 2]
+        # Pixel centres lie at whole numbers, so the picture's corner is at -0.5.
+        scaled = np.column_stack([self._factor * turn, turn.sum(1) * (self._factor - 1) / 2 + shift])
+        return affine(points, scaled).astype(np.float32, copy=False)
 
     def regions(self, expression: np.ndarray) -> np.ndarray:
         """What is where when the portrait makes a face, (S, S) uint8: 2 mouth, 1 skin, 0 neither.
