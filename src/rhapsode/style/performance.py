@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 #: only the beginning is looked at.
 SHORTEST, SHORT, LONGEST = 1.5, 5.0, 300.0
 #: A mouth whose opening varies by less (canonical units) belongs to a frozen picture.
-FROZEN = 0.003
+FROZEN = 0.006
 #: Between two frames a face moves less than this (distances between the eye corners), and less than so many times its
 #: usual movement; more is a cut to another picture. So is a gap without a face of so many seconds.
 CUT, CUT_TIMES, GAP = 0.08, 8.0, 0.25
