@@ -12,10 +12,12 @@ from rhapsode.animator import Animator, exact_rate
 from rhapsode.audio.waveform import Waveform, load_waveform, resample
 from rhapsode.errors import AudioError, PortraitError
 from rhapsode.face.tracker import FaceTracker
+from rhapsode.image.portrait import Portrait
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.motion.expression import disentangle
+from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import opening
-from rhapsode.motion.stream import Gains
+from rhapsode.motion.stream import Gains, MotionStream
 from rhapsode.video.reader import probe, read_frames
 
 
@@ -31,6 +33,16 @@ def test_a_video_lasts_as_long_as_its_sound_and_its_lips_are_in_step(talking_cli
     assert abs(sound.seconds - sentence.seconds) <= 1 / 25 + 0.03
 
 
+def moved_by(animator: Animator, sound: Waveform, portrait: Portrait) -> Motion:
+    return MotionStream(animator.manner(), portrait.rest, Gains(), 0).of(sound)
+
+
+def test_a_file_has_as_many_moments_as_frames(animator: Animator, astronaut: np.ndarray, sentence: Waveform) -> None:
+    for fps in (23.976, 25, 60):
+        video = animator.animate(astronaut[:256, 96:352], sentence, fps=fps)
+        assert [moment.time * video.fps for moment in video.moments()] == list(range(len(video)))
+
+
 def test_the_lips_of_the_finished_video_say_what_the_generator_said(
     talking_clip: Path, animator: Animator, astronaut: np.ndarray, sentence: Waveform
 ) -> None:
@@ -41,7 +53,7 @@ def test_the_lips_of_the_finished_video_say_what_the_generator_said(
     offsets, rest, _ = disentangle(np.stack([face.landmarks for face in faces]))
     portrait = animator.prepare(astronaut[:256, 96:352])
     heard = resample(sentence, 16000)
-    motion = animator.motion(heard, portrait, Gains(), 0)
+    motion = moved_by(animator, heard, portrait)
     spoken = np.concatenate([motion.at(Fraction(time)).expression for time in times]) + portrait.rest
     assert opening_correlation(spoken, offsets + rest) > 0.85
 
@@ -60,7 +72,7 @@ def test_in_silence_the_mouth_rests_and_with_all_gains_at_zero_nothing_moves(
 ) -> None:
     silence = Waveform(np.zeros(48000, np.float32), 16000)
     portrait = animator.prepare(astronaut)
-    assert np.abs(animator.motion(silence, portrait, Gains(), 0).expression).max() == 0
+    assert np.abs(moved_by(animator, silence, portrait).expression).max() == 0
     still = animator.animate(astronaut, silence, head_motion=0, blink=0)
     for frame in itertools.islice(still, 0, 60, 20):
         assert np.abs(frame.astype(int) - astronaut).max() <= 2
@@ -73,7 +85,7 @@ def test_music_before_the_voice_leaves_the_mouth_at_rest(
     time = np.arange(32000) / 16000
     chord = sum(0.1 * np.sin(2 * np.pi * f * time) for f in (220, 277.2, 329.6)).astype(np.float32)
     sound = Waveform(np.concatenate([chord, voice]), 16000)
-    moved = animator.motion(sound, animator.prepare(astronaut), Gains(), 0).expression
+    moved = moved_by(animator, sound, animator.prepare(astronaut)).expression
     assert np.abs(moved[:102]).max() == 0, "the first 1.7 of 2 seconds of music"
     assert np.abs(moved[120:]).max() > 0.05
 
@@ -85,7 +97,7 @@ def test_a_smile_closes_its_lips_in_speech_and_keeps_its_teeth_in_silence(
     assert opening(portrait.rest)[1] > 0.08, "the astronaut smiles with her teeth"
     spoken = resample(sentence, 16000).samples
     sound = Waveform(np.concatenate([np.zeros(16000, np.float32), spoken]), 16000)
-    motion = animator.motion(sound, portrait, Gains(), 0)
+    motion = moved_by(animator, sound, portrait)
     gap = opening(portrait.rest + motion.expression)[:, 1]
     # The synthesiser's closures stay a hair ajar; the smile is off them all the same.
     assert gap[60:].min() < 0.02 and gap[60:].max() > 0.06
@@ -104,15 +116,7 @@ def test_the_number_of_frames_is_that_of_the_sound_at_any_rate(
     animator: Animator, astronaut: np.ndarray, fps: Fraction
 ) -> None:
     ten_minutes = Waveform(np.zeros(16000 * 600, np.float32), 16000)
-    portrait = animator.prepare(astronaut[:256, 96:352])
-    video = rhapsode.Video(
-        portrait,
-        animator.painter(portrait),
-        animator.motion(Waveform(np.zeros(100, np.float32), 16000), animator.prepare(astronaut), Gains(), 0),
-        ten_minutes,
-        ten_minutes.seconds,
-        Fraction(fps),
-    )
+    video = animator.animate(astronaut[:256, 96:352], ten_minutes, fps=fps)
     assert abs(len(video) / Fraction(fps) - 600) <= 1 / (2 * Fraction(fps))
 
 

@@ -9,7 +9,8 @@ from rhapsode.audio.level import LevelStream
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.errors import AudioError
 from rhapsode.face.geometry import mean_face
-from rhapsode.motion.stream import Gains, MotionStream, joined
+from rhapsode.motion.motion import joined
+from rhapsode.motion.stream import Gains, MotionStream
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +96,10 @@ def test_what_is_kept_does_not_grow(animator: Animator, picture: np.ndarray, voi
     session = animator.open(picture)
     for _ in range(20):
         session.feed(voice)  # its frames are not asked for, and not kept
-    assert len(session._known) < 10
-    assert len(session._motion._voice._speaks) < 20
-    assert len(session._motion._mel._stretch) < 1000
+    moments = session._moments
+    assert len(moments._known) < 10
+    assert len(moments._stream._voice._speaks) < 20
+    assert len(moments._stream._expression._mel._stretch) < 1000
 
 
 def test_two_sessions_at_once_know_nothing_of_each_other(

@@ -21,8 +21,8 @@ from rhapsode.image.renderer import Renderer
 from rhapsode.image.runtime import PictureModel
 from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.motion import Motion
-from rhapsode.motion.stream import Gains, Manner, MotionStream, joined
+from rhapsode.motion.moments import Moment, Moments, frames_of
+from rhapsode.motion.stream import Gains, Manner, MotionStream
 from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.pipeline import rendered, usable_threads
 from rhapsode.session import Session
@@ -123,10 +123,14 @@ class Animator:
         manner = None if style is None else self.find_style(style)
         source = Path(audio) if isinstance(audio, str | Path) else audio
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
-        renderer_portrait = self.prepare(portrait, size, face)
-        motion = self.motion(heard, renderer_portrait, gains, seed, manner, style_strength)
-        painter = self.painter(renderer_portrait, manner, also)
-        return Video(renderer_portrait, painter, motion, source, heard.seconds, rate, threads or usable_threads())
+        prepared = self.prepare(portrait, size, face)
+        moved = self.manner(manner, style_strength)
+        painter = self.painter(prepared, manner, also)
+
+        def moments() -> Iterator[Moment]:
+            return Moments(MotionStream(moved, prepared.rest, gains, seed), rate).of(heard.samples)
+
+        return Video(Renderer(prepared, painter), moments, source, heard.seconds, rate, threads or usable_threads())
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
@@ -189,33 +193,6 @@ class Animator:
             _log.warning("%s: the head is turned too differently from the portrait's; left out", shown[number][1])
         return painter
 
-    def motion(
-        self,
-        sound: Waveform,
-        portrait: Portrait,
-        gains: Gains,
-        seed: int,
-        style: Style | None = None,
-        strength: float = 1.0,
-    ) -> Motion:
-        """The motion with which a portrait speaks a sound.
-
-        Args:
-            sound: 16 kHz mono.
-            portrait: whom to fit it to.
-            gains: how much of each kind.
-            seed: the source of chance.
-            style: the manner of it.
-            strength: how much of the style, as in `animate`.
-        """
-        stream = MotionStream(self.manner(style, strength), portrait.rest, gains, seed)
-        moved = [
-            one
-            for first in range(0, len(sound.samples), SAMPLE_RATE)
-            for one in stream.push(sound.samples[first : first + SAMPLE_RATE])
-        ]
-        return joined(moved + stream.end())
-
     def manner(self, style: Style | None = None, strength: float = 1.0) -> Manner:
         """The models as a style has changed them.
 
@@ -276,7 +253,7 @@ class Animator:
         moved = self.manner(manner, style_strength)
         prepared = self.prepare(portrait, size, face)
         renderer = Renderer(prepared, self.painter(prepared, manner, also))
-        return Session(renderer, MotionStream(moved, prepared.rest, gains, seed), rate)
+        return Session(renderer, Moments(MotionStream(moved, prepared.rest, gains, seed), rate))
 
 
 class Video:
@@ -287,34 +264,41 @@ class Video:
         seconds: length of the sound.
         width, height: pixels.
         threads: that make frames.
+        moments: called, gives what each frame shows, one after another.
     """
 
     def __init__(
         self,
-        portrait: Portrait,
-        painter: MouthPainter,
-        motion: Motion,
+        renderer: Renderer,
+        moments: Callable[[], Iterator[Moment]],
         audio: Path | Waveform,
         seconds: float,
         fps: Fraction,
         threads: int = 1,
     ) -> None:
+        """Promise a video; `Animator.animate` makes one.
+
+        Args:
+            renderer: draws it.
+            moments: begins with what the first frame shows.
+            audio: what is heard.
+            seconds: its length.
+            fps: frames a second.
+            threads: that make frames.
+        """
         self.fps = fps
         self.seconds = seconds
-        self.height, self.width = portrait.image.shape[:2]
-        self._portrait = portrait
-        self._painter = painter
-        self._motion = motion
-        self._audio = audio
         self.threads = threads
+        self.height, self.width = renderer.shape
+        self.moments = moments
+        self._renderer, self._audio = renderer, audio
 
     def __len__(self) -> int:
-        return max(1, round(Fraction(self.seconds) * self.fps))
+        return frames_of(self.seconds, self.fps)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Each frame, (H, W, 3) uint8 RGB; frame n shows the moment n / fps seconds."""
-        renderer = Renderer(self._portrait, self._painter)
-        return rendered(renderer, self._motion, self.fps, range(len(self)), self.threads)
+        return rendered(self._renderer, self.moments(), self.threads)
 
     def save(self, path: str | Path, progress: Callable[[int, int], None] | None = None) -> VideoFacts:
         """Write an MP4 with the sound as it was given.

@@ -22,14 +22,14 @@ from rhapsode.audio.speech import synthesise
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.image.renderer import Renderer
 from rhapsode.memory import peak_rss_mb
-from rhapsode.motion.motion import Motion
-from rhapsode.motion.stream import Gains
+from rhapsode.motion.moments import Moment, Moments
+from rhapsode.motion.stream import Gains, MotionStream
 from rhapsode.video.writer import write_video
 
 SENTENCE = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice."
 _FPS = 25
-#: Frames of each stage that are timed, after a few that are not.
-_FRAMES, _WARM_UP = 60, 5
+#: Frames of each stage that are timed, after a few that are not, and some more that are silent.
+_FRAMES, _WARM_UP, _SKIPPED = 60, 5, 10
 #: Samples that a session is fed at once, 20 ms.
 _CHUNK = SAMPLE_RATE // 50
 
@@ -140,21 +140,22 @@ def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Pat
     """
     portrait = animator.prepare(picture)
     painter = animator.painter(portrait)
-    took, motion = timed(lambda: animator.motion(sound, portrait, Gains(), 0))
-    moments = [motion.at(Fraction(n + 10, _FPS)) for n in range(_WARM_UP + _FRAMES)]
+    stream = MotionStream(animator.manner(), portrait.rest, Gains(), 0)
+    took, moments = timed(lambda: list(Moments(stream, Fraction(_FPS)).of(sound.samples)))
     renderer = Renderer(portrait)
 
-    def draw(some: Sequence[Motion]) -> list[np.ndarray]:
-        return [renderer.render(one.expression[0], one.lids[0], one.rotation[0], one.translation[0]) for one in some]
+    def draw(some: Sequence[Moment]) -> list[np.ndarray]:
+        return [renderer.render(*one.motion.first()) for one in some]
 
-    def paint(some: Sequence[Motion]) -> None:
+    def paint(some: Sequence[Moment]) -> None:
         for one in some:
-            painter.difference(one.expression[0])
+            painter.difference(one.motion.expression[0])
 
-    draw(moments[:_WARM_UP])
-    paint(moments[:_WARM_UP])
-    drawing, frames = timed(lambda: draw(moments[_WARM_UP:]))
-    painting, _ = timed(lambda: paint(moments[_WARM_UP:]))
+    first, then = moments[_SKIPPED:][:_WARM_UP], moments[_SKIPPED + _WARM_UP :][:_FRAMES]
+    draw(first)
+    paint(first)
+    drawing, frames = timed(lambda: draw(then))
+    painting, _ = timed(lambda: paint(then))
     encoding, _ = timed(lambda: write_video(frames, out, _FPS))
     return took / (sound.seconds * _FPS), drawing / _FRAMES, painting / _FRAMES, encoding / _FRAMES
 

@@ -8,13 +8,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 
 from rhapsode.image.renderer import Renderer
-from rhapsode.motion.motion import Motion
+from rhapsode.motion.moments import Moment
 
 #: More threads than this wait for one another: drawing is in part Python's own work.
 _MOST_THREADS = 4
@@ -29,22 +28,15 @@ def usable_threads() -> int:
     return min(usable, _MOST_THREADS)
 
 
-def rendered(renderer: Renderer, motion: Motion, fps: Fraction, frames: range, threads: int) -> Iterator[np.ndarray]:
-    """The frames of a motion, (H, W, 3) uint8 RGB each; they are the same by any number of threads.
+def rendered(renderer: Renderer, moments: Iterable[Moment], threads: int) -> Iterator[np.ndarray]:
+    """The frames that show moments, (H, W, 3) uint8 RGB each; they are the same by any number of threads.
 
     Args:
         renderer: draws them.
-        motion: of the portrait.
-        fps: frames a second.
-        frames: their numbers; frame n shows the moment n / fps seconds.
+        moments: of the portrait, asked for a few frames ahead.
         threads: that make them.
     """
-
-    def render(number: int) -> np.ndarray:
-        moment = motion.at(number / fps)
-        return renderer.render(moment.expression[0], moment.lids[0], moment.rotation[0], moment.translation[0])
-
-    return in_order(render, frames, threads)
+    return in_order(lambda moment: renderer.render(*moment.motion.first()), moments, threads)
 
 
 def in_order(work: Callable[[Item], Made], items: Iterable[Item], threads: int) -> Iterator[Made]:

@@ -8,10 +8,11 @@ from typing import Any
 from rhapsode import __version__
 from rhapsode.animator import Animator
 from rhapsode.errors import DataError
-from rhapsode.evaluation.baselines import baselines
+from rhapsode.evaluation.baselines import Method, baselines
 from rhapsode.evaluation.clips import load_first_generator, real_clips
 from rhapsode.evaluation.motion import result, score_all
 from rhapsode.evaluation.report import check_folder, write_report
+from rhapsode.motion.stream import speak
 
 
 def evaluate_motion(
@@ -49,8 +50,9 @@ def evaluate_motion(
     if not scored:
         there = ", ".join(sorted({clip.clip.split for clip in clips})) or "none"
         raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}; --split can be {there}")
-    methods = {
-        "generator": animator.generator.speak,
+    methods: dict[str, Method] = {
+        # As users get it: heard as it arrives.
+        "generator": partial(speak, animator.manner()),
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
         "v0": load_first_generator().speak,
     }

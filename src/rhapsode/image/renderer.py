@@ -47,6 +47,12 @@ class Renderer:
         self._lids = Eyelids(portrait)
         self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a frame, pixels."""
+        height, width = self._portrait.image.shape[:2]
+        return height, width
+
     def render(
         self, expression: np.ndarray, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray
     ) -> np.ndarray:

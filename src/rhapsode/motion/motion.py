@@ -27,6 +27,10 @@ class Motion:
     def __len__(self) -> int:
         return len(self.expression)
 
+    def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Expression (68, 3), lids (2,), rotation (3,) and translation (3,) of the first moment."""
+        return self.expression[0], self.lids[0], self.rotation[0], self.translation[0]
+
     def at(self, time: Fraction) -> "Motion":
         """The moment `time` seconds from the start (T = 1), between two frames a blend of both."""
         place = min(max(time * MOTION_RATE, Fraction(0)), Fraction(len(self) - 1))
@@ -38,3 +42,9 @@ class Motion:
             return values[left : left + 1] * (1 - share) + values[right : right + 1] * share
 
         return Motion(blend(self.expression), blend(self.lids), blend(self.rotation), blend(self.translation))
+
+
+def joined(moments: list[Motion]) -> Motion:
+    """Stretches of motion as one."""
+    fields = ("expression", "lids", "rotation", "translation")
+    return Motion(*(np.concatenate([getattr(one, name) for one in moments]) for name in fields))

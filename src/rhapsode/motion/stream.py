@@ -9,13 +9,15 @@ from rhapsode.audio.activity import VoiceStream
 from rhapsode.audio.level import LevelStream
 from rhapsode.audio.mel import MelStream, motion_frames
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import SAMPLE_RATE
+from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.head import HeadModel, HeadStream
 from rhapsode.motion.limits import moderate
-from rhapsode.motion.motion import Motion
+from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import retarget
 from rhapsode.motion.trained import TrainedGenerator, TrainedState
+
+_SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,54 @@ class Manner:
     blink_rate: float = 1.0
 
 
+class ExpressionStream:
+    """What a manner makes of a sound as it arrives, before that is fitted to any face."""
+
+    def __init__(self, manner: Manner) -> None:
+        self._manner, self._mel = manner, MelStream()
+        self._styled: TrainedState | None = None
+        self._plain: TrainedState | None = None
+        self._early = manner.generator.dims.look_ahead
+
+    def push(self, levelled: np.ndarray) -> Iterator[np.ndarray]:
+        """Take the samples that follow, (N,) float32 at 16 kHz, levelled; the frames that they complete, (1, 68, 3)."""
+        # In small pieces, so that every frame is computed by itself whatever comes at once.
+        for first in range(0, len(levelled), 64):
+            mel = self._mel.push(levelled[first : first + 64])
+            for pair in mel.reshape(-1, 2, mel.shape[1]):
+                spoken = self._spoken(pair)
+                if self._early:
+                    self._early -= 1
+                else:
+                    yield spoken
+
+    def _spoken(self, mel: np.ndarray) -> np.ndarray:
+        manner = self._manner
+        spoken, self._styled = manner.generator.step(mel, self._styled, manner.bank, manner.mix)
+        if manner.plain is not None:
+            plain, self._plain = manner.plain.step(mel, self._plain)
+            spoken = spoken + np.float32(manner.beyond) * (spoken - plain)
+        return spoken
+
+
+def speak(manner: Manner, sound: Waveform) -> np.ndarray:
+    """What a manner makes of a sound that is there as a whole, heard as it would arrive.
+
+    Args:
+        manner: what moves a face.
+        sound: 16 kHz mono.
+
+    Returns:
+        (T, 68, 3) float32 offsets from a resting face, canonical space, 60 a second, T = `mel.motion_frames(N)`.
+    """
+    level, stream = LevelStream(), ExpressionStream(manner)
+    count = motion_frames(len(sound.samples))
+    spoken = list(stream.push(level.push(sound.samples)))
+    while len(spoken) < count:
+        spoken += stream.push(level.push(_SILENCE))
+    return np.concatenate(spoken[:count])
+
+
 class MotionStream:
     """The motion of one portrait for one sound, as it arrives."""
 
@@ -72,13 +122,10 @@ class MotionStream:
         """
         head, blinks = np.random.default_rng(seed).spawn(2)
         self._manner, self._rest, self._gains = manner, rest, gains
-        self._level, self._mel = LevelStream(), MelStream()
+        self._level, self._expression = LevelStream(), ExpressionStream(manner)
         self._voice = VoiceStream(manner.generator.dims.look_ahead)
         self._head = HeadStream(manner.head, head, gains.head_motion)
         self._blinks = BlinkStream(blinks, gains.blink * manner.blink_rate)
-        self._styled: TrainedState | None = None
-        self._plain: TrainedState | None = None
-        self._early = manner.generator.dims.look_ahead
         self._samples = self._frames = 0
 
     @property
@@ -89,40 +136,28 @@ class MotionStream:
     def push(self, samples: np.ndarray) -> list[Motion]:
         """Take the samples that follow, (N,) float32 in [-1, 1] at 16 kHz; the frames that they complete, one each."""
         self._samples += len(samples)
-        return list(self._moved(samples))
+        return self._moved(samples)
 
     def end(self) -> list[Motion]:
         """The frames that are left once the sound is over: those of `motion_frames` in all."""
         left = motion_frames(self._samples) - self._frames
         moved: list[Motion] = []
         while len(moved) < left:
-            moved += self._moved(np.zeros(SAMPLE_RATE // 10, np.float32))
+            moved += self._moved(_SILENCE)
         return moved[:left]
+
+    def of(self, sound: Waveform) -> Motion:
+        """The motion of a sound that is there as a whole, 16 kHz mono."""
+        return joined(self.push(sound.samples) + self.end())
 
     def interrupt(self) -> None:
         """Speak no more of what was heard so far: the mouth comes to rest from where it is."""
         self._voice.interrupt()
 
-    def _moved(self, samples: np.ndarray) -> Iterator[Motion]:
+    def _moved(self, samples: np.ndarray) -> list[Motion]:
         levelled = self._level.push(samples)
         self._voice.push(levelled)
-        # In small pieces, so that every frame is computed by itself whatever comes at once.
-        for first in range(0, len(levelled), 64):
-            mel = self._mel.push(levelled[first : first + 64])
-            for pair in mel.reshape(-1, 2, mel.shape[1]):
-                spoken = self._spoken(pair)
-                if self._early:
-                    self._early -= 1
-                else:
-                    yield self._frame(spoken)
-
-    def _spoken(self, mel: np.ndarray) -> np.ndarray:
-        manner = self._manner
-        spoken, self._styled = manner.generator.step(mel, self._styled, manner.bank, manner.mix)
-        if manner.plain is not None:
-            plain, self._plain = manner.plain.step(mel, self._plain)
-            spoken = spoken + np.float32(manner.beyond) * (spoken - plain)
-        return spoken
+        return [self._frame(spoken) for spoken in self._expression.push(levelled)]
 
     def _frame(self, spoken: np.ndarray) -> Motion:
         self._frames += 1
@@ -134,9 +169,3 @@ class MotionStream:
         expression = mood + retarget(spoken, voice, self._rest + mood, self._gains.mouth)
         droop = self._manner.droop
         return Motion(moderate(expression), lids + droop * (1 - lids), rotation, translation)
-
-
-def joined(moments: list[Motion]) -> Motion:
-    """Stretches of motion as one."""
-    fields = ("expression", "lids", "rotation", "translation")
-    return Motion(*(np.concatenate([getattr(one, name) for one in moments]) for name in fields))
