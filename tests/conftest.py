@@ -1,5 +1,6 @@
 """What several tests speak to: a real portrait, a spoken sentence, and a talking clip that the project itself made."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,14 @@ from tests.made_up import make_store
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slow tests last."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RHAPSODE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

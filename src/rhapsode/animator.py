@@ -12,7 +12,8 @@ from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, resample
 from rhapsode.errors import PortraitError
 from rhapsode.extras import need_torch
-from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.face.remembered import RememberingTracker
+from rhapsode.face.tracker import Face
 from rhapsode.image.networks import PictureNetworks
 from rhapsode.image.painter import MouthPainter
 from rhapsode.image.picture import load_picture
@@ -133,9 +134,12 @@ class Animator:
         return Video(Renderer(prepared, painter), moments, source, heard.seconds, rate, threads or usable_threads())
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
-        """Find the face in a picture and measure all that rendering needs; arguments as in `animate`."""
+        """Find the face in a picture and measure all that rendering needs; arguments as in `animate`.
+
+        What is found is kept on disk (`face.remembered`), so that the same picture takes little time again.
+        """
         image, name = _picture(portrait, size)
-        with FaceTracker() as tracker:
+        with RememberingTracker() as tracker:
             chosen = _choose(tracker.detect(image), face, name)
             measured = Portrait.from_image(image, tracker, chosen)
         _check_view(measured, name)
@@ -185,7 +189,7 @@ class Animator:
         shown = [_picture(one) for one in also]
         faces = []
         if shown:
-            with FaceTracker() as tracker:
+            with RememberingTracker() as tracker:
                 faces = [_choose(tracker.detect(image), None, name) for image, name in shown]
         pictures = [(image, face) for (image, _), face in zip(shown, faces, strict=True)]
         painter = MouthPainter(portrait, self.picture, references, also=pictures)

@@ -20,11 +20,12 @@ ROWS = {
     "draw_ms": ("drawing it", "ms"),
     "paint_ms": ("painting its mouth", "ms"),
     "encode_ms": ("encoding it", "ms"),
-    "setup_ms": ("picture to session", "ms"),
+    "setup_ms": ("known portrait to session", "ms"),
+    "setup_new_ms": ("new portrait to session", "ms"),
     "first_frame_ms": ("first sound to first frame", "ms"),
-    "latency_ms": ("moment heard to its frame", "ms"),
+    "latency_ms": ("sound's arrival to its frame", "ms"),
     "import_ms": ("import", "ms"),
-    "peak_rss_mb": ("most memory held", "MB"),
+    "peak_rss_mb": ("memory of a session", "MB"),
 }
 
 

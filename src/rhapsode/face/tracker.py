@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -43,6 +43,18 @@ class Face:
         """Left, top, right and bottom of the mesh, in pixels."""
         (left, top), (right, bottom) = self.mesh[:, :2].min(0), self.mesh[:, :2].max(0)
         return float(left), float(top), float(right), float(bottom)
+
+
+class PictureTracker(Protocol):
+    """Finds faces and people in still pictures."""
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Every face found, largest first."""
+        ...
+
+    def person_mask(self, image: np.ndarray) -> np.ndarray:
+        """How surely each pixel belongs to a person, (H, W) float32 in [0, 1]."""
+        ...
 
 
 class _QuietNativeLog:

@@ -7,7 +7,7 @@ import numpy as np
 
 from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import Pose, fit_pose, to_canonical
-from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.face.tracker import Face, PictureTracker
 
 #: Below this many pixels between the outer eye corners, lips are two or three pixels high and cannot speak.
 _MIN_EYE_DISTANCE = 20.0
@@ -32,7 +32,7 @@ class Portrait:
     person: np.ndarray
 
     @classmethod
-    def from_image(cls, image: np.ndarray, tracker: FaceTracker, face: Face | None = None) -> "Portrait":
+    def from_image(cls, image: np.ndarray, tracker: PictureTracker, face: Face | None = None) -> "Portrait":
         """Measure a picture.
 
         Args:

@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.audio.waveform import SAMPLE_RATE
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.stream import MotionStream
 
-#: Samples that are taken at once of a sound that is there as a whole: 20 ms, so that no frame waits for many others.
-_PIECE = 320
+#: Samples that are taken at once of a sound that is there as a whole, a second: motion in smaller pieces is so many short
+#: calls that it holds up the threads that draw, and 62 frames a second become 45.
+_PIECE = SAMPLE_RATE
 
 
 class Moment(NamedTuple):
