@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from rhapsode.blas import OneThread
 from rhapsode.image.renderer import Renderer
 from rhapsode.motion.moments import Moment
 
@@ -36,7 +37,8 @@ def rendered(renderer: Renderer, moments: Iterable[Moment], threads: int) -> Ite
         moments: of the portrait, asked for a few frames ahead.
         threads: that make them.
     """
-    return in_order(lambda moment: renderer.render(*moment.motion.first()), moments, threads)
+    with OneThread():
+        yield from in_order(lambda moment: renderer.render(*moment.motion.first()), moments, threads)
 
 
 def in_order(work: Callable[[Item], Made], items: Iterable[Item], threads: int) -> Iterator[Made]:

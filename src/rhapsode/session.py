@@ -1,5 +1,6 @@
 """A portrait that speaks while the sound is still arriving."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,6 +8,7 @@ from types import TracebackType
 
 import numpy as np
 
+from rhapsode.blas import OneThread
 from rhapsode.errors import AudioError
 from rhapsode.image.renderer import Renderer
 from rhapsode.motion.moments import Moment, Moments
@@ -32,6 +34,8 @@ class Session:
         """Begin; `Animator.open` makes one."""
         self._renderer, self._moments = renderer, moments
         self._over = False
+        self._opened = contextlib.ExitStack()
+        self._opened.enter_context(OneThread())
 
     def feed(self, samples: np.ndarray) -> Iterator[Frame]:
         """Hear the sound that follows.
@@ -67,6 +71,7 @@ class Session:
     def close(self) -> None:
         """Be done; what was fed and not shown is dropped."""
         self._over = True
+        self._opened.close()
 
     def __enter__(self) -> "Session":
         return self

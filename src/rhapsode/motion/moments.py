@@ -11,8 +11,8 @@ from rhapsode.audio.waveform import SAMPLE_RATE
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.stream import MotionStream
 
-#: Samples that are taken at once of a sound that is there as a whole, a second: motion in smaller pieces is so many short
-#: calls that it holds up the threads that draw, and 62 frames a second become 45.
+#: Samples that are taken at once of a sound that is there as a whole, a second: motion is so many short calls that, in
+#: smaller pieces, it holds up the threads that draw.
 _PIECE = SAMPLE_RATE
 
 

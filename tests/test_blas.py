@@ -1,0 +1,38 @@
+"""Linear algebra takes one thread while frames are made, and as many as before afterwards."""
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from rhapsode.animator import Animator
+from rhapsode.audio.waveform import Waveform
+from rhapsode.blas import OneThread
+
+
+def blas_threads() -> set[int]:
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+def test_it_is_one_thread_until_the_last_has_left() -> None:
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        with OneThread():
+            with OneThread():
+                assert blas_threads() == {1}
+            assert blas_threads() == {1}
+        assert blas_threads() == before
+
+
+def test_a_session_and_a_video_give_the_threads_back(animator: Animator, astronaut: np.ndarray) -> None:
+    picture = astronaut[:256, 96:352]
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        with animator.open(picture) as session:
+            session.feed(np.zeros(100, np.float32))
+            assert blas_threads() == {1}
+            session.close()
+        assert blas_threads() == before
+        frames = iter(animator.animate(picture, Waveform(np.zeros(3000, np.float32), 16000)))
+        next(frames)
+        assert blas_threads() == {1}
+        frames.close()  # type: ignore[attr-defined]
+        assert blas_threads() == before
