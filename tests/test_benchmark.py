@@ -19,3 +19,11 @@ def test_every_figure_is_measured_and_kept(tmp_path: Path, capsys: pytest.Captur
     assert 100 < figures["latency_ms"] < 2000 and figures["first_frame_ms"] > 100
     kept = json.loads(history.read_text())
     assert kept["fps_512"] == figures["fps_512"] and {"date", "commit"} <= set(kept)
+
+
+def test_a_history_that_cannot_be_kept_is_told_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["bench", "--keep", str(tmp_path / "none" / "history.jsonl")]) == 2
+    told = capsys.readouterr().err
+    assert "history.jsonl" in told and "measuring" not in told

@@ -1,5 +1,6 @@
 """`rhapsode bench`: how fast is it here?"""
 
+import contextlib
 import json
 import subprocess
 from dataclasses import asdict
@@ -44,10 +45,12 @@ def bench(
     """Measure how fast portraits speak on this machine."""
     from rhapsode.benchmark import measure
 
-    figures = asdict(measure(runs, threads, None if as_json else lambda what: say(f"measuring: {what}")))
-    if keep is not None:
-        with keep.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"date": date.today().isoformat(), "commit": _commit()} | figures) + "\n")
+    with contextlib.ExitStack() as opened:
+        # Opened first: who cannot keep figures wants to know before a minute of measuring.
+        history = keep and opened.enter_context(keep.open("a", encoding="utf-8"))
+        figures = asdict(measure(runs, threads, None if as_json else lambda what: say(f"measuring: {what}")))
+        if history:
+            history.write(json.dumps({"date": date.today().isoformat(), "commit": _commit()} | figures) + "\n")
     if as_json:
         typer.echo(json.dumps(figures))
         return
