@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from rhapsode.face import regions
 from rhapsode.image.portrait import Portrait
@@ -82,7 +81,7 @@ def _visible_opening(
     lip_pale = float(colour.max() - colour.min()) / max(lip, 1.0)
     paler = (0.8 + 0.12 * wide) * lip_pale
     teeth = (light > 0.95 * lip) & (pale < paler) if lip_pale > 0.1 else light > 1.15 * lip
-    seen = gaussian_filter1d(((light < 0.6 * lip) | teeth).astype(np.float64), 0.7, axis=1) > 0.5
+    seen = _smooth(((light < 0.6 * lip) | teeth).astype(np.float64), 0.7, axis=1) > 0.5
     inner = seen[:, 2:9]
     if inner[3:-3].mean() < 0.3 - 0.18 * wide:
         return None
@@ -92,8 +91,8 @@ def _visible_opening(
     corner = np.array([1, 1, 1, 0.5, 0, 0, 0, 0.5, 1, 1, 1])
     top, bottom = top * (1 - corner), bottom + corner * (1 - bottom)
     # The mesh is believed within half its opening, and the edge has to be smooth.
-    top = gaussian_filter1d(np.clip(top, 0.0, 0.5), 1.0)
-    bottom = gaussian_filter1d(np.clip(bottom, 0.5, 1.0), 1.0)
+    top = _smooth(np.clip(top, 0.0, 0.5), 1.0)
+    bottom = _smooth(np.clip(bottom, 0.5, 1.0), 1.0)
     return top, bottom
 
 
@@ -105,11 +104,11 @@ def _dark_line(image: np.ndarray, upper: np.ndarray, lower: np.ndarray, unit: fl
     reach = 0.03 * unit + np.linalg.norm(lower - upper, axis=1).max() / 2
     steps = np.linspace(-reach, reach, 41)
     light = _look_up(image, middle[None] + steps[:, None, None] * down).mean(-1)
-    light = gaussian_filter1d(light, 2.0, axis=0)
+    light = _smooth(light, 2.0, axis=0)
     # Darkness is weighed against distance, so that a shadow under the lower lip does not win.
     cost = light / max(float(light.mean()), 1.0) + 0.25 * (steps / reach)[:, None] ** 2
-    cost = gaussian_filter1d(cost, 0.7, axis=1)
-    best = gaussian_filter1d(steps[cost.argmin(0)], 1.0)
+    cost = _smooth(cost, 0.7, axis=1)
+    best = _smooth(steps[cost.argmin(0)], 1.0)
     taper = np.sin(np.linspace(0, np.pi, 11)) ** 0.5
     return middle + (best * taper)[:, None] * down
 
@@ -118,3 +117,12 @@ def _look_up(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     return cv2.remap(image, points.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(
         np.float32
     )
+
+
+def _smooth(values: np.ndarray, deviation: float, axis: int = -1) -> np.ndarray:
+    """Values (N,) or (M, N) float64, blurred along an axis with a Gaussian; beyond their ends they are mirrored."""
+    size = 2 * round(4 * deviation) + 1
+    table = values.reshape(-1, values.shape[-1])
+    window, spread = ((1, size), (0.0, deviation)) if axis == 0 else ((size, 1), (deviation, 0.0))
+    blurred = cv2.GaussianBlur(table, window, spread[0], sigmaY=spread[1], borderType=cv2.BORDER_REFLECT)
+    return blurred.reshape(values.shape)
