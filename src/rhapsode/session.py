@@ -28,7 +28,10 @@ class Frame:
 
 
 class Session:
-    """Sound goes in piece by piece, frames come out, those that a file of the same sound would have."""
+    """Sound goes in piece by piece, frames come out, those that a file of the same sound would have.
+
+    Until it is closed, NumPy's linear algebra takes one thread in the whole process (`blas`).
+    """
 
     def __init__(self, renderer: Renderer, moments: Moments) -> None:
         """Begin; `Animator.open` makes one."""
