@@ -19,7 +19,7 @@ from rhapsode.animator import Animator
 from rhapsode.audio.speech import synthesise
 from rhapsode.audio.waveform import SAMPLE_RATE, resample
 from rhapsode.benchmark import SENTENCE
-from rhapsode.memory import peak_rss_mb
+from rhapsode.machine import peak_rss_mb
 
 CHUNK = SAMPLE_RATE // 10
 

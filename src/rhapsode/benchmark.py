@@ -21,7 +21,7 @@ from rhapsode.animator import Animator, Video
 from rhapsode.audio.speech import synthesise
 from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.image.renderer import Renderer
-from rhapsode.memory import peak_rss_mb
+from rhapsode.machine import peak_rss_mb, processor, processors
 from rhapsode.motion.moments import Moment, Moments
 from rhapsode.motion.stream import Gains, MotionStream
 from rhapsode.video.writer import write_video
@@ -103,22 +103,24 @@ def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str],
         fps_1080p = statistics.median(saved_fps(large, out) for _ in range(runs))
         tell("stages")
         motion, draw, paint, encode = _medians([stages_ms(animator, square, sound, out) for _ in range(runs)])
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    figures = {
+        "fps_512": fps_512,
+        "fps_1080p": fps_1080p,
+        "motion_ms": motion,
+        "draw_ms": draw,
+        "paint_ms": paint,
+        "encode_ms": encode,
+        "first_frame_ms": first,
+        "latency_ms": latency,
+        "setup_ms": setup,
+        "setup_new_ms": setup_new,
+        "import_ms": import_ms,
+        "peak_rss_mb": peak,
+    }
     return Figures(
-        fps_512=round(fps_512, 1),
-        fps_1080p=round(fps_1080p, 1),
-        motion_ms=round(motion, 2),
-        draw_ms=round(draw, 2),
-        paint_ms=round(paint, 2),
-        encode_ms=round(encode, 2),
-        first_frame_ms=round(first, 1),
-        latency_ms=round(latency, 1),
-        setup_ms=round(setup, 1),
-        setup_new_ms=round(setup_new, 1),
-        import_ms=round(import_ms, 1),
-        peak_rss_mb=round(peak, 1),
+        **{name: round(value, 2) for name, value in figures.items()},
         threads=video.threads,
-        processors=usable,
+        processors=processors(),
         machine=processor(),
         python=platform.python_version(),
     )
@@ -208,13 +210,3 @@ def timed(work: Callable[[], Result]) -> tuple[float, Result]:
     began = time.perf_counter()
     result = work()
     return 1000 * (time.perf_counter() - began), result
-
-
-def processor() -> str:
-    """What the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())

@@ -1,6 +1,5 @@
 """Checks of an installation: every part tried for real, and for what fails a way to mend it."""
 
-import os
 import platform
 import shutil
 import sys
@@ -9,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from rhapsode.machine import processors
 
 LEAST_FREE_BYTES = 1_000_000_000
 """Free disk space that a few minutes of video can need."""
@@ -185,8 +186,7 @@ def check_processors() -> str:
     """How many processors there are, and what runs the picture networks on them."""
     import onnxruntime
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{usable} usable, ONNX Runtime {onnxruntime.__version__}"
+    return f"{processors()} usable, ONNX Runtime {onnxruntime.__version__}"
 
 
 def check_disk() -> str:

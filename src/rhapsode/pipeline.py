@@ -4,7 +4,6 @@ Frames do not depend on each other, and what takes the time (OpenCV, NumPy, ONNX
 Python run, so that one frame is painted while the next is drawn and the one before is encoded.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 
 from rhapsode.blas import OneThread
 from rhapsode.image.renderer import Renderer
+from rhapsode.machine import processors
 from rhapsode.motion.moments import Moment
 
 #: More threads than this wait for one another: drawing is in part Python's own work.
@@ -25,8 +25,7 @@ Made = TypeVar("Made")
 
 def usable_threads() -> int:
     """How many threads frames are best made by here."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, _MOST_THREADS)
+    return min(processors(), _MOST_THREADS)
 
 
 def rendered(renderer: Renderer, moments: Iterable[Moment], threads: int) -> Iterator[np.ndarray]:

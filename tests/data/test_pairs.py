@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rhapsode.data.pairs import Pairs, load_pairs, make_pairs, pairs_of, save_pairs
+from rhapsode.data.pairs import Pairs, _target_frames, load_pairs, make_pairs, pairs_of, save_pairs
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
 from rhapsode.evaluation.clips import RealClip
@@ -39,8 +39,19 @@ def test_targets_are_neighbours_in_time_with_mouths_closed_and_open(pairs: list[
         assert (np.diff(one.frames[1:])[::2] == 1).all()
         assert one.shapes.shape == (4 + len(one.real), 4)
     openings = np.concatenate([one.opening for one in pairs])
-    # Her smile never quite closes; what is asked for reaches from there to her widest vowel.
+    # Her smile never quite closes.
     assert openings.max() - openings.min() > 0.03
+
+
+def test_what_is_asked_for_is_one_of_each_share_of_all_openings_and_its_neighbour() -> None:
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        wide = chance.permutation(np.linspace(0, 1, 91))
+        first, then = _target_frames(wide, 6, chance).reshape(-1, 2).T
+        assert (then == first + 1).all()
+        # Of the 90 frames that have a neighbour after them, one of each third, the narrowest first.
+        place = np.argsort(np.argsort(wide[:-1]))[first]
+        assert (place // 30 == [0, 1, 2]).all()
 
 
 def test_pairs_come_back_from_their_file_and_are_made_anew_when_clips_change(

@@ -23,7 +23,7 @@ from rhapsode.style.rehearsal import Rehearsal
 from rhapsode.style.style import Style
 from rhapsode.style.transfer import TransferRecipe, transfer
 
-QUICK = TransferRecipe(steps=60, check_every=15, batch=4, frames=90)
+QUICK = TransferRecipe(steps=90, check_every=15, batch=4, frames=90)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_learnt_style_lies_nearer_to_the_clip_than_the_shipped_generator(
     _, untouched = transfer(generator, performance, Rehearsal.shipped(), replace(QUICK, steps=1, learning_rate=0.0,
                                                                                  start="generator"))  # fmt: skip
     best = max(course, key=lambda row: row["score"])
-    assert best["distance"] < 0.97 * untouched[0]["distance"]
+    assert best["distance"] < 0.95 * untouched[0]["distance"]
     assert best["in_step"] > 0.9
 
 

@@ -14,7 +14,7 @@ import typer
 from rhapsode.cli.options import Debug, Library, UsageError
 from rhapsode.cli.terminal import Stages
 from rhapsode.errors import PortraitError, VideoError
-from rhapsode.memory import peak_rss_mb
+from rhapsode.machine import peak_rss_mb
 
 if TYPE_CHECKING:
     from rhapsode.audio.waveform import Waveform
