@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from rhapsode import cli
+from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.data.clips import read_clips
 from rhapsode.data.index import Entry, append_row, read_index, save_arrays
@@ -73,9 +74,10 @@ def made(
     folder = tmp_path_factory.mktemp("data")
     face = astronaut[:256, 96:352]
     sound = resample(sentence, 16_000)
-    (folder / "talking.mp4").write_bytes(talking_clip.read_bytes())
     late = Waveform(np.concatenate([np.zeros(3200, np.float32), sound.samples]), 16_000)
-    write_video((frame for _, frame in read_frames(talking_clip)), folder / "late.mp4", 25, late)
+    for name, heard in (("talking", sound), ("late", late)):
+        # Both are encoded alike: the tracker sees the same lips, and only the sound differs.
+        write_video((frame for _, frame in read_frames(talking_clip)), folder / f"{name}.mp4", 25, heard)
     (folder / "notes.mp4").write_text("not a video")
     still(face, folder / "mute.mp4", None)
     still(face, folder / "silent.mp4", Waveform(np.zeros(16_000, np.float32), 16_000))
@@ -147,10 +149,11 @@ def test_late_sound_is_noticed_and_taken_out(made: Made) -> None:
     arrays = load_file(made.store / row.file)
     assert np.allclose(late.times - arrays["times"], row.lag)
     assert np.allclose(late.mask_times - arrays["mask_times"], row.lag)
-    in_step, other = speaking_clip(late).expression[12:], speaking_clip(on_time).expression
+    shift = round(MOTION_RATE * (row.lag - on_time.lag))
+    in_step, other = speaking_clip(late).expression[shift:], speaking_clip(on_time).expression
     count = min(len(other), len(in_step))
     opening = [each[:count, 66, 1] - each[:count, 62, 1] for each in (in_step, other)]
-    assert np.corrcoef(*opening)[0, 1] > 0.95
+    assert np.corrcoef(*opening)[0, 1] > 0.98
 
 
 def test_a_second_run_tracks_nothing_and_changes_nothing(made: Made) -> None:
