@@ -286,11 +286,13 @@ def test_inputs_are_not_written_over(bench: Bench) -> None:
 
 
 def start(bench: Bench, seconds: float, limit_bytes: int | None = None) -> "subprocess.Popen[str]":
-    """Start a real process; `limit_bytes` is the largest file that it may write."""
+    """Start a real process that can be interrupted; `limit_bytes` is the largest file that it may write."""
     write_sound(bench.speech, hum(seconds))
     words = [f"--portrait={bench.portrait}", f"--audio={bench.speech}", f"--out={bench.out}"]
 
     def limit() -> None:
+        # A shell starts what runs in its background deaf to Ctrl-C, and children inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if limit_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
             # Python ignores the signal by itself, so that writing fails as it does on a full disk.
