@@ -22,7 +22,6 @@ from rhapsode.data.store import ClipStore, open_store
 from rhapsode.evaluation.image import KINDS, mouth_region
 from rhapsode.image.generator import StyleAwareGenerator
 from rhapsode.image.window import INSIDE, WindowSize
-from rhapsode.training.loop import Loop
 from rhapsode.training.style_aware_generator import (
     StyleAwareGeneratorRecipe,
     closed_to_open,
@@ -35,9 +34,10 @@ from rhapsode.training.style_aware_generator import (
 VARIANTS = ("full", "no_isp", "no_lsp")
 
 
-def recipe(data: Path, out: Path, variant: str, loop: Loop) -> StyleAwareGeneratorRecipe:
-    """The recipe of one training."""
-    whole = StyleAwareGeneratorRecipe(data, out, loop=loop)
+def recipe(data: Path, out: Path, variant: str, seed: int) -> StyleAwareGeneratorRecipe:
+    """The recipe of one training: that of the weights that ship, but for what is left out."""
+    whole = StyleAwareGeneratorRecipe(data, out)
+    whole = replace(whole, loop=replace(whole.loop, seed=seed))
     if variant == "no_isp":
         return replace(whole, dims=replace(whole.dims, patterns=False))
     return replace(whole, weights=replace(whole.weights, photometric=0.0)) if variant == "no_lsp" else whole
@@ -73,7 +73,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", default="test,eval")
-    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     store, everything = open_store(options.data, Path("stores/clips")), []
@@ -86,8 +85,7 @@ def main() -> None:
         for seed in range(options.seeds):
             weights = options.out / f"{variant}-{seed}" / "style_aware_generator.safetensors"
             if not weights.is_file():
-                loop = Loop(steps=options.steps, check_every=350, learning_rate=2e-3, seed=seed)
-                train(recipe(options.data, weights.parent, variant, loop))
+                train(recipe(options.data, weights.parent, variant, seed))
             generator = StyleAwareGenerator.load(weights)
             alone.append(score(generator, everything, shown=False))
             if generator.dims.patterns:

@@ -35,17 +35,16 @@ from rhapsode.metrics.picture import cpbd, psnr
 from rhapsode.motion.expression import disentangle, mouth_opening
 from rhapsode.style.references import key_motions, reference_distances
 
-#: Files of the package that hold the ways of painting that are compared; the first three are trained equally long.
+#: Files of the package that hold the ways of painting that are compared, all trained equally long.
 SHIPPED = {
-    "full_short": "ablations/full_short.safetensors",
     "no_isp": "ablations/no_isp.safetensors",
     "no_lsp": "ablations/no_lsp.safetensors",
     "full": "style_aware_generator.safetensors",
 }
 #: Kinds of pairs: a closed mouth asked to open, and any mouth asked for any other.
 KINDS = ("closed_to_open", "random")
-#: What is also given other pictures of the person, and what its figures are called.
-_SHOWN_OWN, OWN = "full", "full_own"
+#: What is also given other pictures of the person, and goes without a row of teeth; and what its figures are called.
+_WHOLE, OWN, BARE = "full", "full_own", "no_teeth"
 #: Seconds that these are away from the frames asked for, where the person has no other clip.
 _APART = 0.3
 #: Pixels around the lips that belong to the region of the mouth.
@@ -83,11 +82,11 @@ def evaluate_image(
 
     Returns:
         For each of `KINDS`, for `warp` (lips stretched over what lies between them), `painted` (the explicit renderer
-        alone), each of the generators, and `full_own` (`full`, shown four other pictures of the person), the means over
-        pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]), `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical
-        units, of landmarks found anew), `cpbd`, `identity` (cosine; None where dlib is not installed) and `flicker`
-        (the error of the change from frame to frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the
-        same for each of them.
+        alone), each of the generators, `full_own` (`full`, shown four other pictures of the person) and `no_teeth`
+        (`full`, without the row of teeth of `image.teeth`), the means over pairs of `inner_mouth_l1` and `mouth_l1`
+        ([0, 255]), `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical units, of landmarks found anew), `cpbd`,
+        `identity` (cosine; None where dlib is not installed) and `flicker` (the error of the change from frame to
+        frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the same for each of them.
 
     Raises:
         DataError: no clips of these splits, or none that shows a mouth open and closed.
@@ -164,7 +163,7 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     rows: list[dict[str, Any]] = []
     with FaceTracker() as tracker:
         judge = Judge(tracker)
-        also = _other_pictures(store, job, wanted, tracker) if _SHOWN_OWN in generators else []
+        also = _other_pictures(store, job, wanted, tracker) if _WHOLE in generators else []
         for number, pairs in enumerate(job.pairs):
             faces = tracker.detect(pictures[int(pairs.frames[0])])
             portrait = Portrait.from_image(pictures[int(pairs.frames[0])], tracker, faces[0])
@@ -174,10 +173,12 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
             }
             if also:
                 painters[OWN] = MouthPainter(
-                    portrait, generators[_SHOWN_OWN], pairs.reference_offsets, fitted=True, also=also
+                    portrait, generators[_WHOLE], pairs.reference_offsets, fitted=True, also=also
                 )
             renderers = {"warp": Renderer(portrait, interior=False), "painted": Renderer(portrait)}
             renderers |= {name: Renderer(portrait, painter) for name, painter in painters.items()}
+            if _WHOLE in painters:
+                renderers[BARE] = Renderer(portrait, painters[_WHOLE], teeth=False)
             real = {frame: pictures[int(pairs.frames[1 + frame])] for frame in chosen[number]}
             window = MouthWindow(portrait)
             for method, renderer in renderers.items():

@@ -21,6 +21,10 @@ _COLOURFUL = 0.02
 _REACH = 0.1
 #: How far the picture's own mouth is spared where it shows teeth.
 _OWN = 0.9
+#: Another picture whose lips are so far apart (canonical units) shows what lies between them.
+_PARTED = 0.05
+#: How far towards white from the portrait's tone what is painted may go: where its teeth are known, and where not.
+_WHITE, _GUESSED_WHITE = 0.5, 0.15
 
 
 class MouthPainter:
@@ -30,6 +34,7 @@ class MouthPainter:
         patterns: (4, S, S, 3) uint8 RGB, the portrait's ISP images: None, M, R and O in the style.
         shown: numbers of those that are other pictures of the person, laid on the portrait.
         turned: numbers of the other pictures that were left out: a head turned too differently cannot be laid on it.
+        guesses: whether no picture shows what lies between the lips; then teeth are left to `image.teeth`.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class MouthPainter:
         given = np.zeros(len(offsets), np.float32)
         for place, picture in places.items():
             own[place], shapes[place], given[place] = picture.picture, picture.shape, 1
+        self.guesses = not self._window.is_open and not any(one.shape[0] > _PARTED for one in places.values())
+        self._white = np.float32(_GUESSED_WHITE if self.guesses else _WHITE)
         self._looked = networks.look(
             _pictures(self._window.rest),
             _pictures(np.stack([one.stacked() for one in drawn])),
@@ -103,12 +110,12 @@ class MouthPainter:
     def _in_its_colours(self, painted: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """What is added to a drawing, (3, S, S) both, with no hue that the portrait would not have.
 
-        Against red there is no more green or blue than halfway from white to the portrait's tone: the clips learnt from
-        were filmed in orange light, against which white teeth are green. A grey or brown picture stays one.
+        Against red there is no more green or blue than on the way from the portrait's tone to white: the clips learnt
+        from were filmed in orange light, against which white teeth are green. A grey or brown picture stays one.
         """
         tone = self._looked.tone
         against_red = tone / tone[:1]
-        most = painted[:1] * np.maximum(against_red, (1 + against_red) / 2)
+        most = painted[:1] * np.maximum(against_red, against_red + self._white * (1 - against_red))
         added = np.minimum(painted, np.maximum(most, drawn)) - drawn
         light = (added / tone).mean(0, keepdims=True) * tone
         coloured: np.ndarray = light + np.float32(self._colourful) * (added - light)

@@ -3,7 +3,8 @@
 Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's
 own pose (head motion), from there where its skin was at rest (expression), and only then is the picture
 sampled, once. Mouth and eyelids, where a flow would smear, are then painted over their own small boxes; the
-Style-Aware Generator betters the mouth (`image.painter`).
+Style-Aware Generator betters the mouth (`image.painter`), and where nobody knows its teeth a row of them is laid in
+(`image.teeth`).
 """
 
 import cv2
@@ -12,12 +13,14 @@ import numpy as np
 from rhapsode.face.geometry import to_image
 from rhapsode.image.expression import ExpressionFlow, ExpressionWarp
 from rhapsode.image.eyelids import Eyelids
+from rhapsode.image.grain import Grain
 from rhapsode.image.grid import Box
 from rhapsode.image.head import HeadMotion
 from rhapsode.image.lips import measure_lips
 from rhapsode.image.mouth import Lips, Mouth
 from rhapsode.image.painter import MouthPainter
 from rhapsode.image.portrait import Portrait
+from rhapsode.image.teeth import Teeth
 
 #: Offsets below this many pixels, and lids below this share, are no motion.
 _STILL = 1e-3
@@ -26,13 +29,16 @@ _STILL = 1e-3
 class Renderer:
     """Draws one portrait; all that can be computed once is computed here. Frames do not depend on each other."""
 
-    def __init__(self, portrait: Portrait, painter: MouthPainter | None = None, *, interior: bool = True) -> None:
+    def __init__(
+        self, portrait: Portrait, painter: MouthPainter | None = None, *, interior: bool = True, teeth: bool = True
+    ) -> None:
         """Measure what every frame needs.
 
         Args:
             portrait: whom to draw.
             painter: what betters the mouth; without it, it stays as the explicit renderer draws it.
             interior: whether anything is drawn between the lips; otherwise the lips are stretched over it.
+            teeth: whether a row of teeth is laid in where no picture shows any.
         """
         self._portrait = portrait
         self._painter = painter
@@ -45,6 +51,9 @@ class Renderer:
         self._expression = ExpressionWarp(portrait, lips)
         self._mouth = Mouth(portrait, lips)
         self._lids = Eyelids(portrait)
+        guesses = not self._mouth.is_open if painter is None else painter.guesses
+        self._teeth = Teeth(portrait) if teeth and guesses else None
+        self._grain = None if self._mouth.is_open else Grain(portrait)
         self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
 
     @property
@@ -94,9 +103,13 @@ class Renderer:
             posed = self._head.grid.enlarge(before, mouth)
             _look_up(picture, self._near_lips(posed, flow, lips), frame[mouth.slices])
             if self._interior:
-                self._mouth.paint(frame[mouth.slices], posed, lips)
+                cover = self._mouth.paint(frame[mouth.slices], posed, lips)
                 if self._painter is not None:
                     self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
+                if self._teeth is not None:
+                    self._teeth.lay(frame[mouth.slices], posed, cover)
+                if self._grain is not None:
+                    self._grain.lay(frame[mouth.slices], posed, cover)
         for eye, closed in enumerate(np.minimum(lids, 1.0)):
             if closed > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]

@@ -90,6 +90,11 @@ class MouthWindow:
         self._camera = window_camera(small.pose, self._to_window)
         self.rest = self._look_up(small.image, self._points)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the portrait shows teeth or the inside of its mouth."""
+        return self._mouth.is_open
+
     def draw(self, expression: np.ndarray) -> Drawn:
         """Draw one mouth.
 
