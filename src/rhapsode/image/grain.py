@@ -35,11 +35,10 @@ class Grain:
         half, fine = _HALF * portrait.unit, portrait.unit / WindowSize().per_unit
         points = portrait.face.landmarks[:, :2]
         boxes = [Box.around(points[list(pair)].mean(0, keepdims=True), half) for pair in _BETWEEN]
-        boxes = [box for box in (one.intersect(Box(0, 0, width, height)) for one in boxes) if not box.is_empty]
-        grains = [_grain(portrait.image[box.slices], fine) for box in boxes]
-        calmest = int(np.argmin([grain.std() for grain in grains]))
-        self._corner = np.array([boxes[calmest].left, boxes[calmest].top], np.float32)
-        self._grain = grains[calmest]
+        patches = [box.intersect(Box(0, 0, width, height)) for box in boxes]
+        # In a picture cut off at the mouth there may be none.
+        grains = [_grain(portrait.image[patch.slices], fine) for patch in patches if not patch.is_empty]
+        self._grain = min(grains, key=np.std, default=np.zeros((1, 1), np.float32))
 
     def lay(self, frame: np.ndarray, points: np.ndarray, cover: np.ndarray) -> None:
         """Lay it over what lies between the lips in a part of a frame, in place.
@@ -53,8 +52,7 @@ class Grain:
         if width == 0:
             return
         part = np.s_[top : top + height, left : left + width]
-        places: np.ndarray = points[part] - self._corner
-        grain = cv2.remap(self._grain, places, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
+        grain = cv2.remap(self._grain, points[part], None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
         light = 1 + cover[part][..., 0].astype(np.float32) / 255 * grain
         frame[part] = np.rint(np.clip(frame[part] * light[..., None], 0, 255)).astype(np.uint8)
 

@@ -22,19 +22,19 @@ _BORDER = np.concatenate([[0.0], np.cumsum(_BREADTH)])
 #: Radius of the arch, how far its front lies behind the lips, and how far round it is drawn, radians.
 _RADIUS, _BEHIND, _ROUND = 27 * _MM, 6 * _MM, 1.3
 #: How far the first ones reach below the line where lips meet, and how far up teeth go.
-_EDGE, _LENGTH = 2.5 * _MM, 11 * _MM
+_EDGE, _LENGTH = 1.1 * _MM, 11 * _MM
 #: The shadow between two teeth, how wide to either side and how deep; and the radius of their corners.
 _GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.3, 1.3 * _MM
 #: Light on teeth that nothing shades, of that on the skin around the mouth; and the least, of white.
-_LIGHT, _LEAST = 1.2, 0.45
+_LIGHT, _LEAST = 1.4, 0.5
 #: Hue of teeth, from white to that of the skin.
 _HUE = 0.6
 #: How much teeth cover what is painted; how much of its own light it lends them, and how much lighter they are.
-_COVER, _LENT, _LIGHTER = 0.9, 0.3, 1.3
+_COVER, _LENT, _LIGHTER = 0.9, 0.4, 1.3
 #: How dark it is behind their edge, and how far down.
-_DARK, _FAR = 0.5, 5 * _MM
-#: Points to a pixel of the portrait: the shadow between two teeth is narrower than one.
-_FINE = 3
+_DARK, _FAR = 0.3, 4 * _MM
+#: Points in a canonical unit, at least: in a small portrait the shadow between two teeth is narrower than a pixel.
+_FINE = 270
 
 
 class Teeth:
@@ -54,14 +54,14 @@ class Teeth:
         down = down / np.linalg.norm(down)
         right = np.array([down[1], -down[0]])
         reach = _LENGTH * portrait.unit * down
-        height, width = portrait.image.shape[:2]
-        self._box = Box.around(np.concatenate([seen - reach, seen + reach]), 2).intersect(Box(0, 0, width, height))
-        y, x = np.mgrid[: self._box.height * _FINE, : self._box.width * _FINE]
-        points = (np.stack([x, y], -1) + 0.5) / _FINE - 0.5 + [self._box.left, self._box.top]
+        self._box = Box.around(np.concatenate([seen - reach, seen + reach]), 2)
+        fine = int(np.ceil(_FINE / portrait.unit))
+        y, x = np.mgrid[: self._box.height * fine, : self._box.width * fine]
+        points = (np.stack([x, y], -1) + 0.5) / fine - 0.5 + [self._box.left, self._box.top]
         # Seen from the side, the arch hides its own far end.
         place, places = points @ right, np.maximum.accumulate(seen @ right)
         below = (points @ down - np.interp(place, places, seen @ down)) / portrait.unit
-        row = _row(np.interp(place, places, _RADIUS * turns), below, 1 / (_FINE * portrait.unit))
+        row = _row(np.interp(place, places, _RADIUS * turns), below, 1 / (fine * portrait.unit))
         row = row * ((place > places[0]) & (place < places[-1]))[..., None]
         self._row = cv2.resize(
             row.astype(np.float32), (self._box.width, self._box.height), interpolation=cv2.INTER_AREA
@@ -117,8 +117,10 @@ def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
 def _colour(portrait: Portrait) -> np.ndarray:
     """The colour of teeth that nothing shades, (3,) float32 RGB."""
     height, width = portrait.image.shape[:2]
-    around = Box.around(portrait.face.landmarks[48:60, :2], 0.12 * portrait.unit).intersect(Box(0, 0, width, height))
-    skin = portrait.image[around.slices].reshape(-1, 3).mean(0)
+    around = Box.around(portrait.face.landmarks[48:60, :2], 0.15 * portrait.unit).intersect(Box(0, 0, width, height))
+    pixels = portrait.image if around.is_empty else portrait.image[around.slices]
+    # The median, since lips are redder.
+    skin = np.median(pixels.reshape(-1, 3), 0)
     light = max(_LIGHT * skin.mean(), 255 * _LEAST)
     colour = light * (1 + _HUE * (skin / max(skin.mean(), 1.0) - 1))
     return np.minimum(colour, 255).astype(np.float32)

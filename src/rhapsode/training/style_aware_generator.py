@@ -94,7 +94,7 @@ class StyleAwareGeneratorRecipe:
     """Channels of the discriminator's first layer."""
     mapping_steps: int = 0
     """Steps for which Style Mapping is trained alone, before."""
-    loop: Loop = field(default_factory=lambda: Loop(steps=2100, averaging=0.998, check_every=350, threads=2))
+    loop: Loop = field(default_factory=lambda: Loop(steps=700, learning_rate=2e-3, check_every=350, threads=2))
     """How the training runs."""
 
 
