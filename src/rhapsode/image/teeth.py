@@ -22,15 +22,15 @@ _BORDER = np.concatenate([[0.0], np.cumsum(_BREADTH)])
 #: Radius of the arch, how far its front lies behind the lips, and how far round it is drawn, radians.
 _RADIUS, _BEHIND, _ROUND = 27 * _MM, 6 * _MM, 1.3
 #: How far the first ones reach below the line where lips meet, and how far up teeth go.
-_EDGE, _LENGTH = 1.1 * _MM, 11 * _MM
+_EDGE, _LENGTH = 2.4 * _MM, 11 * _MM
 #: The shadow between two teeth, how wide to either side and how deep; and the radius of their corners.
-_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.3, 1.3 * _MM
+_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.25, 1.3 * _MM
 #: Light on teeth that nothing shades, of that on the skin around the mouth; and the least, of white.
-_LIGHT, _LEAST = 1.4, 0.5
+_LIGHT, _LEAST = 1.3, 0.5
 #: Hue of teeth, from white to that of the skin.
 _HUE = 0.6
 #: How much teeth cover what is painted; how much of its own light it lends them, and how much lighter they are.
-_COVER, _LENT, _LIGHTER = 0.9, 0.4, 1.3
+_COVER, _LENT, _LIGHTER = 0.9, 0.6, 1.3
 #: How dark it is behind their edge, and how far down.
 _DARK, _FAR = 0.3, 4 * _MM
 #: Points in a canonical unit, at least: in a small portrait the shadow between two teeth is narrower than a pixel.
