@@ -86,6 +86,7 @@ class Animator:
         style: Style | str | Path | None = None,
         style_strength: float = 1.0,
         also: Sequence[str | Path | np.ndarray] = (),
+        teeth: bool = True,
         seed: int = 0,
         threads: int | None = None,
     ) -> "Video":
@@ -103,6 +104,7 @@ class Animator:
             style: a manner of speaking, as in `find_style`; none where None.
             style_strength: how much of it: 0 none, 1 as learnt, up to 1.5 exaggerated.
             also: other pictures of the same person, files or arrays: the teeth that they show are the portrait's.
+            teeth: whether a mouth that no picture shows open has teeth; a baby's has none.
             seed: head motion and blinks; the same seed gives the same video.
             threads: that make frames; as many as there are processors, 4 at most, where None.
 
@@ -126,12 +128,12 @@ class Animator:
         heard = load_waveform(source) if isinstance(source, Path) else resample(source, SAMPLE_RATE)
         prepared = self.prepare(portrait, size, face)
         moved = self.manner(manner, style_strength)
-        painter = self.painter(prepared, manner, also)
+        renderer = Renderer(prepared, self.painter(prepared, manner, also), teeth=teeth)
 
         def moments() -> Iterator[Moment]:
             return Moments(MotionStream(moved, prepared.rest, gains, seed), rate).of(heard.samples)
 
-        return Video(Renderer(prepared, painter), moments, source, heard.seconds, rate, threads or usable_threads())
+        return Video(renderer, moments, source, heard.seconds, rate, threads or usable_threads())
 
     def prepare(self, portrait: str | Path | np.ndarray, size: int | None = None, face: int | None = None) -> Portrait:
         """Find the face in a picture and measure all that rendering needs; arguments as in `animate`.
@@ -237,6 +239,7 @@ class Animator:
         style: Style | str | Path | None = None,
         style_strength: float = 1.0,
         also: Sequence[str | Path | np.ndarray] = (),
+        teeth: bool = True,
         seed: int = 0,
     ) -> Session:
         """A portrait that speaks while the sound is still arriving.
@@ -256,7 +259,7 @@ class Animator:
         manner = None if style is None else self.find_style(style)
         moved = self.manner(manner, style_strength)
         prepared = self.prepare(portrait, size, face)
-        renderer = Renderer(prepared, self.painter(prepared, manner, also))
+        renderer = Renderer(prepared, self.painter(prepared, manner, also), teeth=teeth)
         return Session(renderer, Moments(MotionStream(moved, prepared.rest, gains, seed), rate))
 
 

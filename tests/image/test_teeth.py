@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from rhapsode.animator import Animator
+from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.face.geometry import to_image
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.image.portrait import Portrait
@@ -152,3 +153,13 @@ def test_a_picture_cut_off_at_the_mouth_is_drawn_all_the_same(animator: Animator
         cut = Portrait(portrait.image[:last], portrait.face, portrait.pose, portrait.rest, portrait.person[:last])
         frame = Renderer(cut, animator.painter(cut)).render(opened(0.15), *STILL)
         assert frame.shape == cut.image.shape
+
+
+def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, sentence: Waveform) -> None:
+    with_teeth, without = (
+        animator.animate(portrait.image, sentence, teeth=teeth, head_motion=0, blink=0) for teeth in (True, False)
+    )
+    assert max(np.abs(a.astype(int) - b).max() for a, b in zip(with_teeth, without, strict=True)) > 20
+    live, file = (animator.open(portrait.image, teeth=False), animator.animate(portrait.image, sentence, teeth=False))
+    frames = live.feed(resample(sentence, 16_000).samples)
+    assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))

@@ -81,6 +81,7 @@ def animate(
             metavar="FILE", help="Another picture of the same person, whose teeth are then theirs; repeatable."
         ),
     ] = None,
+    teeth: Annotated[bool, typer.Option(help="Whether a mouth that no picture shows open has teeth.")] = True,
     library: Library = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
     threads: Annotated[
@@ -135,7 +136,7 @@ def animate(
             video = animator.animate(
                 portrait, spoken, fps=rate, size=size, face=face,
                 head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
-                also=also or (), seed=seed, threads=threads,
+                also=also or (), teeth=teeth, seed=seed, threads=threads,
             )  # fmt: skip
         with stages.stage("frames", len(video)) as advance:
             facts = video.save(out, progress=advance)
