@@ -10,10 +10,11 @@ from scipy.signal import find_peaks
 
 from rhapsode.animator import Animator
 from rhapsode.audio.waveform import Waveform, resample
-from rhapsode.face.geometry import to_image
+from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.image.portrait import Portrait
 from rhapsode.image.renderer import Renderer
+from rhapsode.image.teeth import Teeth
 
 STILL = np.zeros(2), np.zeros(3), np.zeros(3)
 NO_EXPRESSION = np.zeros((68, 3))
@@ -163,3 +164,32 @@ def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, senten
     live, file = (animator.open(portrait.image, teeth=False), animator.animate(portrait.image, sentence, teeth=False))
     frames = live.feed(resample(sentence, 16_000).samples)
     assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))
+
+
+def test_on_the_brightest_skin_they_are_white_at_most(portrait: Portrait) -> None:
+    bright = np.full_like(portrait.image, 255)
+    teeth = Teeth(Portrait(bright, portrait.face, portrait.pose, portrait.rest, portrait.person))
+    posed = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
+    x, y = np.rint(posed[62]).astype(int)
+    points = np.stack(np.meshgrid(np.arange(x - 20, x + 20), np.arange(y - 12, y + 4)), -1).astype(np.float32)
+    frame = np.full((16, 40, 3), 255, np.uint8)
+    teeth.lay(frame, points, np.full((16, 40, 2), 255, np.uint8))
+    assert frame.min() > 120, "nothing has gone round past white to black"
+
+
+@pytest.mark.parametrize("turn", [0.3, 0.6])
+def test_a_head_turned_to_either_side_shows_as_many(portrait: Portrait, turn: float) -> None:
+    def columns(angle: float) -> np.ndarray:
+        pose = Pose(np.array([[0.0, angle, 0.0]]), portrait.pose.translation, portrait.pose.scale)
+        straight = portrait.rest * [0, 1, 1]  # its own middle, not quite on the axis, is the same for both
+        teeth = Teeth(Portrait(portrait.image, portrait.face, pose, straight, portrait.person))
+        points = np.stack(np.meshgrid(*(np.arange(size) for size in portrait.image.shape[1::-1])), -1)
+        frame = np.full_like(portrait.image, 90)
+        teeth.lay(frame, points.astype(np.float32), np.full((*frame.shape[:2], 2), 255, np.uint8))
+        return np.flatnonzero(frame.max((0, 2)) > 100)
+
+    to_right, to_left = columns(turn), columns(-turn)
+    middle = portrait.pose.translation[0, 0]
+    assert len(to_right) == pytest.approx(len(to_left), abs=2)
+    assert to_right.max() - middle == pytest.approx(middle - to_left.min(), abs=2)
+    assert to_right.min() - middle == pytest.approx(middle - to_left.max(), abs=2)

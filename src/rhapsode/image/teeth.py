@@ -59,7 +59,9 @@ class Teeth:
         y, x = np.mgrid[: self._box.height * fine, : self._box.width * fine]
         points = (np.stack([x, y], -1) + 0.5) / fine - 0.5 + [self._box.left, self._box.top]
         # Seen from the side, the arch hides its own far end.
-        place, places = points @ right, np.maximum.accumulate(seen @ right)
+        place, places = points @ right, seen @ right
+        half = len(turns) // 2
+        places = np.append(np.minimum.accumulate(places[half::-1])[::-1], np.maximum.accumulate(places[half:])[1:])
         below = (points @ down - np.interp(place, places, seen @ down)) / portrait.unit
         row = _row(np.interp(place, places, _RADIUS * turns), below, 1 / (fine * portrait.unit))
         row = row * ((place > places[0]) & (place < places[-1]))[..., None]
@@ -88,7 +90,8 @@ class Teeth:
         painted = frame[part]
         teeth = light[..., None] * ((1 - _LENT) * self._colour + np.float32(_LENT * _LIGHTER) * painted)
         behind = painted * (1 - inside * row[..., 2])[..., None]
-        painted[:] = np.rint(behind + (inside * row[..., 1])[..., None] * (teeth - behind)).astype(np.uint8)
+        laid = behind + (inside * row[..., 1])[..., None] * (teeth - behind)
+        painted[:] = np.rint(np.minimum(laid, 255)).astype(np.uint8)
 
 
 def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
