@@ -1,5 +1,7 @@
 """Linear algebra takes one thread while frames are made, and as many as before afterwards."""
 
+import gc
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -35,4 +37,14 @@ def test_a_session_and_a_video_give_the_threads_back(animator: Animator, astrona
         next(frames)
         assert blas_threads() == {1}
         frames.close()  # type: ignore[attr-defined]
+        assert blas_threads() == before
+
+
+def test_a_session_that_is_forgotten_gives_them_back_too(animator: Animator, astronaut: np.ndarray) -> None:
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        session = animator.open(astronaut[:256, 96:352])
+        assert blas_threads() == {1}
+        del session
+        gc.collect()
         assert blas_threads() == before

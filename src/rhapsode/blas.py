@@ -14,7 +14,8 @@ from threadpoolctl import ThreadpoolController
 class OneThread:
     """Within it, in all threads of the process, linear algebra takes one thread; any number may be entered at once."""
 
-    _lock = threading.Lock()
+    # Re-entrant, since sessions may be collected, and leave, at any moment.
+    _lock = threading.RLock()
     _inside = 0
     _limits: Any = None
 

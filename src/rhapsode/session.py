@@ -1,6 +1,7 @@
 """A portrait that speaks while the sound is still arriving."""
 
 import contextlib
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +40,8 @@ class Session:
         self._over = False
         self._opened = contextlib.ExitStack()
         self._opened.enter_context(OneThread())
+        # One that is forgotten is closed when it is collected.
+        weakref.finalize(self, self._opened.close).atexit = False
 
     def feed(self, samples: np.ndarray) -> Iterator[Frame]:
         """Hear the sound that follows.

@@ -161,9 +161,10 @@ def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, senten
         animator.animate(portrait.image, sentence, teeth=teeth, head_motion=0, blink=0) for teeth in (True, False)
     )
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(with_teeth, without, strict=True)) > 20
-    live, file = (animator.open(portrait.image, teeth=False), animator.animate(portrait.image, sentence, teeth=False))
-    frames = live.feed(resample(sentence, 16_000).samples)
-    assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))
+    file = animator.animate(portrait.image, sentence, teeth=False)
+    with animator.open(portrait.image, teeth=False) as live:
+        frames = live.feed(resample(sentence, 16_000).samples)
+        assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))
 
 
 def test_on_the_brightest_skin_they_are_white_at_most(portrait: Portrait) -> None:
