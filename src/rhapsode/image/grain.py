@@ -48,13 +48,9 @@ class Grain:
             points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
             cover: (h, w, 2) uint8, how much of each pixel, and of its surroundings, lies between the lips.
         """
-        left, top, width, height = cv2.boundingRect(cover[..., 0])
-        if width == 0:
-            return
-        part = np.s_[top : top + height, left : left + width]
-        grain = cv2.remap(self._grain, points[part], None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
-        light = 1 + cover[part][..., 0].astype(np.float32) / 255 * grain
-        frame[part] = np.rint(np.clip(frame[part] * light[..., None], 0, 255)).astype(np.uint8)
+        grain = cv2.remap(self._grain, points, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
+        light = 1 + cover[..., 0].astype(np.float32) / 255 * grain
+        frame[:] = np.rint(np.clip(frame * light[..., None], 0, 255)).astype(np.uint8)
 
 
 def _grain(patch: np.ndarray, fine: float) -> np.ndarray:

@@ -52,8 +52,9 @@ class Renderer:
         self._mouth = Mouth(portrait, lips)
         self._lids = Eyelids(portrait)
         guesses = not self._mouth.is_open if painter is None else painter.guesses
-        self._teeth = Teeth(portrait) if teeth and guesses else None
-        self._grain = None if self._mouth.is_open else Grain(portrait)
+        self._finish: list[Teeth | Grain] = [Teeth(portrait)] if interior and teeth and guesses else []
+        if interior and not self._mouth.is_open:
+            self._finish.append(Grain(portrait))
         self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
 
     @property
@@ -106,10 +107,10 @@ class Renderer:
                 cover = self._mouth.paint(frame[mouth.slices], posed, lips)
                 if self._painter is not None:
                     self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
-                if self._teeth is not None:
-                    self._teeth.lay(frame[mouth.slices], posed, cover)
-                if self._grain is not None:
-                    self._grain.lay(frame[mouth.slices], posed, cover)
+                left, top, width, height = cv2.boundingRect(cover[..., 0])
+                open_part = np.s_[top : top + height, left : left + width]
+                for finish in self._finish if width else ():
+                    finish.lay(frame[mouth.slices][open_part], posed[open_part], cover[open_part])
         for eye, closed in enumerate(np.minimum(lids, 1.0)):
             if closed > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]

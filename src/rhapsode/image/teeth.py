@@ -78,20 +78,15 @@ class Teeth:
             points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
             cover: (h, w, 2) uint8, how much of each pixel, and of its surroundings, lies between the lips.
         """
-        left, top, width, height = cv2.boundingRect(cover[..., 0])
-        if width == 0:
-            return
-        part = np.s_[top : top + height, left : left + width]
-        places: np.ndarray = points[part] - np.array([self._box.left, self._box.top], np.float32)
+        places: np.ndarray = points - np.array([self._box.left, self._box.top], np.float32)
         row = cv2.remap(self._row, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        inside, near = np.moveaxis(cover[part].astype(np.float32) / 255, -1, 0)
+        inside, near = np.moveaxis(cover.astype(np.float32) / 255, -1, 0)
         # The lips throw a shadow on them.
         light = row[..., 0] * (0.4 + 0.6 * smoothstep((near - 0.4) / 0.45))
-        painted = frame[part]
-        teeth = light[..., None] * ((1 - _LENT) * self._colour + np.float32(_LENT * _LIGHTER) * painted)
-        behind = painted * (1 - inside * row[..., 2])[..., None]
+        teeth = light[..., None] * ((1 - _LENT) * self._colour + np.float32(_LENT * _LIGHTER) * frame)
+        behind = frame * (1 - inside * row[..., 2])[..., None]
         laid = behind + (inside * row[..., 1])[..., None] * (teeth - behind)
-        painted[:] = np.rint(np.minimum(laid, 255)).astype(np.uint8)
+        frame[:] = np.rint(np.minimum(laid, 255)).astype(np.uint8)
 
 
 def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
