@@ -16,9 +16,9 @@ import skimage.data
 from PIL import Image
 
 from rhapsode.animator import Animator
-from rhapsode.image.picture import load_picture
+from rhapsode.media.picture import load_picture
+from rhapsode.media.reader import read_frames
 from rhapsode.style.library import StyleLibrary
-from rhapsode.video.reader import read_frames
 
 CELL, EYES = 256, 84  # pixels: size of a cell, distance between the eye corners in it
 

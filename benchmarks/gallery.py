@@ -19,7 +19,7 @@ from contact_sheet import CELL, cell, picture
 from PIL import Image
 
 from rhapsode.animator import Animator
-from rhapsode.image.renderer import Renderer
+from rhapsode.render.renderer import Renderer
 
 
 def made() -> dict[str, np.ndarray]:

@@ -20,11 +20,11 @@ from pocketsphinx import Decoder
 from rich.console import Console
 from rich.table import Table
 
-from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
-from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
 from rhapsode.data.clips import read_clips
 from rhapsode.errors import WeightsError
+from rhapsode.media.sound import SAMPLE_RATE, load_waveform, normalise_loudness
+from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.training.teacher import Teacher
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -19,9 +19,9 @@ from skimage.metrics import structural_similarity
 
 from rhapsode.data.pairs import Pairs, pairs_of
 from rhapsode.data.store import ClipStore, open_store
-from rhapsode.evaluation.image import KINDS, mouth_region
-from rhapsode.image.generator import StyleAwareGenerator
-from rhapsode.image.window import INSIDE, WindowSize
+from rhapsode.evaluation.images import KINDS, mouth_region
+from rhapsode.models.style_aware_generator import StyleAwareGenerator
+from rhapsode.render.mouth_window import INSIDE, WindowSize
 from rhapsode.training.style_aware_generator import (
     StyleAwareGeneratorRecipe,
     closed_to_open,

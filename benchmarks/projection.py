@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.evaluation.clips import real_clips
+from rhapsode.media.sound import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.models.motion_generator import MotionGenerator
 
 MIXES = (0.0, 0.25, 0.5, 1.0)
 
@@ -38,13 +38,15 @@ def main() -> None:
     generator = MotionGenerator.load(options.weights)
     clips = real_clips(options.data, options.store)
     with torch.inference_mode():
-        known = [generator.hear(torch.from_numpy(c.tracked.mel)[None])[0][0] for c in clips if c.clip.split == "train"]
+        known = [
+            generator.encode(torch.from_numpy(c.tracked.mel)[None])[0][0] for c in clips if c.clip.split == "train"
+        ]
     bank = FeatureBank(torch.cat(known).numpy())
     scores: dict[str, list[list[float]]] = defaultdict(list)
     for clip in clips:
         if clip.clip.split in options.split:
             sound = Waveform(clip.tracked.samples, SAMPLE_RATE)
-            made = [generator.speak(sound, bank, mix) + clip.rest for mix in MIXES]
+            made = [generator.generate(sound, bank, mix) + clip.rest for mix in MIXES]
             scores[clip.group].append([opening_correlation(one, clip.real + clip.rest) for one in made])
     table = Table("speakers", "clips", *(f"mix {mix}" for mix in MIXES))
     for group, rows in scores.items():

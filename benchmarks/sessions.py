@@ -16,10 +16,10 @@ import numpy as np
 import skimage.data
 
 from rhapsode.animator import Animator
-from rhapsode.audio.speech import synthesise
-from rhapsode.audio.waveform import SAMPLE_RATE, resample
-from rhapsode.benchmark import SENTENCE
 from rhapsode.machine import peak_rss_mb
+from rhapsode.media.sound import SAMPLE_RATE, resample
+from rhapsode.media.synthesis import synthesise
+from rhapsode.tools.benchmark import SENTENCE
 
 CHUNK = SAMPLE_RATE // 10
 

@@ -10,8 +10,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from rhapsode.evaluation.style import evaluate_style
-from rhapsode.style.transfer import TransferRecipe
+from rhapsode.evaluation.styles import evaluate_style
+from rhapsode.learning.transfer import TransferRecipe
 
 FIGURES = ("SLD", "SLV", "SMD", "mouth_opening_corr", "lips_shut", "shape_leak")
 BASE = TransferRecipe()

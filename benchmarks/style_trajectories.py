@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from rhapsode.audio.waveform import load_waveform, normalise_loudness
 from rhapsode.evaluation.styled import models
 from rhapsode.face.landmarks import BROWS
+from rhapsode.media.sound import load_waveform, normalise_loudness
 from rhapsode.motion.retarget import opening
 from rhapsode.style.library import StyleLibrary, resolve
 
@@ -34,11 +34,11 @@ def main() -> None:
     options = parser.parse_args()
     generator, _ = models(None)
     sound = normalise_loudness(load_waveform(options.voice))
-    motions = {"no style": generator.speak(sound)}
+    motions = {"no style": generator.generate(sound)}
     for name in options.styles:
         style = resolve(name, StyleLibrary())
-        mood = np.float32(options.strength) * style.mood
-        motions[name] = style.speak(generator, sound, options.strength) + mood
+        rest_expression = np.float32(options.strength) * style.rest_expression
+        motions[name] = style.generate(generator, sound, options.strength) + rest_expression
     figure = Figure(figsize=(10, 8), layout="constrained")
     for number, (title, read) in enumerate(PANELS.items(), start=1):
         axes = figure.add_subplot(len(PANELS), 1, number)

@@ -8,9 +8,9 @@ import pytest
 import skimage.data
 
 from rhapsode.animator import Animator
-from rhapsode.audio.speech import synthesise
-from rhapsode.audio.waveform import Waveform
 from rhapsode.evaluation.clips import RealClip, real_clips
+from rhapsode.media.sound import Waveform
+from rhapsode.media.synthesis import synthesise
 from tests.made_up import make_store
 
 

@@ -12,18 +12,18 @@ from rhapsode.audio.mel import log_mel
 from rhapsode.data.index import Entry, save_arrays, write_index
 from rhapsode.face.geometry import fit_pose, mean_face
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
+from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.generator import MotionGenerator
-from rhapsode.motion.trained import TrainedGenerator
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.style.style import Style
 
 
 def babble(seconds: float, seed: int) -> np.ndarray:
     """(N,) float32 at 16 kHz: noise that swells and fades like syllables."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     times = np.arange(int(16000 * seconds)) / 16000
-    loud = np.sin(2 * np.pi * 2 * times + chance.uniform(0, 6)) ** 2
-    return (0.1 * loud * chance.standard_normal(len(times))).astype(np.float32)
+    loud = np.sin(2 * np.pi * 2 * times + rng.uniform(0, 6)) ** 2
+    return (0.1 * loud * rng.standard_normal(len(times))).astype(np.float32)
 
 
 def make_store(folder: Path, splits: Sequence[str], seconds: float = 2.0) -> Path:
@@ -55,8 +55,8 @@ def make_store(folder: Path, splits: Sequence[str], seconds: float = 2.0) -> Pat
         entries.append(
             Entry(
                 name=name, file=file, source=str(folder / "gone.mp4"), size=0, modified=0, speaker=split, corpus="made",
-                split=split, style="neutral", licence="none", seconds=seconds, fps=25.0, frames=len(times),
-                face_share=1.0, eye_distance=100.0, agreement=1.0,
+                split=split, style="neutral", license="none", seconds=seconds, fps=25.0, frames=len(times),
+                face_share=1.0, eye_distance=100.0, sync_confidence=1.0,
             )
         )  # fmt: skip
     write_index(folder, entries)
@@ -83,21 +83,21 @@ def made_up_generator(seed: int = 0) -> MotionGenerator:
     return generator.eval()
 
 
-def made_up_style(name: str, generator: TrainedGenerator, seed: int = 0, **changes: Any) -> Style:
+def made_up_style(name: str, generator: NumpyMotionGenerator, seed: int = 0, **changes: Any) -> Style:
     """A style of the generator, at random, every number one that half precision can hold; `changes` name its fields."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
-        return (0.1 * chance.standard_normal(shape)).astype(np.float16).astype(np.float32)
+        return (0.1 * rng.standard_normal(shape)).astype(np.float16).astype(np.float32)
 
     weights = {key: draw(*value.shape) for key, value in generator.weights.items() if key.startswith("recurrent")}
     facts: dict[str, Any] = {
         "name": name,
         "delta": weights,
-        "mood": draw(68, 3),
-        "droop": 0.25,
+        "rest_expression": draw(68, 3),
+        "eyelid_offset": 0.25,
         "head_gain": np.exp(draw(5)),
-        "blink_rate": 1.5,
+        "blink_rate_scale": 1.5,
         "references": draw(4, 68, 3),
         "reference_rotations": draw(4, 3),
         "bank": draw(12, 160),
@@ -105,6 +105,6 @@ def made_up_style(name: str, generator: TrainedGenerator, seed: int = 0, **chang
         "gamma": 0.5,
         "generator": generator.key,
         "provenance": {"clip": f"{name}.mp4", "seconds": 10.2, "method": "learnt", "seed": seed},
-        "licence": "CC0-1.0",
+        "license": "CC0-1.0",
     }
     return Style(**facts | changes)

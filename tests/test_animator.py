@@ -9,16 +9,16 @@ import skimage.data
 
 import rhapsode
 from rhapsode.animator import Animator, exact_rate
-from rhapsode.audio.waveform import Waveform, load_waveform, resample
 from rhapsode.errors import AudioError, PortraitError
+from rhapsode.face.expression import disentangle
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.image.portrait import Portrait
+from rhapsode.media.reader import probe, read_frames
+from rhapsode.media.sound import Waveform, load_waveform, resample
 from rhapsode.metrics.mouth import opening_correlation
-from rhapsode.motion.expression import disentangle
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import opening
 from rhapsode.motion.stream import Gains, MotionStream
-from rhapsode.video.reader import probe, read_frames
+from rhapsode.render.portrait import Portrait
 
 
 def test_the_package_offers_the_animator() -> None:

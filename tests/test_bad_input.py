@@ -19,7 +19,7 @@ from PIL import Image
 from skimage import data
 
 from rhapsode import cli
-from rhapsode.video.writer import write_video
+from rhapsode.media.writer import write_video
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from rhapsode.animator import Animator
-from rhapsode.audio.waveform import Waveform
-from rhapsode.blas import OneThread
+from rhapsode.blas import SingleThreadedBlas
+from rhapsode.media.sound import Waveform
 
 
 def blas_threads() -> set[int]:
@@ -17,8 +17,8 @@ def blas_threads() -> set[int]:
 def test_it_is_one_thread_until_the_last_has_left() -> None:
     with threadpool_limits(2, "blas"):
         before = blas_threads()
-        with OneThread():
-            with OneThread():
+        with SingleThreadedBlas():
+            with SingleThreadedBlas():
                 assert blas_threads() == {1}
             assert blas_threads() == {1}
         assert blas_threads() == before

@@ -15,13 +15,13 @@ from PIL import Image
 from skimage import data
 
 from rhapsode import __version__, cli
-from rhapsode.audio.speech import synthesise
 from rhapsode.cli.options import UsageError
-from rhapsode.video.reader import probe, read_frames
+from rhapsode.media.reader import probe, read_frames
+from rhapsode.media.synthesis import synthesise
 
 VERBS = (
     ["animate"], ["learn-style"], ["styles"], ["styles", "mix"], ["prepare"], ["train", "motion-generator"],
-    ["train", "rehearsal"], ["train", "key-motions"], ["evaluate", "motion"], ["evaluate", "style"], ["doctor"],
+    ["train", "replay"], ["train", "key-motions"], ["evaluate", "motion"], ["evaluate", "style"], ["doctor"],
 )  # fmt: skip
 
 

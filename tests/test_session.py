@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from rhapsode.animator import Animator
-from rhapsode.audio.level import LevelStream
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, resample
+from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.errors import AudioError
 from rhapsode.face.geometry import mean_face
+from rhapsode.media.sound import SAMPLE_RATE, Waveform, resample
 from rhapsode.motion.motion import joined
 from rhapsode.motion.stream import Gains, MotionStream
 
@@ -87,7 +87,7 @@ def test_a_voice_moves_the_mouth_as_far_however_loud_it_is(animator: Animator, v
 
 
 def test_the_level_does_not_depend_on_the_chunks(voice: np.ndarray) -> None:
-    one, other = LevelStream(), LevelStream()
+    one, other = AutomaticGainControl(), AutomaticGainControl()
     pieces = np.concatenate([other.push(chunk) for chunk in cut(voice, 1, 700, 160)])
     np.testing.assert_array_equal(one.push(voice), pieces)
 

@@ -8,14 +8,14 @@ __all__ = ["Animator", "Style", "Video", "__version__", "learn_style"]
 
 if TYPE_CHECKING:
     from rhapsode.animator import Animator, Video
-    from rhapsode.style.learn import learn_style
+    from rhapsode.learning.learn import learn_style
     from rhapsode.style.style import Style
 
 _HOMES = {
     "Animator": "rhapsode.animator",
     "Video": "rhapsode.animator",
     "Style": "rhapsode.style.style",
-    "learn_style": "rhapsode.style.learn",
+    "learn_style": "rhapsode.learning.learn",
 }
 
 

@@ -9,29 +9,29 @@ from pathlib import Path
 import numpy as np
 
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform, load_waveform, resample
 from rhapsode.errors import PortraitError
-from rhapsode.extras import need_torch
-from rhapsode.face.remembered import RememberingTracker
+from rhapsode.extras import require_torch
+from rhapsode.face.cache import CachedTracker
 from rhapsode.face.tracker import Face
-from rhapsode.image.networks import PictureNetworks
-from rhapsode.image.painter import MouthPainter
-from rhapsode.image.picture import load_picture
-from rhapsode.image.portrait import Portrait
-from rhapsode.image.renderer import Renderer
-from rhapsode.image.runtime import PictureModel
-from rhapsode.image.suitability import PROFILE, TURNED, mouth_is_covered, turned
+from rhapsode.frames import rendered, usable_threads
+from rhapsode.media.picture import load_picture
+from rhapsode.media.reader import is_video
+from rhapsode.media.sound import SAMPLE_RATE, Waveform, load_waveform, resample
+from rhapsode.media.writer import VideoFacts, write_video
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.moments import Moment, Moments, frames_of
-from rhapsode.motion.stream import Gains, Manner, MotionStream
-from rhapsode.motion.trained import TrainedGenerator
-from rhapsode.pipeline import rendered, usable_threads
+from rhapsode.motion.stream import Gains, MotionStream, StyledMotionModel
+from rhapsode.motion.timeline import FrameMotion, FrameTimeline, frames_of
+from rhapsode.paint.networks import PictureNetworks
+from rhapsode.paint.onnx_networks import PictureModel
+from rhapsode.paint.painter import MouthPainter
+from rhapsode.render.checks import PROFILE, TURNED, mouth_is_covered, turned
+from rhapsode.render.portrait import Portrait
+from rhapsode.render.renderer import Renderer
 from rhapsode.session import Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
-from rhapsode.video.reader import is_video
-from rhapsode.video.writer import VideoFacts, write_video
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Animator:
         picture: paints mouths.
     """
 
-    def __init__(self, generator: TrainedGenerator, head: HeadModel, picture: PictureNetworks) -> None:
+    def __init__(self, generator: NumpyMotionGenerator, head: HeadModel, picture: PictureNetworks) -> None:
         self.generator = generator
         self.head = head
         self.picture = picture
@@ -59,7 +59,7 @@ class Animator:
 
         Args:
             generator: another Motion Generator in place of that of the package.
-            device: what the picture networks run on, one of `rhapsode.image.runtime.PROVIDERS`.
+            device: what the picture networks run on, one of `rhapsode.paint.onnx_networks.PROVIDERS`.
 
         Raises:
             InstallationError: ONNX Runtime was installed without that device.
@@ -67,7 +67,7 @@ class Animator:
         """
         with as_file(files("rhapsode.weights")) as folder:
             return cls(
-                TrainedGenerator.load(generator or folder / "motion_generator.safetensors"),
+                NumpyMotionGenerator.load(generator or folder / "motion_generator.safetensors"),
                 HeadModel.load(folder / "head_motion.safetensors"),
                 PictureModel.load(folder / "style_aware_generator", device),
             )
@@ -130,8 +130,8 @@ class Animator:
         moved = self.manner(manner, style_strength)
         renderer = Renderer(prepared, self.painter(prepared, manner, also), teeth=teeth)
 
-        def moments() -> Iterator[Moment]:
-            return Moments(MotionStream(moved, prepared.rest, gains, seed), rate).of(heard.samples)
+        def moments() -> Iterator[FrameMotion]:
+            return FrameTimeline(MotionStream(moved, prepared.rest, gains, seed), rate).of(heard.samples)
 
         return Video(renderer, moments, source, heard.seconds, rate, threads or usable_threads())
 
@@ -141,7 +141,7 @@ class Animator:
         What is found is kept on disk (`face.remembered`), so that the same picture takes little time again.
         """
         image, name = _picture(portrait, size)
-        with RememberingTracker() as tracker:
+        with CachedTracker() as tracker:
             chosen = _choose(tracker.detect(image), face, name)
             measured = Portrait.from_image(image, tracker, chosen)
         _check_view(measured, name)
@@ -161,14 +161,14 @@ class Animator:
         if isinstance(style, Style):
             found = style
         elif is_video(Path(style)):
-            need_torch("a style taken from a clip")
+            require_torch("a style taken from a clip")
             # Here, since few take a clip, and tracking one needs what takes its time to load.
-            from rhapsode.motion.generator import MotionGenerator
-            from rhapsode.style.learn import zero_shot
-            from rhapsode.style.performance import read_performance
+            from rhapsode.learning.learn import zero_shot
+            from rhapsode.learning.style_clip import read_style_clip
+            from rhapsode.models.motion_generator import MotionGenerator
 
-            generator = MotionGenerator.of(self.generator)
-            found = zero_shot(read_performance(Path(style)), generator, self.head, Path(style).stem)
+            generator = MotionGenerator.from_numpy(self.generator)
+            found = zero_shot(read_style_clip(Path(style)), generator, self.head, Path(style).stem)
         else:
             found = resolve(str(style), library or StyleLibrary())
         found.check_fits(self.generator)
@@ -191,7 +191,7 @@ class Animator:
         shown = [_picture(one) for one in also]
         faces = []
         if shown:
-            with RememberingTracker() as tracker:
+            with CachedTracker() as tracker:
                 faces = [_choose(tracker.detect(image), None, name) for image, name in shown]
         pictures = [(image, face) for (image, _), face in zip(shown, faces, strict=True)]
         painter = MouthPainter(portrait, self.picture, references, also=pictures)
@@ -199,7 +199,7 @@ class Animator:
             _log.warning("%s: the head is turned too differently from the portrait's; left out", shown[number][1])
         return painter
 
-    def manner(self, style: Style | None = None, strength: float = 1.0) -> Manner:
+    def manner(self, style: Style | None = None, strength: float = 1.0) -> StyledMotionModel:
         """The models as a style has changed them.
 
         Args:
@@ -210,20 +210,20 @@ class Animator:
             StyleError: a strength out of range.
         """
         if style is None:
-            return Manner(self.generator, self.head)
+            return StyledMotionModel(self.generator, self.head)
         scaled = style.scaled(strength)
         # Beyond strength 1 the motion is led on, not the weights: those led on so far move a face twice as fast.
         spoken = style if strength > 1 else scaled
-        return Manner(
+        return StyledMotionModel(
             spoken.apply(self.generator),
             scaled.move_head(self.head),
             self.generator if strength > 1 else None,
             strength - 1,
             FeatureBank(spoken.bank) if spoken.projection and len(spoken.bank) else None,
             spoken.projection,
-            scaled.mood,
-            scaled.droop,
-            scaled.blink_rate,
+            scaled.rest_expression,
+            scaled.eyelid_offset,
+            scaled.blink_rate_scale,
         )
 
     def open(
@@ -260,7 +260,7 @@ class Animator:
         moved = self.manner(manner, style_strength)
         prepared = self.prepare(portrait, size, face)
         renderer = Renderer(prepared, self.painter(prepared, manner, also), teeth=teeth)
-        return Session(renderer, Moments(MotionStream(moved, prepared.rest, gains, seed), rate))
+        return Session(renderer, FrameTimeline(MotionStream(moved, prepared.rest, gains, seed), rate))
 
 
 class Video:
@@ -277,7 +277,7 @@ class Video:
     def __init__(
         self,
         renderer: Renderer,
-        moments: Callable[[], Iterator[Moment]],
+        moments: Callable[[], Iterator[FrameMotion]],
         audio: Path | Waveform,
         seconds: float,
         fps: Fraction,

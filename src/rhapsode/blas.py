@@ -11,7 +11,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 
-class OneThread:
+class SingleThreadedBlas:
     """Within it, in all threads of the process, linear algebra takes one thread; any number may be entered at once."""
 
     # Re-entrant, since sessions may be collected, and leave, at any moment.
@@ -19,8 +19,8 @@ class OneThread:
     _inside = 0
     _limits: Any = None
 
-    def __enter__(self) -> "OneThread":
-        cls = OneThread
+    def __enter__(self) -> "SingleThreadedBlas":
+        cls = SingleThreadedBlas
         with cls._lock:
             cls._inside += 1
             if cls._inside == 1:
@@ -30,7 +30,7 @@ class OneThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        cls = OneThread
+        cls = SingleThreadedBlas
         with cls._lock:
             cls._inside -= 1
             if not cls._inside:

@@ -3,7 +3,7 @@
 from rhapsode.errors import InstallationError
 
 
-def need_torch(what: str) -> None:
+def require_torch(what: str) -> None:
     """Refuse what cannot be done without PyTorch where it is not installed.
 
     Args:

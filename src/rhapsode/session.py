@@ -9,10 +9,10 @@ from types import TracebackType
 
 import numpy as np
 
-from rhapsode.blas import OneThread
+from rhapsode.blas import SingleThreadedBlas
 from rhapsode.errors import AudioError
-from rhapsode.image.renderer import Renderer
-from rhapsode.motion.moments import Moment, Moments
+from rhapsode.motion.timeline import FrameMotion, FrameTimeline
+from rhapsode.render.renderer import Renderer
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Session:
     Until it is closed, NumPy's linear algebra takes one thread in the whole process (`blas`).
     """
 
-    def __init__(self, renderer: Renderer, moments: Moments) -> None:
+    def __init__(self, renderer: Renderer, moments: FrameTimeline) -> None:
         """Begin; `Animator.open` makes one."""
         self._renderer, self._moments = renderer, moments
         self._over = False
         self._opened = contextlib.ExitStack()
-        self._opened.enter_context(OneThread())
+        self._opened.enter_context(SingleThreadedBlas())
         # One that is forgotten is closed when it is collected.
         weakref.finalize(self, self._opened.close).atexit = False
 
@@ -87,7 +87,7 @@ class Session:
     ) -> None:
         self.close()
 
-    def _drawn(self, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def _drawn(self, moments: Sequence[FrameMotion]) -> Iterator[Frame]:
         for moment in moments:
             yield Frame(self._renderer.render(*moment.motion.first()), moment.time)
 

@@ -19,7 +19,7 @@ def test_grid_tells_speakers_by_their_folders(tmp_path: Path) -> None:
     clips = {clip.name: clip for clip in read_source(tmp_path)}
     assert {clip.speaker for clip in clips.values()} == {"grid-s1", "grid-s2", "grid-s34"}
     one = clips["grid/s1/bbaf2n.mpg"]
-    assert (one.path, one.corpus, one.split, one.licence) == (tmp_path / "s1/bbaf2n.mpg", "grid", "train", "CC-BY-4.0")
+    assert (one.path, one.corpus, one.split, one.license) == (tmp_path / "s1/bbaf2n.mpg", "grid", "train", "CC-BY-4.0")
 
 
 def test_cremad_tells_actor_and_emotion_by_the_name(tmp_path: Path) -> None:

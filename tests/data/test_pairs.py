@@ -10,7 +10,7 @@ from rhapsode.data.pairs import Pairs, _target_frames, load_pairs, make_pairs, p
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
 from rhapsode.evaluation.clips import RealClip
-from rhapsode.image.window import DRAWN_CHANNELS, WindowSize
+from rhapsode.render.mouth_window import DRAWN_CHANNELS, WindowSize
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,9 @@ def test_targets_are_neighbours_in_time_with_mouths_closed_and_open(pairs: list[
 
 def test_what_is_asked_for_is_one_of_each_share_of_all_openings_and_its_neighbour() -> None:
     for seed in range(20):
-        chance = np.random.default_rng(seed)
-        wide = chance.permutation(np.linspace(0, 1, 91))
-        first, then = _target_frames(wide, 6, chance).reshape(-1, 2).T
+        rng = np.random.default_rng(seed)
+        wide = rng.permutation(np.linspace(0, 1, 91))
+        first, then = _target_frames(wide, 6, rng).reshape(-1, 2).T
         assert (then == first + 1).all()
         # Of the 90 frames that have a neighbour after them, one of each third, the narrowest first.
         place = np.argsort(np.argsort(wide[:-1]))[first]

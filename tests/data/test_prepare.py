@@ -20,18 +20,18 @@ from safetensors.numpy import load_file
 
 from rhapsode import cli
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.audio.waveform import Waveform, resample
 from rhapsode.data.clips import read_clips
 from rhapsode.data.index import Entry, append_row, read_index, save_arrays
+from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.prepare import FAILED, Report, prepare
-from rhapsode.data.speaking import speaking_clip
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.geometry import fit_pose
+from rhapsode.media.reader import read_frames
+from rhapsode.media.sound import Waveform, resample
+from rhapsode.media.writer import write_video
+from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.generator import MotionGenerator
-from rhapsode.video.reader import read_frames
-from rhapsode.video.writer import write_video
 
 DOCS = Path(__file__).parents[2] / "docs" / "store.md"
 HEADER = "path,speaker,split,style,licence\n"
@@ -97,8 +97,8 @@ def test_a_good_clip_is_kept_with_all_that_training_needs(made: Made) -> None:
     row = made.row("talking")
     assert (row.dropped, row.split, row.fps) == ("", "train", 25)
     assert row.face_share > 0.95
-    assert row.agreement > 0.5
-    assert abs(row.lag) <= 0.05
+    assert row.sync_confidence > 0.5
+    assert abs(row.av_offset) <= 0.05
     clip = ClipStore.open(made.store).load(row)
     frames, motion = len(clip.times), len(clip.mel) // 2
     assert frames > 50
@@ -137,20 +137,20 @@ def test_the_report_counts_what_was_left_out(made: Made) -> None:
 def test_a_clip_out_of_step_stays_where_it_is_only_measured_on(made: Made) -> None:
     row = made.row("measured")
     assert row.dropped == ""
-    assert row.agreement < 0.25
+    assert row.sync_confidence < 0.25
     assert ClipStore.open(made.store).load(row).landmarks.shape[1:] == (68, 3)
 
 
 def test_late_sound_is_noticed_and_taken_out(made: Made) -> None:
     store = ClipStore.open(made.store)
     row, on_time = made.row("late"), store.load(made.row("talking"))
-    assert abs(row.lag - on_time.lag - 0.2) < 0.04
+    assert abs(row.av_offset - on_time.av_offset - 0.2) < 0.04
     late = store.load(row)
     arrays = load_file(made.store / row.file)
-    assert np.allclose(late.times - arrays["times"], row.lag)
-    assert np.allclose(late.mask_times - arrays["mask_times"], row.lag)
-    shift = round(MOTION_RATE * (row.lag - on_time.lag))
-    in_step, other = speaking_clip(late).expression[shift:], speaking_clip(on_time).expression
+    assert np.allclose(late.times - arrays["times"], row.av_offset)
+    assert np.allclose(late.mask_times - arrays["mask_times"], row.av_offset)
+    shift = round(MOTION_RATE * (row.av_offset - on_time.av_offset))
+    in_step, other = align_clip(late).expression[shift:], align_clip(on_time).expression
     count = min(len(other), len(in_step))
     opening = [each[:count, 66, 1] - each[:count, 62, 1] for each in (in_step, other)]
     assert np.corrcoef(*opening)[0, 1] > 0.98
@@ -166,11 +166,11 @@ def test_a_second_run_tracks_nothing_and_changes_nothing(made: Made) -> None:
 
 
 def test_another_ear_measures_without_tracking(made: Made, tmp_path: Path) -> None:
-    ear = tmp_path / "deaf.safetensors"
-    MotionGenerator(GeneratorDims(hidden=8, layers=1, components=2)).save(ear)
+    sync_model = tmp_path / "deaf.safetensors"
+    MotionGenerator(GeneratorDims(hidden=8, layers=1, components=2)).save(sync_model)
     store = copy_of(made, tmp_path)
     old = {path: path.stat().st_mtime_ns for path in store.glob("clips/*/*")}
-    report = prepare(read_clips(made.data), store, ear)
+    report = prepare(read_clips(made.data), store, sync_model)
     assert (report.tracked, report.measured) == (0, 4)
     assert {path: path.stat().st_mtime_ns for path in store.glob("clips/*/*")} == old
     # One that hears nothing finds no lips that follow the sound.
@@ -210,7 +210,7 @@ def test_arrays_that_are_gone_are_made_again(made: Made, tmp_path: Path) -> None
     with pytest.raises(DataError, match="prepare the store again"):
         ClipStore.open(store).load(made.row("talking"))
     assert prepare([clip for clip in read_clips(made.data) if clip.name == "talking.mp4"], store).tracked == 1
-    assert ClipStore.open(store).load(made.row("talking")).agreement == made.row("talking").agreement
+    assert ClipStore.open(store).load(made.row("talking")).sync_confidence == made.row("talking").sync_confidence
 
 
 def test_a_clip_that_the_program_failed_on_is_tried_again(made: Made, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def test_the_command_line_refuses_what_it_cannot_prepare(
         ([str(tmp_path), "--out", str(tmp_path / "store")], "clips.csv"),
         ([str(made.data), "--out", str(made.data / "clips.csv")], "is a file"),
         ([str(made.data), "--out", str(tmp_path / "store"), "--layout", "lrs3"], "no such layout"),
-        ([str(made.data), "--out", str(tmp_path / "store"), "--ear", str(tmp_path / "gone")], "gone"),
+        ([str(made.data), "--out", str(tmp_path / "store"), "--sync-model", str(tmp_path / "gone")], "gone"),
     ):
         assert cli.main(["prepare", *words]) == 2
         (line,) = capsys.readouterr().err.splitlines()

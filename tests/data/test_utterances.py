@@ -18,7 +18,7 @@ def test_librispeech_tells_readers_by_the_names_of_files(tmp_path: Path) -> None
     _touch(tmp_path / "train-clean-100/103/1240/103-1240.trans.txt")
     (one,) = read_speech(tmp_path)
     assert (one.name, one.speaker) == ("train-clean-100/103/1240/103-1240-0000.flac", "103")
-    assert (one.language, one.licence) == ("en", "CC-BY-4.0")
+    assert (one.language, one.license) == ("en", "CC-BY-4.0")
 
 
 def test_common_voice_is_read_in_several_languages_and_what_is_not_there_is_passed_over(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_common_voice_is_read_in_several_languages_and_what_is_not_there_is_pass
     utterances = read_speech(tmp_path)
     assert [(one.language, one.speaker) for one in utterances] == [("de", "ab12"), ("fr", "ab12")]
     assert all(one.path.is_file() for one in utterances)
-    assert {one.licence for one in utterances} == {"CC0-1.0"}
+    assert {one.license for one in utterances} == {"CC0-1.0"}
 
 
 def test_a_list_of_ones_own_is_read_and_its_faults_are_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from rhapsode.data.workers import spread
+from rhapsode.data.workers import map_in_processes
 
 
 def dies_of_three(number: int) -> int:
@@ -19,17 +19,17 @@ def fails_of_three(number: int) -> float:
 
 
 def test_an_item_that_kills_its_process_does_not_stop_the_others() -> None:
-    results = dict(spread(dies_of_three, range(6), workers=2))
+    results = dict(map_in_processes(dies_of_three, range(6), workers=2))
     assert results == {0: 0, 1: 1, 2: 4, 3: None, 4: 16, 5: 25}
 
 
 def test_an_error_of_the_work_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(spread(fails_of_three, range(6), workers=2))
+        list(map_in_processes(fails_of_three, range(6), workers=2))
 
 
 def test_items_are_asked_for_as_processes_become_free() -> None:
     waiting = iter(range(4, 1_000_000))
-    results = spread(fails_of_three, waiting, workers=2)
+    results = map_in_processes(fails_of_three, waiting, workers=2)
     assert next(iter(results))[0] in (4, 5)
     assert next(waiting) == 6

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from rhapsode.audio.waveform import Waveform
 from rhapsode.evaluation.baselines import LoudnessJaw, NearestNeighbour, baselines, mean_face
 from rhapsode.evaluation.clips import RealClip
+from rhapsode.face.expression import mouth_opening
+from rhapsode.media.sound import Waveform
 from rhapsode.metrics.mouth import opening_correlation
-from rhapsode.motion.expression import mouth_opening
 
 
 def test_the_mean_face_never_moves(sentence: Waveform) -> None:

@@ -4,16 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rhapsode.audio.waveform import Waveform
 from rhapsode.data.clips import Clip
 from rhapsode.evaluation.baselines import mean_face
 from rhapsode.evaluation.clips import RealClip, load_first_generator
 from rhapsode.evaluation.motion import FIGURES, result, score, score_all, summary
+from rhapsode.media.sound import Waveform
 
 
 def _named(clip: RealClip, name: str) -> RealClip:
     listed = clip.clip
-    other = Clip(listed.path, name, listed.speaker, listed.split, listed.style, listed.licence)
+    other = Clip(listed.path, name, listed.speaker, listed.split, listed.style, listed.license)
     return replace(clip, tracked=replace(clip.tracked, clip=other))
 
 
@@ -32,7 +32,7 @@ def test_late_motion_is_found_late(clips: list[RealClip]) -> None:
 
 
 def test_the_generator_hears_the_clip_it_made(clips: list[RealClip]) -> None:
-    assert score(load_first_generator().speak, clips[1]).figures["mouth_opening_corr"] > 0.7
+    assert score(load_first_generator().generate, clips[1]).figures["mouth_opening_corr"] > 0.7
 
 
 def test_a_still_face_has_no_correlation_in_the_json(clips: list[RealClip]) -> None:

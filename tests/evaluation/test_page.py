@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from rhapsode.evaluation import page
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.evaluation.motion import score, summary
+from rhapsode.evaluation.report import page
 
 
 @pytest.fixture

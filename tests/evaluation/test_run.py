@@ -53,7 +53,7 @@ def test_nothing_half_written_is_left(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rhapsode.evaluation.report.side_by_side", interrupt)
+    monkeypatch.setattr("rhapsode.evaluation.report.motion.side_by_side", interrupt)
     with pytest.raises(KeyboardInterrupt):
         evaluate_motion(data_folder, clip_store, ["test"], report=tmp_path / "report")
     assert not list(tmp_path.iterdir())

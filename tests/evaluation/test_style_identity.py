@@ -17,11 +17,11 @@ BASIS = BASIS.reshape(2, 204)
 
 def _motion(frames: int, seed: int, raised: float = 0.0, wide: float = 1.0, tempo: float = 2.0) -> np.ndarray:
     """A mouth that goes up and down under brows that are held somewhere."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     times = np.arange(frames) / 60
-    mouth = wide * (1 + np.sin(2 * np.pi * tempo * times + chance.uniform(0, 6)))
+    mouth = wide * (1 + np.sin(2 * np.pi * tempo * times + rng.uniform(0, 6)))
     brows = np.full(frames, raised)
-    weights = np.stack([mouth, brows], axis=1) + 0.05 * chance.standard_normal((frames, 2))
+    weights = np.stack([mouth, brows], axis=1) + 0.05 * rng.standard_normal((frames, 2))
     return (weights @ BASIS).reshape(frames, 68, 3)
 
 
@@ -40,7 +40,7 @@ def test_places_spreads_and_tempi_are_told_apart(lengths: list[int]) -> None:
     found = identify(_clips(lengths), _clips([120, 300], seed=9), BASIS)
     assert found.real > 0.95
     assert found.generated > 0.95
-    assert found.chance == 0.25
+    assert found.rng == 0.25
     assert found.window == WINDOW
 
 

@@ -16,8 +16,8 @@ def _listed(folder: Path, clips: list[Clip]) -> Path:
     (folder / "grid").symlink_to(DATA / "grid")
     with (folder / "clips.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["path", "speaker", "split", "style", "licence"])
-        table.writerows([clip.name, clip.speaker, clip.split, clip.style, clip.licence] for clip in clips)
+        table.writerow(["path", "speaker", "split", "style", "license"])
+        table.writerows([clip.name, clip.speaker, clip.split, clip.style, clip.license] for clip in clips)
     return folder
 
 

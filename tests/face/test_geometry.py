@@ -7,8 +7,8 @@ from rhapsode.face.landmarks import JAW, MOUTH, STABLE
 
 @pytest.fixture
 def pose() -> Pose:
-    chance = np.random.default_rng(0)
-    return Pose(chance.uniform(-0.5, 0.5, (20, 3)), chance.uniform(100, 400, (20, 3)), chance.uniform(40, 200, 20))
+    rng = np.random.default_rng(0)
+    return Pose(rng.uniform(-0.5, 0.5, (20, 3)), rng.uniform(100, 400, (20, 3)), rng.uniform(40, 200, 20))
 
 
 def test_landmarks_to_pose_to_landmarks_is_exact(pose: Pose) -> None:

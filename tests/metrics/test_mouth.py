@@ -36,9 +36,9 @@ def test_half_the_motion_has_half_the_spread_and_the_same_correlation(opened: np
 def test_late_sound_is_found(opened: np.ndarray, late: int) -> None:
     real = _speaking(opened)
     heard = _speaking(np.roll(opened, late))
-    lag, agreement = sound_lag(heard[30:-30], real[30:-30], fps=60)
+    lag, sync_confidence = sound_lag(heard[30:-30], real[30:-30], fps=60)
     assert lag == pytest.approx(late / 60)
-    assert agreement > 0.99
+    assert sync_confidence > 0.99
 
 
 def test_a_mouth_that_does_not_move_follows_nothing(opened: np.ndarray) -> None:

@@ -19,8 +19,8 @@ REST = mean_face()
 
 def _motion(frames: int, seed: int) -> np.ndarray:
     """Offsets that hang together in time, with a mouth that opens."""
-    chance = np.random.default_rng(seed)
-    motion = 0.01 * chance.standard_normal((frames, 68, 3)).cumsum(0)
+    rng = np.random.default_rng(seed)
+    motion = 0.01 * rng.standard_normal((frames, 68, 3)).cumsum(0)
     motion[:, 60:64, 1] -= 0.1
     return motion
 

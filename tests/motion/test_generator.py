@@ -1,3 +1,4 @@
+import time
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
@@ -5,25 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
-from rhapsode.audio.dims import EncoderDims
-from rhapsode.audio.mel import LOG_FLOOR, log_mel
-from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.speech import synthesise
-from rhapsode.audio.waveform import Waveform, normalise_loudness, resample
+from rhapsode.animator import Animator
+from rhapsode.audio.mel import log_mel
 from rhapsode.errors import WeightsError
+from rhapsode.evaluation.clips import FIRST_GENERATOR
 from rhapsode.face.geometry import mean_face
-from rhapsode.face.landmarks import EYES
-from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.expression import mouth_opening
-from rhapsode.motion.generator import GeneratorState, MotionGenerator
-
-
-@pytest.fixture(scope="module")
-def shipped() -> MotionGenerator:
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        return MotionGenerator.load(path)
+from rhapsode.media.sound import Waveform, normalise_loudness, resample
+from rhapsode.media.synthesis import synthesise
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
+from rhapsode.motion.stream import Gains, MotionStream
 
 
 @pytest.fixture(scope="module")
@@ -31,85 +25,55 @@ def sentence() -> Waveform:
     return resample(synthesise("Maybe my mother bought a big apple pie today."), 16000)
 
 
-def test_motion_comes_at_sixty_a_second_for_the_whole_sound(shipped: MotionGenerator, sentence: Waveform) -> None:
-    offsets = shipped.speak(sentence)
-    assert offsets.shape == (int(np.ceil(len(sentence.samples) * 60 / 16000)), 68, 3)
-    assert offsets.dtype == np.float32 and np.isfinite(offsets).all()
+@pytest.mark.parametrize("name", ["motion_generator.safetensors", FIRST_GENERATOR])
+def test_it_speaks_as_the_generator_that_was_trained(name: str, sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / name) as path:
+        plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
+    assert np.abs(numpy_generator.generate(sentence) - plain.generate(sentence)).max() < 1e-5
+    assert numpy_generator.key == plain.key and numpy_generator.dims == plain.dims
 
 
-def test_the_mouth_opens_and_closes_while_a_sentence_is_spoken(shipped: MotionGenerator, sentence: Waveform) -> None:
-    opening = mouth_opening(shipped.speak(sentence) + mean_face())
-    assert opening.max() > 0.1 and opening.min() < 0.04
-    assert (np.diff(np.sign(opening - 0.06)) != 0).sum() >= 6
-
-
-def test_the_eyelids_are_left_to_the_blinks(shipped: MotionGenerator, sentence: Waveform) -> None:
-    assert np.abs(shipped.speak(sentence)[:, EYES]).max() == 0
-
-
-def test_loudness_makes_no_difference(shipped: MotionGenerator, sentence: Waveform) -> None:
-    quiet = Waveform(sentence.samples * np.float32(0.1), sentence.rate)
-    assert np.abs(shipped.speak(quiet) - shipped.speak(sentence)).max() < 5e-3
-
-
-def test_sound_beyond_the_look_ahead_changes_nothing(shipped: MotionGenerator) -> None:
-    mel = torch.randn(1, 240, 80, generator=torch.Generator().manual_seed(0)) - 6
-    changed = mel.clone()
-    changed[:, 160:] += 3  # from motion frame 80 on
+def test_speech_in_chunks_of_any_length_moves_as_the_whole_does(sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
+        plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
+    mel = log_mel(normalise_loudness(sentence).samples)
     with torch.inference_mode():
-        difference = (shipped(mel) - shipped(changed)).abs().amax((0, 2, 3))
-    ahead = shipped.dims.look_ahead
-    assert (ahead + 1) / 60 <= 0.2, "seconds of look-ahead"
-    assert difference[: 80 - ahead].max() == 0
-    assert difference[80 - ahead :].max() > 0
-
-
-def test_a_stream_in_chunks_of_40_ms_moves_as_the_whole_does(shipped: MotionGenerator) -> None:
-    mel = 2 * torch.randn(1, 1200, 80, generator=torch.Generator().manual_seed(0)) - 8
-    ahead = shipped.dims.look_ahead
-    fed = torch.cat([mel, mel.new_full((1, 2 * ahead, 80), LOG_FLOOR)], 1)
-    # 40 ms are 2.4 motion frames: two and three by turns.
-    borders = [2 * round(2.4 * n) for n in range(fed.shape[1])]
+        whole = plain.step(torch.from_numpy(mel)[None])[0][0].numpy()
+    borders = [0, 2, 4, 10, 12, 60, 100, len(mel)]
     state: GeneratorState | None = None
     parts = []
-    with torch.inference_mode():
-        for first, last in pairwise(borders):
-            if first < fed.shape[1]:
-                part, state = shipped.step(fed[:, first:last], state)
-                parts.append(part)
-        assert (torch.cat(parts, 1)[:, ahead:] - shipped(mel)).abs().max() < 1e-4
+    for first, last in pairwise(borders):
+        part, state = numpy_generator.step(mel[first:last], state)
+        parts.append(part)
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-5
 
 
-def test_a_bank_of_the_voice_itself_hardly_changes_how_it_moves(sentence: Waveform) -> None:
-    torch.manual_seed(0)
-    dims = GeneratorDims(hidden=8, layers=1, components=3, encoder=EncoderDims(hidden=8, layers=1))
-    generator = MotionGenerator(dims).eval()
-    generator.basis.normal_()
-    with torch.inference_mode():
-        heard = generator.hear(torch.from_numpy(log_mel(normalise_loudness(sentence).samples))[None])[0][0].numpy()
-    plain = generator.speak(sentence)
-    own, strange = FeatureBank(heard), FeatureBank(np.zeros((10, 8), np.float32))
-    assert np.abs(generator.speak(sentence, own, 1.0) - plain).max() < 0.1 * np.abs(plain).max()
-    assert np.abs(generator.speak(sentence, strange, 1.0) - plain).max() > 0.1 * np.abs(plain).max()
-    assert np.abs(generator.speak(sentence, strange, 0.0) - plain).max() < 1e-6
+@pytest.mark.slow
+def test_one_core_hears_and_moves_several_times_as_fast_as_sound_arrives(
+    animator: Animator, sentence: Waveform
+) -> None:
+    took = []
+    # The fastest of several runs: the others measure what else the machine does.
+    for _ in range(5):
+        stream = MotionStream(animator.manner(), mean_face(), Gains(), 0)
+        began = time.thread_time()
+        for first in range(0, len(sentence.samples), 320):
+            stream.push(sentence.samples[first : first + 320])
+        took.append(time.thread_time() - began)
+    # 15 times on a core of its own; a third of that where others share its caches.
+    assert sentence.seconds / min(took) >= 4, f"{sentence.seconds / min(took):.1f} x real time"
 
 
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    dims = GeneratorDims(hidden=8, layers=1, components=3, look_ahead=2, encoder=EncoderDims(hidden=8, layers=1))
-    generator = MotionGenerator(dims).eval()
-    generator.basis.normal_()
-    generator.save(tmp_path / "g.safetensors")
-    again = MotionGenerator.load(tmp_path / "g.safetensors")
-    mel = torch.randn(1, 20, 80)
-    assert again.dims == generator.dims
-    assert (again(mel) - generator(mel)).abs().max() < 5e-3, "half precision"
+def test_new_weights_leave_the_generator_as_it_was(sentence: Waveform) -> None:
+    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
+        numpy_generator = NumpyMotionGenerator.load(path)
+    before, other = numpy_generator.key, numpy_generator.with_weight_delta({"readout.bias": np.ones(32, np.float32)})
+    assert numpy_generator.key == before != other.key
+    assert other.weights["basis"] is numpy_generator.weights["basis"]
 
 
-def test_a_missing_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "damaged.safetensors").write_bytes(b"\0" * 1000)
-    save_file({"x": torch.zeros(3)}, tmp_path / "foreign.safetensors", {"dims": "{}"})
-    save_file({"x": torch.zeros(3)}, tmp_path / "bare.safetensors")
-    for name in ("missing", "damaged", "foreign", "bare"):
+def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    save_file({"x": np.zeros(3, np.float32)}, tmp_path / "foreign.safetensors", {"dims": '{"encoder": null}'})
+    for name in ("missing", "foreign"):
         with pytest.raises(WeightsError, match=rf"{name}\.safetensors"):
-            MotionGenerator.load(tmp_path / f"{name}.safetensors")
+            NumpyMotionGenerator.load(tmp_path / f"{name}.safetensors")

@@ -63,12 +63,12 @@ def test_the_head_is_calmer_in_pauses(shipped: HeadModel) -> None:
 
 
 def test_an_autoregression_is_learnt_back_from_its_own_samples() -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     path = np.zeros((4000, 5))
     voice = (np.arange(4000) // 200 % 2).astype(float)
     for n in range(2, 4000):
         spread = 0.1 if voice[n] else 0.02
-        path[n] = 1.2 * path[n - 1] - 0.4 * path[n - 2] + spread * chance.standard_normal(5)
+        path[n] = 1.2 * path[n - 1] - 0.4 * path[n - 2] + spread * rng.standard_normal(5)
     model = fit_head([(path, voice)], order=2, ridge=1e-9)
     assert np.abs(model.coefficients[0] - 1.2 * np.eye(5)).max() < 0.08
     assert np.abs(np.diag(model.speech) - 0.1).max() < 0.01

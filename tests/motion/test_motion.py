@@ -2,8 +2,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from rhapsode.face.expression import disentangle, mouth_opening, resample
 from rhapsode.face.geometry import Pose, mean_face, to_image
-from rhapsode.motion.expression import disentangle, mouth_opening, resample
 from rhapsode.motion.motion import Motion
 
 
@@ -31,8 +31,8 @@ def test_beyond_the_ends_motion_holds_still() -> None:
 
 
 def test_a_moving_head_with_a_still_face_has_no_expression() -> None:
-    chance = np.random.default_rng(0)
-    pose = Pose(chance.uniform(-0.2, 0.2, (50, 3)), chance.uniform(90, 110, (50, 3)), np.full(50, 80.0))
+    rng = np.random.default_rng(0)
+    pose = Pose(rng.uniform(-0.2, 0.2, (50, 3)), rng.uniform(90, 110, (50, 3)), np.full(50, 80.0))
     offsets, rest, found = disentangle(to_image(np.broadcast_to(mean_face(), (50, 68, 3)), pose))
     assert np.abs(offsets).max() < 1e-6
     assert np.abs(rest - mean_face()).max() < 1e-6

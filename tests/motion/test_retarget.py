@@ -55,9 +55,9 @@ def test_the_gain_scales_the_mouth_and_zero_stills_it() -> None:
 
 
 def test_lips_never_cross_and_eyelids_are_left_to_the_blinks() -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rest = mean_face()
-    offsets = retarget(chance.normal(0, 0.1, (200, 68, 3)), chance.random(200), rest)
+    offsets = retarget(rng.normal(0, 0.1, (200, 68, 3)), rng.random(200), rest)
     assert opening(rest + offsets).min() > -1e-5
     assert (offsets[:, EYES] == 0).all()
 

@@ -14,20 +14,20 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 from tests.made_up import babble, made_up_generator, made_up_style
 
-from rhapsode.audio.waveform import Waveform
 from rhapsode.errors import StyleError
+from rhapsode.media.sound import Waveform
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.style.style import LARGEST, STRONGEST, Style, _digest, blend
 
 
 @pytest.fixture(scope="module")
-def generator() -> TrainedGenerator:
-    return made_up_generator().trained()
+def generator() -> NumpyMotionGenerator:
+    return made_up_generator().to_numpy()
 
 
 @pytest.fixture
-def style(generator: TrainedGenerator) -> Style:
+def style(generator: NumpyMotionGenerator) -> Style:
     return made_up_style("ballad", generator)
 
 
@@ -102,28 +102,28 @@ def test_a_style_too_large_is_not_written(style: Style, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_strength_zero_is_no_style(style: Style, generator: TrainedGenerator) -> None:
+def test_strength_zero_is_no_style(style: Style, generator: NumpyMotionGenerator) -> None:
     sound = Waveform(babble(1.0, 0), 16000)
     none = style.scaled(0)
-    plain = generator.speak(sound)
-    assert np.array_equal(none.apply(generator).speak(sound), plain)
-    assert not np.array_equal(style.apply(generator).speak(sound), plain)
-    assert (none.droop, none.blink_rate, none.projection) == (0, 1, 0)
-    assert not none.mood.any()
-    chance = np.random.default_rng(0)
-    head = HeadModel(chance.normal(size=(2, 5, 5)), np.eye(5), 0.5 * np.eye(5))
+    plain = generator.generate(sound)
+    assert np.array_equal(none.apply(generator).generate(sound), plain)
+    assert not np.array_equal(style.apply(generator).generate(sound), plain)
+    assert (none.eyelid_offset, none.blink_rate_scale, none.projection) == (0, 1, 0)
+    assert not none.rest_expression.any()
+    rng = np.random.default_rng(0)
+    head = HeadModel(rng.normal(size=(2, 5, 5)), np.eye(5), 0.5 * np.eye(5))
     still = none.move_head(head)
     for of, was in ((still.coefficients, head.coefficients), (still.speech, head.speech), (still.pause, head.pause)):
         assert np.array_equal(of, was)
 
 
-def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: TrainedGenerator) -> None:
+def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: NumpyMotionGenerator) -> None:
     before = generator.key
     assert style.apply(generator).key != before
     assert generator.key == before
 
 
-def test_weights_change_by_what_the_style_says(style: Style, generator: TrainedGenerator) -> None:
+def test_weights_change_by_what_the_style_says(style: Style, generator: NumpyMotionGenerator) -> None:
     styled, plain = style.scaled(0.5).apply(generator).weights, generator.weights
     for name, value in plain.items():
         change = 0.5 * style.delta[name] if name in style.delta else np.zeros_like(value)
@@ -136,20 +136,22 @@ def test_a_strength_out_of_range_is_refused(style: Style, strength: float) -> No
         style.scaled(strength)
 
 
-def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: TrainedGenerator) -> None:
-    other = made_up_style("angry", generator, seed=1, blink_rate=0.5, licence="CC-BY-4.0", projection=0.25)
+def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: NumpyMotionGenerator) -> None:
+    other = made_up_style("angry", generator, seed=1, blink_rate_scale=0.5, license="CC-BY-4.0", projection=0.25)
     other = replace(other, delta={"recurrent.bias_ih_l0": other.delta["recurrent.bias_ih_l0"]})
     mixed = blend([(style, 0.5), (other, 1.25)], "both")
     both = 0.5 * style.delta["recurrent.bias_ih_l0"] + 1.25 * other.delta["recurrent.bias_ih_l0"]
     np.testing.assert_allclose(mixed.delta["recurrent.bias_ih_l0"], both, rtol=1e-6)
     np.testing.assert_allclose(mixed.delta["recurrent.weight_hh_l0"], 0.5 * style.delta["recurrent.weight_hh_l0"])
-    np.testing.assert_allclose(mixed.mood, 0.5 * style.mood + 1.25 * other.mood, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        mixed.rest_expression, 0.5 * style.rest_expression + 1.25 * other.rest_expression, rtol=1e-5, atol=1e-7
+    )
     np.testing.assert_allclose(mixed.head_gain, style.head_gain**0.5 * other.head_gain**1.25, rtol=1e-5)
-    assert mixed.blink_rate == pytest.approx(1.5**0.5 * 0.5**1.25)
-    assert mixed.droop == pytest.approx(0.25 * 1.75)
+    assert mixed.blink_rate_scale == pytest.approx(1.5**0.5 * 0.5**1.25)
+    assert mixed.eyelid_offset == pytest.approx(0.25 * 1.75)
     assert np.array_equal(mixed.references, other.references)
     assert mixed.projection == 0.25
-    assert mixed.licence == "CC0-1.0; CC-BY-4.0"
+    assert mixed.license == "CC0-1.0; CC-BY-4.0"
     parts = mixed.provenance["mixed"]
     assert [(part["name"], part["weight"], part["clip"]) for part in parts] == [
         ("ballad", 0.5, "ballad.mp4"),
@@ -158,7 +160,10 @@ def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: Tr
 
 
 def test_lids_never_droop_further_than_shut(style: Style) -> None:
-    assert blend([(replace(style, droop=0.9), 1), (replace(style, droop=0.8), 1)], "shut").droop == 1
+    assert (
+        blend([(replace(style, eyelid_offset=0.9), 1), (replace(style, eyelid_offset=0.8), 1)], "shut").eyelid_offset
+        == 1
+    )
 
 
 def test_a_mixture_of_nothing_is_refused() -> None:
@@ -167,26 +172,26 @@ def test_a_mixture_of_nothing_is_refused() -> None:
 
 
 def test_styles_of_different_generators_do_not_mix(style: Style) -> None:
-    stranger = made_up_style("stranger", made_up_generator(1).trained())
+    stranger = made_up_style("stranger", made_up_generator(1).to_numpy())
     with pytest.raises(StyleError, match=r"'stranger' .*different Motion Generators .*learn-style"):
         blend([(style, 1), (stranger, 0.5)], "both")
 
 
-def test_a_style_made_for_another_generator_is_refused(style: Style, generator: TrainedGenerator) -> None:
-    other = made_up_generator(1).trained()
+def test_a_style_made_for_another_generator_is_refused(style: Style, generator: NumpyMotionGenerator) -> None:
+    other = made_up_generator(1).to_numpy()
     with pytest.raises(StyleError, match=f"'ballad': made for .*{generator.key}.* is {other.key}; learn it anew"):
         style.apply(other)
 
 
 @pytest.mark.parametrize("name", ["recurrent.bias_ih_l0", "nothing.of.the.kind"])
-def test_weights_that_do_not_fit_are_refused(style: Style, generator: TrainedGenerator, name: str) -> None:
+def test_weights_that_do_not_fit_are_refused(style: Style, generator: NumpyMotionGenerator, name: str) -> None:
     with pytest.raises(StyleError, match="'ballad': made for"):
         replace(style, delta={name: np.zeros(1, np.float32)}).apply(generator)
 
 
 def test_the_heads_gain_scales_its_motion(style: Style) -> None:
-    chance = np.random.default_rng(0)
-    head = HeadModel(0.1 * chance.normal(size=(2, 5, 5)), 1e-6 * np.eye(5), 1e-6 * np.eye(5))
+    rng = np.random.default_rng(0)
+    head = HeadModel(0.1 * rng.normal(size=(2, 5, 5)), 1e-6 * np.eye(5), 1e-6 * np.eye(5))
     voice = np.ones(240)
     plain = np.concatenate(head.sample(voice, np.random.default_rng(1)), axis=1)[:, :5]
     moved = np.concatenate(style.move_head(head).sample(voice, np.random.default_rng(1)), axis=1)[:, :5]
@@ -217,8 +222,8 @@ def test_changed_facts_are_refused(file: Path) -> None:
 
 
 def test_a_file_signed_anew_is_read(style: Style, file: Path) -> None:
-    rewrite(file, {"licence": "mine"})
-    assert same(Style.load(file), replace(style, licence="mine"))
+    rewrite(file, {"license": "mine"})
+    assert same(Style.load(file), replace(style, license="mine"))
 
 
 def facts(**changes: Any) -> Callable[[Path], None]:
@@ -232,27 +237,27 @@ def tensors(**changes: Any) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (tensors(mood=np.full((68, 3), np.nan, np.float32)), "mood is not all finite"),
+        (tensors(rest_expression=np.full((68, 3), np.nan, np.float32)), "rest_expression is not all finite"),
         (tensors(bank=np.full((2, 160), np.inf, np.float16)), "bank is not all finite"),
-        (tensors(mood=np.zeros((68, 3), np.float64)), "mood"),
-        (tensors(mood=np.zeros((67, 3), np.float32)), "mood has shape (67, 3), not (68, 3)"),
+        (tensors(rest_expression=np.zeros((68, 3), np.float64)), "rest_expression"),
+        (tensors(rest_expression=np.zeros((67, 3), np.float32)), "rest_expression has shape (67, 3), not (68, 3)"),
         (tensors(references=np.zeros((3, 68, 3), np.float32)), "references has shape"),
         (tensors(bank=np.zeros(160, np.float32)), "bank has shape"),
         (tensors(head_gain=np.zeros(5, np.float32)), "head_gain is not 0.05 to 20"),
-        (tensors(mood=np.full((68, 3), 1e30, np.float32)), "mood holds numbers beyond 10"),
+        (tensors(rest_expression=np.full((68, 3), 1e30, np.float32)), "rest_expression holds numbers beyond 10"),
         (
-            tensors(**{"delta.ear.mean": np.zeros(80, np.float16)}),
-            "delta.ear.mean is no weight",
+            tensors(**{"delta.audio_encoder.mean": np.zeros(80, np.float16)}),
+            "delta.audio_encoder.mean is no weight",
         ),
         (tensors(**{"delta.basis": np.zeros((4, 204), np.float16)}), "delta.basis is no weight"),
-        (tensors(mood=None), "mood"),
+        (tensors(rest_expression=None), "rest_expression"),
         (facts(name=None), "name"),
         (facts(format=99), "format 99"),
-        (facts(blink_rate=float("nan")), "blink_rate"),
-        (facts(blink_rate=-1.0), "blink_rate is -1.0, not 0 to 100"),
-        (facts(blink_rate="often"), "often"),
-        (facts(blink_rate=10**400), "too large"),
-        (facts(droop=2.0), "droop"),
+        (facts(blink_rate_scale=float("nan")), "blink_rate_scale"),
+        (facts(blink_rate_scale=-1.0), "blink_rate_scale is -1.0, not 0 to 100"),
+        (facts(blink_rate_scale="often"), "often"),
+        (facts(blink_rate_scale=10**400), "too large"),
+        (facts(eyelid_offset=2.0), "eyelid_offset"),
         (facts(gamma=[]), ""),
         (facts(provenance="a clip"), ""),
         (facts(provenance=3), ""),
@@ -264,7 +269,7 @@ def test_what_no_style_can_hold_is_refused_though_signed(file: Path, damage: Cal
 
 
 def test_numbers_that_numpy_does_not_know_are_refused(file: Path) -> None:
-    save_torch_file({"mood": torch.zeros(68, 3, dtype=torch.bfloat16)}, file, metadata={"style": "0 {}"})
+    save_torch_file({"rest_expression": torch.zeros(68, 3, dtype=torch.bfloat16)}, file, metadata={"style": "0 {}"})
     refused(file, "not a usable style")
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode import cli
-from rhapsode.motion.trained import TrainedGenerator
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.style import Style
 
@@ -27,15 +27,15 @@ Styles = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
-def generator() -> TrainedGenerator:
-    return made_up_generator().trained()
+def generator() -> NumpyMotionGenerator:
+    return made_up_generator().to_numpy()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, generator: TrainedGenerator) -> Path:
+def folder(tmp_path: Path, generator: NumpyMotionGenerator) -> Path:
     library = StyleLibrary(tmp_path / "styles")
     library.save(made_up_style("ballad", generator))
-    library.save(made_up_style("angry", generator, 1, licence="CC-BY-4.0"))
+    library.save(made_up_style("angry", generator, 1, license="CC-BY-4.0"))
     return library.folder
 
 
@@ -83,7 +83,7 @@ def test_the_list_is_a_table(styles: Styles) -> None:
     outcome = styles()
     assert (outcome.code, outcome.err) == (0, "")
     lines = [line.split() for line in outcome.out.splitlines()]
-    assert lines[0] == ["name", "from", "method", "seconds", "licence"]
+    assert lines[0] == ["name", "from", "method", "seconds", "license"]
     assert ["angry", "yours", "learnt", "10.2", "CC-BY-4.0"] in lines
     assert ["ballad", "yours", "learnt", "10.2", "CC0-1.0"] in lines
     ballad, angry = (next(line for line in outcome.out.splitlines() if name in line) for name in ("ballad", "angry"))
@@ -98,7 +98,7 @@ def test_the_list_as_json(styles: Styles, folder: Path) -> None:
         "shipped": False,
         "method": "learnt",
         "seconds": 10.2,
-        "licence": "CC-BY-4.0",
+        "license": "CC-BY-4.0",
     }
     assert list(rows) == ["angry", "ballad"]
 
@@ -116,9 +116,9 @@ def test_a_damaged_file_is_listed_with_the_reason(styles: Styles, folder: Path) 
     assert "error" not in rows["ballad"]
 
 
-def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: TrainedGenerator, folder: Path) -> None:
+def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: NumpyMotionGenerator, folder: Path) -> None:
     clip = {"clip": "a\x1b[2J.mp4", "method": "x\ny", "key\x1b[2J": 1}
-    StyleLibrary(folder).save(made_up_style("rude", generator, provenance=clip, licence="none\x1b[1A\rCC0"))
+    StyleLibrary(folder).save(made_up_style("rude", generator, provenance=clip, license="none\x1b[1A\rCC0"))
     for outcome in (styles(), styles("show", "rude")):
         assert outcome.code == 0
         assert all(letter.isprintable() for letter in outcome.out.replace("\n", ""))
@@ -170,8 +170,8 @@ def test_all_facts_as_json(styles: Styles, folder: Path) -> None:
     shown = json.loads(outcome.out)
     style = Style.load(folder / "ballad.safetensors")
     assert shown["provenance"] == style.provenance
-    assert shown["licence"] == "CC0-1.0"
-    assert shown["blink_rate"] == 1.5
+    assert shown["license"] == "CC0-1.0"
+    assert shown["blink_rate_scale"] == 1.5
     assert shown["head_gain"] == pytest.approx(style.head_gain.tolist(), abs=1e-3)
     assert shown["bytes"] == (folder / "ballad.safetensors").stat().st_size
     assert shown["shipped"] is False
@@ -179,11 +179,11 @@ def test_all_facts_as_json(styles: Styles, folder: Path) -> None:
 
 
 def test_what_a_stranger_calls_its_facts_hides_none_of_ours(
-    styles: Styles, generator: TrainedGenerator, folder: Path
+    styles: Styles, generator: NumpyMotionGenerator, folder: Path
 ) -> None:
-    StyleLibrary(folder).save(made_up_style("sly", generator, provenance={"licence": "public domain"}, licence="mine"))
-    licences = [line.split()[1] for line in styles("show", "sly").out.splitlines() if line.startswith("  licence")]
-    assert licences == ["mine", "public"]
+    StyleLibrary(folder).save(made_up_style("sly", generator, provenance={"license": "public domain"}, license="mine"))
+    licenses = [line.split()[1] for line in styles("show", "sly").out.splitlines() if line.startswith("  license")]
+    assert licenses == ["mine", "public"]
 
 
 def test_a_mixture_is_kept(styles: Styles, folder: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_mixture_takes_a_place_only_when_told(styles: Styles, folder: Path) ->
     refused(styles("mix", "ballad*0.5", "--name", "ballad"), "already", "--overwrite")
     assert (folder / "ballad.safetensors").read_bytes() == before
     assert styles("mix", "ballad*0.5", "--name", "ballad", "--overwrite").code == 0
-    assert Style.load(folder / "ballad.safetensors").droop == 0.125
+    assert Style.load(folder / "ballad.safetensors").eyelid_offset == 0.125
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_refused(styles: Styles, words: tuple[str, ...], 
 
 
 def test_styles_of_different_generators_do_not_mix(styles: Styles, folder: Path) -> None:
-    StyleLibrary(folder).save(made_up_style("stranger", made_up_generator(1).trained()))
+    StyleLibrary(folder).save(made_up_style("stranger", made_up_generator(1).to_numpy()))
     refused(styles("mix", "ballad+stranger", "--name", "new"), "different Motion Generators")
     assert not (folder / "new.safetensors").exists()
 
@@ -246,6 +246,6 @@ def test_a_style_is_handed_on(styles: Styles, folder: Path, tmp_path: Path, caps
     assert capsys.readouterr().out.startswith(str(other / "song.safetensors"))
     assert Style.load(other / "song.safetensors").name == "song"
     refused(styles("import", out), "already", "--overwrite")
-    replace(Style.load(out), droop=0.5).save(out)
+    replace(Style.load(out), eyelid_offset=0.5).save(out)
     assert styles("import", out, "--overwrite").code == 0
-    assert Style.load(folder / "ballad.safetensors").droop == 0.5
+    assert Style.load(folder / "ballad.safetensors").eyelid_offset == 0.5

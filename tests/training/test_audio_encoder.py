@@ -7,8 +7,8 @@ import torch
 from tests.made_up import made_up_speech
 
 from rhapsode.audio.dims import EncoderDims
-from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.errors import WeightsError
+from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.training.audio_encoder import AudioEncoderRecipe, Student, student_loss, train
 from rhapsode.training.loop import Loop
 

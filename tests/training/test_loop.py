@@ -25,8 +25,8 @@ def _fit(out: Path, loop: Loop, interrupt: Callable[[int], None] = lambda step: 
     torch.manual_seed(5)
     module = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 4))
 
-    def batch(chance: torch.Generator) -> Tensor:
-        return torch.randn(16, 4, generator=chance)
+    def batch(rng: torch.Generator) -> Tensor:
+        return torch.randn(16, 4, generator=rng)
 
     def loss(trained: nn.Module, numbers: Tensor) -> dict[str, Tensor]:
         return {"squared": (trained(numbers) - 2 * numbers).square().mean()}

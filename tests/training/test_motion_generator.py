@@ -10,13 +10,13 @@ import torch
 from tests.made_up import made_up_speech, make_store
 
 from rhapsode.audio.dims import EncoderDims
-from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.landmarks import EYES
+from rhapsode.models.audio_encoder import AudioEncoder
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.models.motion_loss import expression_basis, motion_loss
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.generator import MotionGenerator
 from rhapsode.training.loop import Loop
-from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.motion_generator import MotionGeneratorRecipe, train
 
 
@@ -49,8 +49,8 @@ def test_it_hears_through_an_encoder_that_learns_on_only_if_told_to(tmp_path: Pa
     kept = AudioEncoder.load(path).state_dict()
     for tune in (True, False):
         recipe = _recipe(made_up_store, tmp_path / str(tune), encoder=path, tune_encoder=tune)
-        ear = MotionGenerator.load(train(recipe)).ear.state_dict()
-        assert all(torch.equal(value, ear[name]) for name, value in kept.items()) is not tune
+        audio_encoder = MotionGenerator.load(train(recipe)).audio_encoder.state_dict()
+        assert all(torch.equal(value, audio_encoder[name]) for name, value in kept.items()) is not tune
 
 
 def test_a_file_that_is_no_encoder_leaves_no_run_behind(tmp_path: Path, made_up_store: Path) -> None:
@@ -99,10 +99,10 @@ def test_padding_does_not_count() -> None:
 
 
 def test_the_basis_spans_the_expressions_it_was_made_from() -> None:
-    chance = np.random.default_rng(0)
-    modes = chance.normal(size=(3, 68, 3))
+    rng = np.random.default_rng(0)
+    modes = rng.normal(size=(3, 68, 3))
     modes[:, EYES] = 0
-    expressions = np.einsum("mk,kij->mij", chance.normal(size=(200, 3)), modes)
+    expressions = np.einsum("mk,kij->mij", rng.normal(size=(200, 3)), modes)
     expressions -= expressions.mean(0)
     basis = expression_basis(expressions, 3)
     flat = expressions.reshape(200, 204)

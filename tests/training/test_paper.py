@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.made_up import made_up_speech
 
-from rhapsode.audio.encoder import AudioEncoder
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.models.audio_encoder import AudioEncoder
+from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.training import audio_encoder, motion_generator, paper
 from rhapsode.training.loop import Loop
 

@@ -12,8 +12,8 @@ from rhapsode.data.pairs import Pairs, make_pairs
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.evaluation.clips import RealClip
-from rhapsode.image.generator import PictureDims, StyleAwareGenerator
-from rhapsode.image.window import WindowSize
+from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerator
+from rhapsode.render.mouth_window import WindowSize
 from rhapsode.training import paper
 from rhapsode.training.loop import Loop
 from rhapsode.training.style_aware_generator import (
@@ -21,12 +21,12 @@ from rhapsode.training.style_aware_generator import (
     PairSampler,
     StyleAwareGeneratorRecipe,
     as_tensors,
+    augment,
     begin_from,
     other_teeth,
     others_of,
     own_of,
     train,
-    vary,
 )
 
 DIMS = PictureDims(widths=(8, 8, 8), mapping_widths=(8, 8), warped=4, known=4)
@@ -68,14 +68,14 @@ def test_what_is_left_out_is_not_computed(clips: list[RealClip], clip_store: Pat
     plain = LossWeights(photometric=0, adversarial=0, matching=0)
     dims = replace(DIMS, patterns=False)
     train(recipe(clip_store, tmp_path / "plain", weights=plain, dims=dims))
-    assert not {"photometric", "mapping", "judge", "fooled", "matching"} & course(tmp_path / "plain")[0].keys()
+    assert not {"photometric", "mapping", "discriminator", "fooled", "matching"} & course(tmp_path / "plain")[0].keys()
 
 
 @pytest.mark.slow
 def test_a_discriminator_joins_in_where_it_has_weight(clips: list[RealClip], clip_store: Path, tmp_path: Path) -> None:
     train(recipe(clip_store, tmp_path / "judged", weights=LossWeights(adversarial=0.05, matching=0.2)))
     row = course(tmp_path / "judged")[-1]
-    assert 0 < float(row["judge"]) < 4 and float(row["matching"]) > 0 and "fooled" in row
+    assert 0 < float(row["discriminator"]) < 4 and float(row["matching"]) > 0 and "fooled" in row
 
 
 def test_unusable_weights_to_start_from_are_refused_before_there_is_a_run(
@@ -97,11 +97,11 @@ def test_the_same_chance_draws_the_same_batch_and_neighbours_stay_together(pairs
 
 def test_colours_of_all_pictures_change_alike_and_a_mirror_turns_places_too(pairs: list[Pairs]) -> None:
     row = as_tensors(pairs[0], np.arange(2))
-    varied = [vary(row, torch.Generator().manual_seed(seed)) for seed in range(12)]
+    varied = [augment(row, torch.Generator().manual_seed(seed)) for seed in range(12)]
     mirrored = [one for one in varied if not torch.equal(one[4][:, 4], row[4][:, 4])]
     assert 0 < len(mirrored) < len(varied)
-    for rest, _, sources, _, drawn, real, regions, shapes, _, given in mirrored:
-        assert torch.equal(given, row[9])
+    for rest, _, sources, _, drawn, real, regions, shapes, _, has_photo in mirrored:
+        assert torch.equal(has_photo, row[9])
         assert torch.equal(regions, row[6].flip(-1)) and torch.equal(shapes, row[7])
         assert torch.allclose(sources[..., 0], 63 - row[2].flip(-2)[..., 0])
         # The place along the mouth is counted from the other side.
@@ -147,7 +147,7 @@ def test_a_training_that_starts_from_weights_without_isp_paints_as_they_do() -> 
     asked, sources = torch.rand(1, 2, 9, 32, 32), torch.rand(1, 4, 32, 32, 2)
     with torch.no_grad():
         painted = [
-            one(one.know(rest, references, sources, torch.rand(1, 4, 4)), asked, torch.rand(1, 2, 4))
+            one(one.encode(rest, references, sources, torch.rand(1, 4, 4)), asked, torch.rand(1, 2, 4))
             for one in known_by.values()
         ]
     assert torch.allclose(painted[0], painted[1], atol=1e-5) and not torch.allclose(painted[0], asked[:, :, :3])

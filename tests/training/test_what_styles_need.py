@@ -9,12 +9,13 @@ import torch
 from safetensors.numpy import load_file
 from tests.made_up import made_up_generator, make_store
 
-from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError, WeightsError
-from rhapsode.motion.generator import MotionGenerator
-from rhapsode.style.rehearsal import Rehearsal
-from rhapsode.training import key_motions, rehearsal
+from rhapsode.learning.replay import ReplaySet
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.training import key_motions
+from rhapsode.training import replay as replay
 
 SHIPPED = Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
 
@@ -26,7 +27,7 @@ def test_key_motions_are_means_over_the_words_that_hold_them(tmp_path: Path) -> 
     )
     found = load_file(key_motions.train(key_motions.KeyMotionsRecipe(store, tmp_path / "out")))["key_motions"]
     opened = ClipStore.open(store)
-    moved = speaking_clip(opened.load(opened.kept[0])).expression
+    moved = align_clip(opened.load(opened.kept[0])).expression
     # Rest at both edges; the lips of "bin" meet where it begins; the vowels "e" and "o" are reached in their middles.
     wanted = [(moved[6] + moved[114]) / 2, moved[15], moved[38], moved[52]]
     np.testing.assert_allclose(found, wanted, atol=1e-6)
@@ -38,9 +39,9 @@ def test_key_motions_need_timed_words(tmp_path: Path, made_up_store: Path) -> No
 
 
 def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
-    made = Rehearsal.load(rehearsal.train(rehearsal.RehearsalRecipe(made_up_store, tmp_path)))
+    made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
     generator = MotionGenerator.load(SHIPPED)
-    assert made.generator == generator.key == Rehearsal.shipped().generator
+    assert made.generator == generator.key == ReplaySet.shipped().generator
     motion = made.moved(generator)
     assert [len(piece) for piece in motion] == [120]
     assert torch.isfinite(motion[0]).all()
@@ -48,7 +49,7 @@ def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: 
 
 def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", ["train"], seconds=22.0)
-    made = Rehearsal.load(rehearsal.train(rehearsal.RehearsalRecipe(store, tmp_path)))
+    made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path)))
     ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
     assert len(made.pieces) == 3
     assert sum(len(piece) - ahead for piece in made.pieces) == 22 * 60
@@ -57,6 +58,6 @@ def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Pat
 def test_a_generator_without_an_ear_of_its_own_has_no_rehearsal(tmp_path: Path, made_up_store: Path) -> None:
     made_up_generator().save(tmp_path / "plain.safetensors")
     with pytest.raises(WeightsError, match="audio encoder"):
-        rehearsal.train(
-            rehearsal.RehearsalRecipe(made_up_store, tmp_path, generator=tmp_path / "plain.safetensors")
+        replay.train(
+            replay.ReplayRecipe(made_up_store, tmp_path, generator=tmp_path / "plain.safetensors")
         )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 #: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
 #: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
-PRIOR_FRAMES = 240.0
+CMN_PRIOR_FRAMES = 240.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 from rhapsode import __version__
 from rhapsode.cli import animate, bench, doctor, evaluate, export, learn_style, prepare, styles, train
 from rhapsode.cli.options import HELP, PLAIN, UsageError
-from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, say
+from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, print_status
 from rhapsode.errors import RhapsodeError
 
 BUG, REFUSED, INTERRUPTED = 1, 2, 130
@@ -49,17 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = app(args=words, prog_name="rhapsode", standalone_mode=False)
         except (RhapsodeError, TyperException, typer.Abort) as error:
-            code = _refuse(error, debug)
+            code = _report_user_error(error, debug)
         except KeyboardInterrupt:
             code = INTERRUPTED
         except BrokenPipeError:
             code = BUG
         except OSError as error:
-            code = _refuse(error, debug) if error.filename else _confess(error, debug)
+            code = _report_user_error(error, debug) if error.filename else _report_bug(error, debug)
         except Exception as error:
-            code = _confess(error, debug)
+            code = _report_bug(error, debug)
     if code == INTERRUPTED:
-        say("rhapsode: interrupted; nothing half-written stays")
+        print_status("rhapsode: interrupted; nothing half-written stays")
     return code if isinstance(code, int) else 0
 
 
@@ -77,7 +77,7 @@ def rhapsode(
         raise typer.Exit
 
 
-def _refuse(error: Exception, debug: bool) -> int:
+def _report_user_error(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, typer.Abort):
@@ -86,19 +86,21 @@ def _refuse(error: Exception, debug: bool) -> int:
         message = error.format_message().rstrip(".")
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "rhapsode"
-        say(f"rhapsode: error: {message}; see {command} --help")
+        print_status(f"rhapsode: error: {message}; see {command} --help")
     elif isinstance(error, UsageError):
-        say(f"rhapsode: error: {error}; see rhapsode animate --help")
+        print_status(f"rhapsode: error: {error}; see rhapsode animate --help")
     elif isinstance(error, OSError):
-        say(f"rhapsode: error: {error.filename}: {(error.strerror or '').lower()}; check the path and its permissions")
+        print_status(
+            f"rhapsode: error: {error.filename}: {(error.strerror or '').lower()}; check the path and its permissions"
+        )
     else:
-        say(f"rhapsode: error: {error}")
+        print_status(f"rhapsode: error: {error}")
     return REFUSED
 
 
-def _confess(error: Exception, debug: bool) -> int:
+def _report_bug(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     hint = "please report it with the lines above" if debug else "run again with --debug to see where, and report it"
-    say(f"rhapsode: error: this is a bug in rhapsode ({type(error).__name__}: {error}); {hint}")
+    print_status(f"rhapsode: error: this is a bug in rhapsode ({type(error).__name__}: {error}); {hint}")
     return BUG

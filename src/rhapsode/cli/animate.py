@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rhapsode.cli.options import Debug, Library, UsageError
-from rhapsode.cli.terminal import Stages
+from rhapsode.cli.terminal import ProgressDisplay
 from rhapsode.errors import PortraitError, VideoError
 from rhapsode.machine import peak_rss_mb
 
 if TYPE_CHECKING:
-    from rhapsode.audio.waveform import Waveform
+    from rhapsode.media.sound import Waveform
 
 
 def animate(
@@ -108,20 +108,20 @@ def animate(
         _check_portrait(path)
     _check_out(out, [path for path in (portrait, audio, style and Path(style), *(also or ())) if path])
     spoken: Path | Waveform
-    with Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
+    with ProgressDisplay(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as progress:
         began = time.perf_counter()
         if audio is not None:
-            from rhapsode.audio.waveform import sound_info
+            from rhapsode.media.sound import sound_info
 
             sound_info(audio)
             spoken = audio
         else:
-            from rhapsode.audio.speech import synthesise
+            from rhapsode.media.synthesis import synthesise
 
-            with stages.stage("voice"):
+            with progress.stage("voice"):
                 spoken = synthesise(text or "", voice)
         speaking = time.perf_counter() - began
-        with stages.stage("models"):
+        with progress.stage("models"):
             from rhapsode.animator import Animator
 
             animator = Animator.from_pretrained(device=device)
@@ -130,15 +130,15 @@ def animate(
         if style is not None:
             from rhapsode.style.library import StyleLibrary
 
-            with stages.stage("style"):
+            with progress.stage("style"):
                 manner = animator.find_style(style, StyleLibrary(library))
-        with stages.stage("portrait and motion"):
+        with progress.stage("portrait and motion"):
             video = animator.animate(
                 portrait, spoken, fps=rate, size=size, face=face,
                 head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
                 also=also or (), teeth=teeth, seed=seed, threads=threads,
             )  # fmt: skip
-        with stages.stage("frames", len(video)) as advance:
+        with progress.stage("frames", len(video)) as advance:
             facts = video.save(out, progress=advance)
         wall = time.perf_counter() - began
     factor = facts.seconds / wall

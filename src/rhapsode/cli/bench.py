@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import Debug
-from rhapsode.cli.terminal import say
+from rhapsode.cli.terminal import print_status
 
 #: What each figure is called, and its unit.
 ROWS = {
@@ -43,12 +43,12 @@ def bench(
     debug: Debug = False,
 ) -> None:
     """Measure how fast portraits speak on this machine."""
-    from rhapsode.benchmark import measure
+    from rhapsode.tools.benchmark import measure
 
     with contextlib.ExitStack() as opened:
         # Opened first: who cannot keep figures wants to know before a minute of measuring.
         history = keep and opened.enter_context(keep.open("a", encoding="utf-8"))
-        figures = asdict(measure(runs, threads, None if as_json else lambda what: say(f"measuring: {what}")))
+        figures = asdict(measure(runs, threads, None if as_json else lambda what: print_status(f"measuring: {what}")))
         if history:
             history.write(json.dumps({"date": date.today().isoformat(), "commit": _commit()} | figures) + "\n")
     if as_json:

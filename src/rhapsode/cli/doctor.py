@@ -17,7 +17,7 @@ def doctor(
 
     Exit code 0 if all is well, 1 if not.
     """
-    from rhapsode.doctor import examine
+    from rhapsode.tools.doctor import examine
 
     findings = examine()
     if as_json:
@@ -25,7 +25,7 @@ def doctor(
     else:
         for one in findings:
             typer.echo(f"{'ok  ' if one.ok else 'FAIL'}  {one.name:<12} {one.detail}")
-            if one.mend:
-                typer.echo(f"      {'':<12} to mend: {one.mend}")
+            if one.remedy:
+                typer.echo(f"      {'':<12} to mend: {one.remedy}")
     if not all(one.ok for one in findings):
         raise typer.Exit(1)

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store, UsageError
-from rhapsode.cli.terminal import Stages
-from rhapsode.extras import need_torch
+from rhapsode.cli.terminal import ProgressDisplay
+from rhapsode.extras import require_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
 
@@ -52,17 +52,17 @@ def evaluate_motion(
 
     The sound of each clip is spoken by the generator, and its motion is compared with the speaker's own.
     """
-    need_torch("rhapsode evaluate")
-    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+    require_torch("rhapsode evaluate")
+    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
         from rhapsode.evaluation import run
 
-        figures = run.evaluate_motion(data, store, split.split(","), weights, report, clips, stages.report)
+        figures = run.evaluate_motion(data, store, split.split(","), weights, report, clips, progress.report)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
         from rich.console import Console
 
-        from rhapsode.evaluation.terminal import as_table
+        from rhapsode.cli.tables import as_table
 
         Console(width=None if sys.stdout.isatty() else 160).print(as_table(figures))
         if report is not None:
@@ -96,21 +96,21 @@ def evaluate_style(
     A style is learnt from each clip, and speaks with a clip of every speaker of the splits test and val. What comes of
     it is compared with the style clip, and its lips with the speaker's own, next to no style and the zero-shot style.
     """
-    need_torch("rhapsode evaluate")
-    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
-        from rhapsode.evaluation import style
-        from rhapsode.style.transfer import TransferRecipe
+    require_torch("rhapsode evaluate")
+    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
+        from rhapsode.evaluation import styles as style
+        from rhapsode.learning.transfer import TransferRecipe
 
         recipe = TransferRecipe(seed=seed)
         figures = style.evaluate_style(
-            data, store, split.split(","), recipe, weights=weights, report=report, progress=stages.report
+            data, store, split.split(","), recipe, weights=weights, report=report, progress=progress.report
         )
     if as_json:
         typer.echo(json.dumps(figures))
     else:
         from rich.console import Console
 
-        from rhapsode.evaluation.terminal import as_style_table
+        from rhapsode.cli.tables import as_style_table
 
         Console(width=None if sys.stdout.isatty() else 160).print(as_style_table(figures))
         if report is not None:
@@ -143,16 +143,16 @@ def evaluate_image(
         if not (name and separator and file):
             raise UsageError(f"--weights {given}: write NAME=FILE")
         files[name] = Path(file)
-    need_torch("rhapsode evaluate")
-    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
-        from rhapsode.evaluation import image
+    require_torch("rhapsode evaluate")
+    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
+        from rhapsode.evaluation import images as image
 
-        figures = image.evaluate_image(data, store, split.split(","), pairs, files or None, progress=stages.report)
+        figures = image.evaluate_image(data, store, split.split(","), pairs, files or None, progress=progress.report)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
         from rich.console import Console
 
-        from rhapsode.evaluation.terminal import as_image_table
+        from rhapsode.cli.tables import as_image_table
 
         Console(width=None if sys.stdout.isatty() else 160).print(as_image_table(figures))

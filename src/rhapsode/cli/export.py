@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import Debug
-from rhapsode.extras import need_torch
+from rhapsode.extras import require_torch
 
 
 def export(
@@ -17,12 +17,12 @@ def export(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a trained Style-Aware Generator as ONNX: know.onnx and paint.onnx.
+    """Write a trained Style-Aware Generator as ONNX: portrait_encoder.onnx and mouth_generator.onnx.
 
     They are what `animate` runs.
     """
-    need_torch("rhapsode export")
-    from rhapsode.image.export import export as write
+    require_torch("rhapsode export")
+    from rhapsode.models.export import export as write
 
     for path in write(weights, out or weights.with_suffix("")):
         typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import Debug, Library
-from rhapsode.cli.terminal import Stages
-from rhapsode.extras import need_torch
+from rhapsode.cli.terminal import ProgressDisplay
+from rhapsode.extras import require_torch
 
 
 def learn_style(
@@ -29,7 +29,7 @@ def learn_style(
             "smile or a frown, is then part of the style.",
         ),
     ] = None,
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Terms under which the style may be used.")] = "",
+    license: Annotated[str, typer.Option(metavar="TEXT", help="Terms under which the style may be used.")] = "",
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same style.")] = 0,
     pictures: Annotated[
         bool, typer.Option("--keep-pictures", help="Keep four small pictures of the person in the style.")
@@ -47,15 +47,15 @@ def learn_style(
     The style is kept in your library, where animate --style finds it; NAME.curve.png beside it shows how it was learnt.
     """
     began = time.perf_counter()
-    need_torch("rhapsode learn-style")
-    with Stages(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as stages:
-        from rhapsode.style.learn import learn_style as learn
+    require_torch("rhapsode learn-style")
+    with ProgressDisplay(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as progress:
+        from rhapsode.learning.learn import learn_style as learn
         from rhapsode.style.library import StyleLibrary
 
         kept = StyleLibrary(library)
         style = learn(
-            clip, name, neutral=neutral, licence=licence, seed=seed, pictures=pictures, library=kept,
-            overwrite=overwrite, progress=stages.report,
+            clip, name, neutral=neutral, license=license, seed=seed, pictures=pictures, library=kept,
+            overwrite=overwrite, progress=progress.report,
         )  # fmt: skip
     path = kept.path(name)
     wall = time.perf_counter() - began

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rhapsode.cli.options import Debug
-from rhapsode.cli.terminal import Stages
+from rhapsode.cli.terminal import ProgressDisplay
 from rhapsode.errors import DataError
-from rhapsode.extras import need_torch
+from rhapsode.extras import require_torch
 
 if TYPE_CHECKING:
     from rhapsode.data.prepare import Report
@@ -33,7 +33,7 @@ def prepare(
         int | None,
         typer.Option(metavar="N", min=1, help="Processes side by side.  [default: one for each processor core]"),
     ] = None,
-    ear: Annotated[
+    sync_model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="Motion Generator that measures how late the sound is.  [default: the one shipped]"
@@ -48,14 +48,14 @@ def prepare(
     """
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; name a folder with --out")
-    need_torch("rhapsode prepare")
-    with Stages(shown=not as_json or sys.stderr.isatty()) as stages:
+    require_torch("rhapsode prepare")
+    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
         from rhapsode.data.corpora import read_source
         from rhapsode.data.prepare import prepare as fill
 
         began = time.perf_counter()
         clips = read_source(source, layout)
-        report = fill(clips, out, ear, workers, lambda done, total: stages.report("clips", done, total))
+        report = fill(clips, out, sync_model, workers, lambda done, total: progress.report("clips", done, total))
     wall = time.perf_counter() - began
     if as_json:
         line = {

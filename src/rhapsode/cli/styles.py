@@ -9,7 +9,7 @@ import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Debug, Library, UsageError
 from rhapsode.errors import StyleError
-from rhapsode.extras import need_torch
+from rhapsode.extras import require_torch
 
 if TYPE_CHECKING:
     from rhapsode.style.library import Entry, StyleLibrary
@@ -76,11 +76,11 @@ def show_style(
         "path": str(entry.path),
         "shipped": entry.shipped,
         "bytes": entry.path.stat().st_size,
-        "licence": style.licence,
+        "license": style.license,
         "generator": style.generator,
         "head_gain": [round(float(gain), 3) for gain in style.head_gain],
-        "blink_rate": style.blink_rate,
-        "droop": style.droop,
+        "blink_rate_scale": style.blink_rate_scale,
+        "eyelid_offset": style.eyelid_offset,
         "gamma": style.gamma,
         "projection": style.projection,
         "bank": len(style.bank),
@@ -170,8 +170,8 @@ def _distances(style: "Style") -> list[float]:
 
 
 def _draw(style: "Style", path: Path, portrait: Path | None) -> None:
-    need_torch("rhapsode styles show --pictures")
-    from rhapsode.style.pictures import draw_sheet
+    require_torch("rhapsode styles show --pictures")
+    from rhapsode.learning.reference_images import draw_sheet
 
     patterns = None
     if portrait is not None:
@@ -202,7 +202,7 @@ def _summary(entry: "Entry") -> dict[str, Any]:
     return row | {
         "method": _method(style),
         "seconds": style.provenance.get("seconds"),
-        "licence": style.licence,
+        "license": style.license,
     }
 
 
@@ -213,10 +213,10 @@ def _method(style: "Style") -> str | None:
 
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """A heading and a line for each row, in columns as wide as they need; a style that cannot be used says why."""
-    lines = [["name", "from", "method", "seconds", "licence"]]
+    lines = [["name", "from", "method", "seconds", "license"]]
     for row in rows:
         origin = "shipped" if row["shipped"] else "yours"
-        told = [row["error"]] if "error" in row else [_plain(row[key]) for key in ("method", "seconds", "licence")]
+        told = [row["error"]] if "error" in row else [_plain(row[key]) for key in ("method", "seconds", "license")]
         lines.append([_plain(row["name"]), origin, *map(_plain, told)])
     whole = [line for line in lines if len(line) == 5]
     widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
@@ -232,11 +232,11 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
         ("from", "shipped" if facts["shipped"] else "yours"),
         ("file", facts["path"]),
         ("size", f"{facts['bytes'] / 1000:.0f} kB"),
-        ("licence", facts["licence"]),
+        ("license", facts["license"]),
         ("made for", f"Motion Generator {facts['generator']}"),
         ("head", ", ".join(f"{direction} x {gain:.2f}" for direction, gain in gains)),
-        ("blinks", f"x {facts['blink_rate']:.2f}"),
-        ("lids droop", f"{facts['droop']:.2f}"),
+        ("blinks", f"x {facts['blink_rate_scale']:.2f}"),
+        ("lids droop", f"{facts['eyelid_offset']:.2f}"),
         ("references", "distances " + ", ".join(f"{one:.2f}" for one in facts["reference_distances"])),
         ("pictures", "kept: they show the person" if facts["pictures"] else "none"),
         ("gamma", f"{facts['gamma']:g}"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Stages:
+class ProgressDisplay:
     """Shows how far the work is, on stderr: bars on a terminal, elsewhere a line now and then."""
 
     def __init__(self, shown: bool) -> None:
@@ -42,7 +42,7 @@ class Stages:
                 console=_console(),
             )
 
-    def __enter__(self) -> "Stages":
+    def __enter__(self) -> "ProgressDisplay":
         if self._bars is not None:
             self._bars.start()
         return self
@@ -80,11 +80,11 @@ class Stages:
             nonlocal quarter
             if self._shown and 4 * done // total > quarter:
                 quarter = 4 * done // total
-                say(f"rhapsode: {name}: {done} of {total}")
+                print_status(f"rhapsode: {name}: {done} of {total}")
 
         if self._shown and total > 1:
             for line in self._held:
-                say(line)
+                print_status(line)
             self._held.clear()
         return write
 
@@ -111,7 +111,7 @@ class _OneLine(logging.Handler):
     """Shows what the package logs as one line each on stderr, above any progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(f"rhapsode: {record.levelname.lower()}: {record.getMessage()}")
+        print_status(f"rhapsode: {record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextlib.contextmanager
@@ -142,7 +142,7 @@ def _console() -> "Console":
 _stderr: "Console | None" = None
 
 
-def say(message: str) -> None:
+def print_status(message: str) -> None:
     """Print one line on stderr, whatever line breaks the message holds."""
     line = " ".join(message.split())
     if sys.stderr.isatty():

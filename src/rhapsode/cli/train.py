@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store
-from rhapsode.cli.terminal import Stages
+from rhapsode.cli.terminal import ProgressDisplay
 from rhapsode.errors import DataError
-from rhapsode.extras import need_torch
+from rhapsode.extras import require_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Train a model on your own clips.")
 
@@ -40,7 +40,7 @@ _LOOP_OPTIONS: dict[str, Any] = {
     "check_every": Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Steps between checks and checkpoints.")
     ],
-    "seed": Annotated[int | None, typer.Option(metavar="N", min=0, help="Chance.")],
+    "seed": Annotated[int | None, typer.Option(metavar="N", min=0, help="Rng.")],
     "threads": Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.")],
     "accelerator": Annotated[str | None, typer.Option(metavar="KIND", help="cpu, cuda, mps or auto.")],
     "devices": Annotated[int | None, typer.Option(metavar="N", min=1, help="GPUs (or processes) on a machine.")],
@@ -88,8 +88,8 @@ def train_audio_encoder(
     _check_out(out)
     if not speech and data is None:
         raise DataError("name a folder of speech with --speech, or clips with --data")
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from dataclasses import replace
 
         from rhapsode.training.audio_encoder import AudioEncoderRecipe, train
@@ -99,7 +99,7 @@ def train_audio_encoder(
         if config is Config.paper:
             recipe = audio_encoder(recipe)
         recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
-        weights = train(recipe, stages.report)
+        weights = train(recipe, progress.report)
     typer.echo(f"{weights}: trained; the course is in {out / 'audio_encoder.csv'}")
 
 
@@ -125,8 +125,8 @@ def train_motion_generator(
     With --speech it also learns from speech without pictures, by a teacher of motion (needs rhapsode[teacher]).
     """
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from dataclasses import replace
 
         from rhapsode.training.motion_generator import MotionGeneratorRecipe, train
@@ -138,7 +138,7 @@ def train_motion_generator(
         if config is Config.paper:
             recipe = motion_generator(recipe)
         recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
-        weights = train(recipe, stages.report)
+        weights = train(recipe, progress.report)
     typer.echo(f"{weights}: trained; scores on unseen speakers are in {out / 'scores.json'}")
 
 
@@ -167,8 +167,8 @@ def train_style_aware_generator(
 ) -> None:
     """Train Style Mapping and the Style-Aware Generator, which make the picture of a mouth."""
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from dataclasses import replace
 
         from rhapsode.training.paper import style_aware_generator
@@ -182,7 +182,7 @@ def train_style_aware_generator(
         recipe = replace(
             recipe, loop=replace(recipe.loop, **loop), weights=weights, dims=dims, mapping_steps=mapping_steps
         )
-        trained = train(recipe, stages.report)
+        trained = train(recipe, progress.report)
     typer.echo(f"{trained}: trained; the course is in {out / 'style_aware_generator.csv'}")
 
 
@@ -195,11 +195,11 @@ def train_head_motion(
 ) -> None:
     """Learn head motion, and measure how often people blink, from clips of style 'address'."""
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from rhapsode.training.head_motion import HeadMotionRecipe, train
 
-        weights, blinks = train(HeadMotionRecipe(data=data, out=out, store=store), stages.report)
+        weights, blinks = train(HeadMotionRecipe(data=data, out=out, store=store), progress.report)
     typer.echo(f"{weights}: trained; {blinks}")
 
 
@@ -212,11 +212,11 @@ def train_mean_face(
 ) -> None:
     """Average the resting faces of the speakers; every other model stands on it."""
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from rhapsode.training.mean_face import MeanFaceRecipe, train
 
-        weights = train(MeanFaceRecipe(data=data, out=out, store=store), stages.report)
+        weights = train(MeanFaceRecipe(data=data, out=out, store=store), progress.report)
     typer.echo(f"{weights}: averaged")
 
 
@@ -229,15 +229,15 @@ def train_key_motions(
 ) -> None:
     """Learn the four key motions of style reference images from clips whose words are timed."""
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
         from rhapsode.training.key_motions import KeyMotionsRecipe, train
 
-        weights = train(KeyMotionsRecipe(data=data, out=out, store=store), stages.report)
+        weights = train(KeyMotionsRecipe(data=data, out=out, store=store), progress.report)
     typer.echo(f"{weights}: learnt")
 
 
-@app.command("rehearsal", context_settings=HELP)
+@app.command("replay", context_settings=HELP)
 def train_rehearsal(
     data: Data,
     out: _Result,
@@ -249,11 +249,11 @@ def train_rehearsal(
 ) -> None:
     """Make the speech that styles are rehearsed on; each Motion Generator needs its own."""
     _check_out(out)
-    need_torch("rhapsode train")
-    with Stages(shown=True) as stages:
-        from rhapsode.training.rehearsal import RehearsalRecipe, train
+    require_torch("rhapsode train")
+    with ProgressDisplay(shown=True) as progress:
+        from rhapsode.training.replay import ReplayRecipe, train
 
-        weights = train(RehearsalRecipe(data=data, out=out, store=store, generator=generator), stages.report)
+        weights = train(ReplayRecipe(data=data, out=out, store=store, generator=generator), progress.report)
     typer.echo(f"{weights}: made")
 
 

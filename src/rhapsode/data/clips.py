@@ -17,7 +17,7 @@ class Clip:
         speaker: who speaks; the same name in two clips means the same person.
         split: `train`, `val`, `test`, or `eval` (measured on, never trained on).
         style: the manner, such as `neutral` or `angry`.
-        licence: the licence of the recording.
+        license: the licence of the recording.
     """
 
     path: Path
@@ -25,7 +25,7 @@ class Clip:
     speaker: str
     split: str
     style: str
-    licence: str
+    license: str
 
     @property
     def corpus(self) -> str:
@@ -45,19 +45,31 @@ def read_clips(data: Path) -> list[Clip]:
     try:
         # Spreadsheets put a byte order mark in front.
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval=""))
+            rows = [with_license(row) for row in csv.DictReader(file, restval="")]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table}: not a CSV file in UTF-8 ({error}); save it as one") from None
     try:
         clips = [
-            Clip(data / row["path"], row["path"], row["speaker"], row["split"], row["style"], row["licence"])
+            Clip(
+                data / row["path"],
+                row["path"],
+                row["speaker"],
+                row["split"],
+                row["style"],
+                row["license"],
+            )
             for row in rows
         ]
     except KeyError as error:
         raise DataError(
-            f"{table}: column {error} is missing; clips.csv needs path, speaker, split, style, licence"
+            f"{table}: column {error} is missing; clips.csv needs path, speaker, split, style, license"
         ) from None
     for clip in clips:
         if not clip.path.is_file():
             raise DataError(f"{clip.path}: listed in {table.name} but not there; restore it or remove its row")
     return clips
+
+
+def with_license(row: dict[str, str]) -> dict[str, str]:
+    """Rename the column `licence` of a table, which is read too, to `license`."""
+    return {"license" if column == "licence" else column: value for column, value in row.items()}

@@ -19,13 +19,13 @@ class _Layout:
 
     Attributes:
         pattern: matches the end of a file's path, `/` between folders.
-        licence: of every recording.
+        license: of every recording.
         describe: the groups of a match -> speaker and style; None for files to pass over.
         split: the groups of a match -> split; published where the corpus publishes one.
     """
 
     pattern: re.Pattern[str]
-    licence: str
+    license: str
     describe: Callable[[re.Match[str]], tuple[str, str] | None]
     split: Callable[[re.Match[str]], str] = lambda _: "train"
 
@@ -141,7 +141,7 @@ def read_source(folder: Path, layout: str | None = None) -> list[Clip]:
         described = chosen.describe(match) if match else None
         if match and described:
             speaker, style = described
-            clips.append(Clip(folder / path, f"{layout}/{path}", speaker, chosen.split(match), style, chosen.licence))
+            clips.append(Clip(folder / path, f"{layout}/{path}", speaker, chosen.split(match), style, chosen.license))
     if not clips:
         raise DataError(f"{folder}: no file in it is named as in {layout}; choose another --layout")
     return clips

@@ -43,15 +43,15 @@ class Entry:
         corpus: where the clip comes from.
         split: `train`, `val`, `test` or `eval`.
         style: the manner.
-        licence: the licence of the recording.
+        license: the licence of the recording.
         seconds: length of the picture.
         fps: frames a second.
         frames: number of frames of the video.
         face_share: share of the frames in which a face was found.
         eye_distance: median distance between the outer corners of the eyes, pixels.
-        lag: seconds by which the sound is late against the lips.
-        agreement: correlation of the lips with those that the sound asks for, that lag taken out.
-        ear: which Motion Generator measured the two.
+        av_offset: seconds by which the sound is late against the lips.
+        sync_confidence: correlation of the lips with those that the sound asks for, that lag taken out.
+        sync_model: which Motion Generator measured the two.
         dropped: why the clip is left out; empty where it is kept.
         note: what was found, in a few words.
         format: version of the arrays.
@@ -66,15 +66,15 @@ class Entry:
     corpus: str
     split: str
     style: str
-    licence: str
+    license: str
     seconds: float = 0.0
     fps: float = 0.0
     frames: int = 0
     face_share: float = 0.0
     eye_distance: float = 0.0
-    lag: float = 0.0
-    agreement: float = 0.0
-    ear: str = ""
+    av_offset: float = 0.0
+    sync_confidence: float = 0.0
+    sync_model: str = ""
     dropped: str = ""
     note: str = ""
     format: int = FORMAT
@@ -82,7 +82,7 @@ class Entry:
     @property
     def clip(self) -> Clip:
         """The clip that was prepared."""
-        return Clip(Path(self.source), self.name, self.speaker, self.split, self.style, self.licence)
+        return Clip(Path(self.source), self.name, self.speaker, self.split, self.style, self.license)
 
 
 def as_float(samples: np.ndarray) -> np.ndarray:

@@ -21,16 +21,16 @@ from safetensors.numpy import save_file
 
 from rhapsode.data.index import Entry, load_arrays
 from rhapsode.data.store import ClipStore
-from rhapsode.data.workers import spread
+from rhapsode.data.workers import map_in_processes
 from rhapsode.errors import DataError
+from rhapsode.face.expression import disentangle, mouth_opening
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.tracker import Face, FaceTracker
-from rhapsode.image.own_pictures import lay_on, offsets_between
-from rhapsode.image.portrait import Portrait
-from rhapsode.image.window import Drawn, MouthWindow, WindowSize, mouth_shape
-from rhapsode.motion.expression import disentangle, mouth_opening
+from rhapsode.media.reader import read_frames
+from rhapsode.paint.extra_photos import lay_on, offsets_between
+from rhapsode.render.mouth_window import Drawn, MouthWindow, WindowSize, mouth_shape
+from rhapsode.render.portrait import Portrait
 from rhapsode.style.references import key_motions, reference_frames
-from rhapsode.video.reader import read_frames
 
 #: Raised when pairs are made differently, so that those made before are made anew.
 FORMAT = 2
@@ -107,7 +107,7 @@ def make_pairs(
     """
     made: dict[str, list[Pairs]] = {}
     work = partial(_clip_pairs, store, size, portraits, targets)
-    for entry, pairs in spread(work, store.entries, min(workers or os.cpu_count() or 1, len(store.entries))):
+    for entry, pairs in map_in_processes(work, store.entries, min(workers or os.cpu_count() or 1, len(store.entries))):
         made[entry.name] = pairs or []
         if progress:
             progress(len(made), len(store.entries))
@@ -122,10 +122,10 @@ def _clip_pairs(store: ClipStore, size: WindowSize, portraits: int, targets: int
     arrays = load_arrays(store.folder, entry)
     offsets, rest, _ = disentangle(arrays["landmarks"].astype(np.float64))
     wide = mouth_opening(offsets + rest)
-    chance = np.random.default_rng(zlib.crc32(entry.name.encode()))
+    rng = np.random.default_rng(zlib.crc32(entry.name.encode()))
     long = int(np.clip(len(wide) // 75, 1, 4))
-    own = _portrait_frames(wide, portraits * long, chance)
-    asked = [_target_frames(wide, targets, chance) for _ in own]
+    own = _portrait_frames(wide, portraits * long, rng)
+    asked = [_target_frames(wide, targets, rng) for _ in own]
     references = reference_frames(offsets, key_motions())
     frames = read_numbered(entry, arrays["times"], np.unique(np.concatenate([own, references, *asked])))
     with FaceTracker() as tracker:
@@ -138,17 +138,17 @@ def _clip_pairs(store: ClipStore, size: WindowSize, portraits: int, targets: int
     return [pairs for pairs in found if pairs is not None]
 
 
-def _portrait_frames(wide: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:
+def _portrait_frames(wide: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Numbers of frames, half of them of closed mouths, the rest spread over all openings."""
     order = np.argsort(wide, kind="stable")
-    closed = chance.choice(order[: max(len(order) // 4, 1)], (count + 1) // 2)
-    return np.concatenate([closed, chance.choice(order, count // 2)])
+    closed = rng.choice(order[: max(len(order) // 4, 1)], (count + 1) // 2)
+    return np.concatenate([closed, rng.choice(order, count // 2)])
 
 
-def _target_frames(wide: np.ndarray, count: int, chance: np.random.Generator) -> np.ndarray:
+def _target_frames(wide: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Neighbours two by two, their openings spread from the least to the greatest."""
     order = np.argsort(wide[:-1], kind="stable")
-    steps = (np.arange(count // 2) + chance.random(count // 2)) / (count // 2)
+    steps = (np.arange(count // 2) + rng.random(count // 2)) / (count // 2)
     first = order[(steps * len(order)).astype(int)]
     return np.stack([first, first + 1], -1).reshape(-1)
 

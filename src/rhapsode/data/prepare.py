@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from rhapsode.data.av_sync import SURE, SyncModel, load_sync_model, shipped_sync_model
 from rhapsode.data.clips import Clip
-from rhapsode.data.in_step import SURE, Ear, load_ear, shipped_ear
 from rhapsode.data.index import (
     FORMAT,
     Entry,
@@ -25,7 +25,7 @@ from rhapsode.data.index import (
     write_index,
 )
 from rhapsode.data.tracking import UnusableClipError, track_clip
-from rhapsode.data.workers import spread
+from rhapsode.data.workers import map_in_processes
 from rhapsode.errors import DataError
 
 #: Why a clip is left out that the program itself could not cope with; unlike the others it is tried again.
@@ -60,7 +60,7 @@ class Report:
 def prepare(
     clips: Sequence[Clip],
     store: Path,
-    ear: Path | None = None,
+    sync_model: Path | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -73,7 +73,7 @@ def prepare(
     Args:
         clips: what to prepare.
         store: a folder, made where missing.
-        ear: weights of the Motion Generator that measures lags; the shipped ones where None.
+        sync_model: weights of the Motion Generator that measures lags; the shipped ones where None.
         workers: processes side by side; one for each processor core where None.
         progress: called with (clips done, clips to do).
 
@@ -81,8 +81,8 @@ def prepare(
         DataError: if two clips have one name, a source is gone, or the store is damaged.
         WeightsError: if the ear cannot be used.
     """
-    ear = ear or shipped_ear()
-    key = Ear(ear).key  # a file that is none is refused here, not in every process
+    sync_model = sync_model or shipped_sync_model()
+    key = SyncModel(sync_model).key  # a file that is none is refused here, not in every process
     if len({clip.name for clip in clips}) < len(clips):
         twice = Counter(clip.name for clip in clips).most_common(1)[0][0]
         raise DataError(f"{twice}: named twice in one list; remove one of the two")
@@ -94,9 +94,9 @@ def prepare(
     # What is new stays out of the index until it is done.
     write_index(store, (row for row in rows.values() if row.format))
     to_track = {entry.name for entry in asked if not entry.format}
-    to_measure = {entry.name for entry in asked if entry.file and entry.ear != key}
+    to_measure = {entry.name for entry in asked if entry.file and entry.sync_model != key}
     todo = [entry for entry in asked if entry.name in to_track | to_measure]
-    for done, (before, after) in enumerate(_spread(todo, store, ear, workers), start=1):
+    for done, (before, after) in enumerate(_spread(todo, store, sync_model, workers), start=1):
         rows[before.name] = after
         append_row(store, after)
         if progress:
@@ -115,13 +115,13 @@ def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:
         raise DataError(f"{clip.path}: cannot be read ({(error.strerror or '').lower()}); restore it") from None
     fresh = Entry(
         name=clip.name, file="", source=str(clip.path.absolute()), size=state.st_size, modified=state.st_mtime_ns,
-        speaker=clip.speaker, corpus=clip.corpus, split=clip.split, style=clip.style, licence=clip.licence, format=0,
+        speaker=clip.speaker, corpus=clip.corpus, split=clip.split, style=clip.style, license=clip.license, format=0,
     )  # fmt: skip
     if known is None or (known.size, known.modified, known.format) != (fresh.size, fresh.modified, FORMAT):
         return fresh
     if known.dropped == FAILED or (known.file and not (store / known.file).is_file()):
         return fresh
-    listed = {field: getattr(fresh, field) for field in ("source", "speaker", "split", "style", "licence")}
+    listed = {field: getattr(fresh, field) for field in ("source", "speaker", "split", "style", "license")}
     return _judged(replace(known, **listed))
 
 
@@ -129,21 +129,21 @@ def _judged(entry: Entry) -> Entry:
     """Leave out of training what is out of step; clips that are only measured on stay, whatever their sound does."""
     if not entry.file:
         return entry
-    if entry.split == "train" and entry.agreement < SURE:
-        note = f"the lips agree with the sound by {entry.agreement:.2f} of 1"
+    if entry.split == "train" and entry.sync_confidence < SURE:
+        note = f"the lips agree with the sound by {entry.sync_confidence:.2f} of 1"
         return replace(entry, dropped="out of step", note=note)
     return replace(entry, dropped="", note="")
 
 
-def _spread(todo: Sequence[Entry], store: Path, ear: Path, workers: int | None) -> Iterator[tuple[Entry, Entry]]:
+def _spread(todo: Sequence[Entry], store: Path, sync_model: Path, workers: int | None) -> Iterator[tuple[Entry, Entry]]:
     if not todo:
         return
     count = min(workers or os.cpu_count() or 1, len(todo))
-    for entry, made in spread(partial(_prepare_one, store, ear), todo, count):
+    for entry, made in map_in_processes(partial(_prepare_one, store, sync_model), todo, count):
         yield entry, made or replace(entry, format=FORMAT, dropped=FAILED, note="its process died")
 
 
-def _prepare_one(store: Path, ear: Path, entry: Entry) -> Entry:
+def _prepare_one(store: Path, sync_model: Path, entry: Entry) -> Entry:
     """Track a clip where its row is still to be made, and measure its lag; in a process of its own."""
     torch.set_num_threads(1)
     tracked = None
@@ -154,8 +154,8 @@ def _prepare_one(store: Path, ear: Path, entry: Entry) -> Entry:
         if arrays is None:
             tracked = track_clip(Path(entry.source))
             arrays = tracked.arrays
-        heard = load_ear(ear)
-        lag, agreement = heard.measure(as_float(arrays["samples"]), arrays["times"], arrays["landmarks"])
+        heard = load_sync_model(sync_model)
+        av_offset, sync_confidence = heard.measure(as_float(arrays["samples"]), arrays["times"], arrays["landmarks"])
     except UnusableClipError as error:
         return _left_out(store, made, error.reason, error.note)
     except Exception as error:
@@ -171,7 +171,15 @@ def _prepare_one(store: Path, ear: Path, entry: Entry) -> Entry:
             eye_distance=round(tracked.eye_distance, 1),
         )
     file = arrays_file(entry.name)
-    return _judged(replace(made, file=file, lag=round(lag, 4), agreement=round(agreement, 3), ear=heard.key))
+    return _judged(
+        replace(
+            made,
+            file=file,
+            av_offset=round(av_offset, 4),
+            sync_confidence=round(sync_confidence, 3),
+            sync_model=heard.key,
+        )
+    )
 
 
 def _kept(store: Path, entry: Entry) -> dict[str, np.ndarray] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rhapsode.data.clips import with_license
 from rhapsode.errors import DataError
 
 #: 103/1240/103-1240-0000.flac: reader, chapter, utterance.
@@ -23,21 +24,21 @@ class Utterance:
         name: its path within the folder it was read from, which names it everywhere.
         speaker: who speaks; the same name in two utterances means the same person.
         language: code such as `en` or `zh-CN`.
-        licence: the licence of the recording.
+        license: the licence of the recording.
     """
 
     path: Path
     name: str
     speaker: str
     language: str
-    licence: str
+    license: str
 
 
 def read_speech(folder: Path) -> list[Utterance]:
     """Every utterance in a folder of speech.
 
     The folder is LibriSpeech, Common Voice (one language or several), a part of either, or one that lists its own
-    recordings in `speech.csv` with the columns path, speaker, language and licence. Recordings that Common Voice lists
+    recordings in `speech.csv` with the columns path, speaker, language and license. Recordings that Common Voice lists
     but that are not there are passed over, since few keep all of them.
 
     Raises:
@@ -58,9 +59,16 @@ def read_speech(folder: Path) -> list[Utterance]:
 
 def _listed(folder: Path) -> list[Utterance]:
     table = folder / "speech.csv"
-    rows = _rows(table, csv.excel, ("path", "speaker", "language", "licence"))
+    rows = _rows(table, csv.excel, ("path", "speaker", "language", "license"))
     utterances = [
-        Utterance(folder / row["path"], row["path"], row["speaker"], row["language"], row["licence"]) for row in rows
+        Utterance(
+            folder / row["path"],
+            row["path"],
+            row["speaker"],
+            row["language"],
+            row["license"],
+        )
+        for row in rows
     ]
     for utterance in utterances:
         if not utterance.path.is_file():
@@ -98,7 +106,7 @@ def _rows(table: Path, dialect: type[csv.Dialect], columns: tuple[str, ...]) -> 
     try:
         # Spreadsheets put a byte order mark in front.
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, dialect=dialect, restval=""))
+            rows = [with_license(row) for row in csv.DictReader(file, dialect=dialect, restval="")]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{table}: not a table in UTF-8 ({error}); save it as one") from None
     missing = [column for column in columns if rows and column not in rows[0]]

@@ -27,8 +27,8 @@ class PreparedClip:
         mel: (2M, 80) float32 log-mel of the sound, 120 frames a second.
         masks: (K, h, w) uint8, how surely each part of the picture shows a person, 255 = certainly.
         mask_times: (K,) float64, seconds on the clock of the sound.
-        lag: seconds by which the sound was late against the lips as recorded.
-        agreement: correlation of the lips with those that the sound asks for.
+        av_offset: seconds by which the sound was late against the lips as recorded.
+        sync_confidence: correlation of the lips with those that the sound asks for.
     """
 
     clip: Clip
@@ -39,8 +39,8 @@ class PreparedClip:
     mel: np.ndarray
     masks: np.ndarray
     mask_times: np.ndarray
-    lag: float
-    agreement: float
+    av_offset: float
+    sync_confidence: float
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,15 @@ class ClipStore:
         pose = Pose(*(arrays[name].astype(np.float64) for name in ("rotation", "translation", "scale")))
         return PreparedClip(
             clip=entry.clip,
-            times=arrays["times"] + entry.lag,
+            times=arrays["times"] + entry.av_offset,
             landmarks=arrays["landmarks"],
             pose=pose,
             samples=as_float(arrays["samples"]),
             mel=arrays["mel"].astype(np.float32),
             masks=arrays["masks"],
-            mask_times=arrays["mask_times"] + entry.lag,
-            lag=entry.lag,
-            agreement=entry.agreement,
+            mask_times=arrays["mask_times"] + entry.av_offset,
+            av_offset=entry.av_offset,
+            sync_confidence=entry.sync_confidence,
         )
 
 
@@ -106,7 +106,7 @@ def open_store(
     *,
     split: str | None = None,
     style: str | None = None,
-    ear: Path | None = None,
+    sync_model: Path | None = None,
 ) -> ClipStore:
     """The usable clips of a prepared store, or of a folder of recordings, which is prepared into `store` first.
 
@@ -116,7 +116,7 @@ def open_store(
         progress: called with (clips done, clips to do) where clips are prepared.
         split: only clips of this split.
         style: only clips of this style.
-        ear: weights of the Motion Generator that measures lags where clips are prepared, as in `prepare`.
+        sync_model: weights of the Motion Generator that measures lags where clips are prepared, as in `prepare`.
 
     Raises:
         DataError: if `data` is neither, or holds no usable clip of that split and style.
@@ -128,7 +128,7 @@ def open_store(
     if is_store(data):
         opened = ClipStore.open(data)
     else:
-        report = prepare([clip for clip in read_source(data) if wanted(clip)], store, ear, progress=progress)
+        report = prepare([clip for clip in read_source(data) if wanted(clip)], store, sync_model, progress=progress)
         opened = ClipStore(store, report.entries)
     usable = [entry for entry in opened.kept if wanted(entry)]
     if not usable:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.clips import Clip
-from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip, open_store
-from rhapsode.motion.expression import disentangle
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.face.expression import disentangle
+from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.models.motion_generator import MotionGenerator
 
 #: The first generator that was shipped.
 FIRST_GENERATOR = "motion_generator_v0.safetensors"
@@ -27,14 +27,14 @@ class RealClip:
         real: (T, 68, 3) the speaker's offsets from rest, canonical space, 60 a second, in step with the sound.
         rest: (68, 3) the speaker's resting face, canonical space.
         rest_time: when the speaker is at rest and the head stands as mostly, seconds on the clock of the sound.
-        lag: seconds by which the sound of the recording is late against its picture; taken out of `real`.
+        av_offset: seconds by which the sound of the recording is late against its picture; taken out of `real`.
     """
 
     tracked: PreparedClip
     real: np.ndarray
     rest: np.ndarray
     rest_time: float
-    lag: float
+    av_offset: float
 
     @property
     def clip(self) -> Clip:
@@ -69,9 +69,9 @@ def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | N
     """
     clips = []
     for one in open_store(data, store, progress).load_all():
-        spoken = speaking_clip(one)
+        spoken = align_clip(one)
         rest_time = float(one.times[_most_at_rest(one.landmarks)])
-        clips.append(RealClip(one, spoken.expression, spoken.rest, rest_time, one.lag))
+        clips.append(RealClip(one, spoken.expression, spoken.rest, rest_time, one.av_offset))
     return clips
 
 

@@ -11,7 +11,7 @@ from rhapsode.errors import DataError
 from rhapsode.evaluation.baselines import Method, baselines
 from rhapsode.evaluation.clips import load_first_generator, real_clips
 from rhapsode.evaluation.motion import result, score_all
-from rhapsode.evaluation.report import check_folder, write_report
+from rhapsode.evaluation.report.motion import check_folder, write_report
 from rhapsode.motion.stream import speak
 
 
@@ -54,7 +54,7 @@ def evaluate_motion(
         # As users get it: heard as it arrives.
         "generator": partial(speak, animator.manner()),
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
-        "v0": load_first_generator().speak,
+        "v0": load_first_generator().generate,
     }
     scores = score_all(methods, scored, progress and partial(progress, "scores"))
     figures = result(scores, splits)

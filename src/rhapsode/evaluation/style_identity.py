@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_face
 from rhapsode.metrics.landmarks import open_mouth_area
-from rhapsode.motion.expression import mouth_opening
 
 #: Frames (1/60 s) of a window, and from one window to the next.
 WINDOW, STRIDE = 60, 6
@@ -31,13 +31,13 @@ class StyleAccuracy:
     Attributes:
         real: on real windows, none of which is of a clip (of a style with one clip: a stretch) that it learnt from.
         generated: on generated windows, after learning from all real ones; NaN where there are none.
-        chance: what guessing gives.
+        rng: what guessing gives.
         window: frames in a window; fewer than `WINDOW` where a clip is too short for that.
     """
 
     real: float
     generated: float
-    chance: float
+    rng: float
     window: int
 
 

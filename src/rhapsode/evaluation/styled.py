@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
 from rhapsode.data.index import Entry
-from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
 from rhapsode.evaluation.baselines import Method
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import MOUTH
+from rhapsode.learning.learn import learn, zero_shot
+from rhapsode.learning.style_clip import StyleClip
+from rhapsode.learning.transfer import TransferRecipe
+from rhapsode.media.sound import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.metrics.style import MOVED, published_code_distances, style_distances, style_distances_over
-from rhapsode.motion.generator import MotionGenerator
+from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.retarget import CLOSURE, opening
-from rhapsode.style.learn import learn, zero_shot
-from rhapsode.style.performance import Performance
-from rhapsode.style.transfer import TransferRecipe
 
 #: Ways of moving that are compared: the generator as shipped, with a clip's statistics, and after style transfer.
 METHODS = ("none", "zero_shot", "learnt")
@@ -110,7 +110,7 @@ def _drivers(folder: Path, entries: tuple[Entry, ...]) -> dict[str, _Driver]:
     drivers = {}
     for entry in entries:
         clip = ClipStore(folder, entries).load(entry)
-        spoken = speaking_clip(clip)
+        spoken = align_clip(clip)
         drivers[entry.name] = _Driver(Waveform(clip.samples, SAMPLE_RATE), spoken.expression, spoken.rest)
     return drivers
 
@@ -130,26 +130,26 @@ def style_one(
     torch.set_num_threads(1)
     generator, head = models(weights)
     drivers = {name: driver for name, driver in _drivers(folder, driving).items() if name != entry.name}
-    performance = Performance.from_prepared(ClipStore(folder, [entry]).load(entry))
+    style_clip = StyleClip.from_prepared(ClipStore(folder, [entry]).load(entry))
     began = time.perf_counter()
-    learnt = learn(performance, generator, head, entry.name, recipe)
+    learnt = learn(style_clip, generator, head, entry.name, recipe)
     seconds = time.perf_counter() - began
-    at_once = zero_shot(performance, generator, head, entry.name)
-    trained = generator.trained()
-    speakers: tuple[Method, ...] = (trained.speak, *(partial(each.speak, trained) for each in (at_once, learnt)))
+    at_once = zero_shot(style_clip, generator, head, entry.name)
+    trained = generator.to_numpy()
+    speakers: tuple[Method, ...] = (trained.generate, *(partial(each.generate, trained) for each in (at_once, learnt)))
     motions = {
         method: [speak(driver.sound) for driver in drivers.values()]
         for method, speak in zip(METHODS, speakers, strict=True)
     }
     figures = {
-        method: _scores(performance, made, list(drivers.values()))
+        method: _scores(style_clip, made, list(drivers.values()))
         | {"lips_shut": told(lips_shut(made, motions["none"]))}
-        | {"shape_leak": told(0.0 if method == "none" else shape_leak(made, performance.expression, performance.rest))}
+        | {"shape_leak": told(0.0 if method == "none" else shape_leak(made, style_clip.expression, style_clip.rest))}
         for method, made in motions.items()
     }
     figures["learnt"]["learn_seconds"] = round(seconds, 2)
     curve = learnt.provenance.get("curve", ())
-    return StyledClip(entry, performance.expression, list(drivers), motions, figures, curve)
+    return StyledClip(entry, style_clip.expression, list(drivers), motions, figures, curve)
 
 
 def lips_shut(made: Sequence[np.ndarray], plain: Sequence[np.ndarray]) -> float:
@@ -159,8 +159,8 @@ def lips_shut(made: Sequence[np.ndarray], plain: Sequence[np.ndarray]) -> float:
     return float(shut[there].mean()) if there.any() else math.nan
 
 
-def _scores(performance: Performance, made: Sequence[np.ndarray], drivers: Sequence[_Driver]) -> dict[str, Any]:
-    style, rest = performance.expression, mean_face()
+def _scores(style_clip: StyleClip, made: Sequence[np.ndarray], drivers: Sequence[_Driver]) -> dict[str, Any]:
+    style, rest = style_clip.expression, mean_face()
     followed = [
         opening_correlation(each + one.rest, one.real + one.rest) for each, one in zip(made, drivers, strict=True)
     ]

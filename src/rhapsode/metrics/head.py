@@ -6,8 +6,8 @@ import numpy as np
 from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
+from rhapsode.face.expression import disentangle
 from rhapsode.face.landmarks import LID_PAIRS
-from rhapsode.motion.expression import disentangle
 
 #: Closure of the lids from which an eye counts as shut.
 SHUT = 0.4

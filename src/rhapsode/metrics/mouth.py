@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rhapsode.motion.expression import mouth_opening
+from rhapsode.face.expression import mouth_opening
 
 #: A mouth whose opening varies by less than this, canonical units, does not move.
 _STILL = 1e-9

@@ -15,18 +15,18 @@ _COURSE = PchipInterpolator([0.0, 0.045, 0.09, 0.145, 0.21, 0.29, 0.36], [0.0, 0
 _LENGTH = 0.36
 
 
-def sample_blinks(frames: int, chance: np.random.Generator, rate: float = 1.0) -> np.ndarray:
+def sample_blinks(frames: int, rng: np.random.Generator, rate: float = 1.0) -> np.ndarray:
     """Lid closure over time.
 
     Args:
         frames: how many, 60 a second.
-        chance: the source of chance.
+        rng: the source of chance.
         rate: how many times as often as natural; 0 for never.
 
     Returns:
         (T, 2) float32, 0 open .. 1 closed, right eye and left eye. Both lids move together.
     """
-    stream = BlinkStream(chance, rate)
+    stream = BlinkStream(rng, rate)
     lids = stream.close(frames)
     # A blink that the end would cut is left out.
     lids[stream.began :] = 0
@@ -40,9 +40,9 @@ class BlinkStream:
         began: the frame in which the blink of now or to come begins.
     """
 
-    def __init__(self, chance: np.random.Generator, rate: float = 1.0) -> None:
+    def __init__(self, rng: np.random.Generator, rate: float = 1.0) -> None:
         """Start with open eyes; arguments as in `sample_blinks`."""
-        self._chance, self._rate = chance, rate
+        self._chance, self._rate = rng, rate
         self._frame = 0
         self._time = 0.0
         self._wait()

@@ -1,128 +1,96 @@
-"""The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead."""
+"""The Motion Generator as trained, to speak with: plain NumPy, frame after frame, for a sound of any length.
+
+What it does is what `motion.generator.MotionGenerator` does, which is there to be trained; a test holds the two equal.
+Nothing of a sound is kept in it, so that any number of voices can share one.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from scipy.special import erf, expit
 
-from rhapsode.audio.dims import EncoderDims
-from rhapsode.audio.encoder import AudioEncoder, EncoderState, OwnVoice, VoiceState
+from rhapsode.audio.dims import CMN_PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import Waveform, normalise_loudness
+from rhapsode.media.sound import Waveform, normalise_loudness
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.weights import reading
 
-#: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
-DROPOUT = 0.4
+#: Frames that the convolution sees, the newest included.
+_REACH = 5
 
 
 class GeneratorState(NamedTuple):
-    """What a generator remembers between chunks: of the sound, the last embedded frames, the hidden state."""
+    """What is remembered between stretches of a sound.
 
-    ear: EncoderState | VoiceState
-    past: Tensor
-    hidden: Tensor
-
-
-def to_landmarks(weights: Tensor, basis: Tensor) -> Tensor:
-    """Combine expressions: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
-    flat: Tensor = weights @ basis
-    return flat.reshape(*weights.shape[:2], 68, 3)
-
-
-class MotionGenerator(nn.Module):
-    """A convolution over neighbouring frames and a stack of GRUs, read out in a basis of expressions.
-
-    Eyelids do not follow the voice: the basis is zero there, and blinks are made apart (`motion.blinks`).
+    Attributes:
+        weight: (1,) how much of the voice was heard, the sum of the weights of the running mean.
+        total: (80,) the sum of its spectra.
+        audio_encoder: (layers, H) hidden state of the encoder; no layers where there is none.
+        past: (4, F) the last embedded frames.
+        hidden: (layers, F) hidden state.
     """
 
-    basis: Tensor
+    weight: np.ndarray
+    total: np.ndarray
+    audio_encoder: np.ndarray
+    past: np.ndarray
+    hidden: np.ndarray
 
-    def __init__(self, dims: GeneratorDims) -> None:
-        super().__init__()
-        self.dims = dims
-        self.ear = AudioEncoder(dims.encoder) if dims.encoder else OwnVoice()
-        heard = dims.encoder.hidden if dims.encoder else 2 * MEL_BANDS
-        self.embed = nn.Sequential(nn.Linear(heard, dims.hidden), nn.GELU())
-        self.context = nn.Conv1d(dims.hidden, dims.hidden, kernel_size=5)
-        self.dropout = nn.Dropout(DROPOUT)
-        self.recurrent = nn.GRU(
-            dims.hidden,
-            dims.hidden,
-            dims.layers,
-            batch_first=True,
-            dropout=DROPOUT if dims.layers > 1 else 0.0,
-        )
-        self.readout = nn.Linear(dims.hidden, dims.components)
-        self.register_buffer("basis", torch.zeros(dims.components, 204))
 
-    def forward(self, mel: Tensor) -> Tensor:
-        """Expression offsets for whole sequences.
+class NumpyMotionGenerator:
+    """A Motion Generator that speaks.
 
-        Args:
-            mel: (B, 2T, 80) log-mel, two frames a motion frame.
+    Attributes:
+        dims: its sizes.
+        weights: float32 arrays by the names that they have in `MotionGenerator`.
+    """
 
-        Returns:
-            (B, T, 68, 3) offsets from the resting face, canonical space, 60 a second.
+    def __init__(self, dims: GeneratorDims, weights: Mapping[str, np.ndarray]) -> None:
+        """Take weights.
+
+        Raises:
+            ValueError: if one is missing or has another shape than the sizes ask for.
         """
-        expression, _ = self.step(self._and_silence(mel))
-        return expression[:, self.dims.look_ahead :]
+        self.dims = dims
+        self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
+        for name, shape in _shapes(dims).items():
+            found = self.weights[name].shape if name in self.weights else "nothing"
+            if found != shape:
+                raise ValueError(f"{name} has shape {found}, not {shape}")
 
-    def _and_silence(self, mel: Tensor) -> Tensor:
-        """A sound with silence after it, as long as the look-ahead."""
-        return torch.cat([mel, mel.new_full((len(mel), 2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR)], 1)
-
-    def step(self, mel: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, GeneratorState]:
+    def step(
+        self,
+        mel: np.ndarray,
+        state: GeneratorState | None = None,
+        bank: FeatureBank | None = None,
+        mix: float = 0.5,
+    ) -> tuple[np.ndarray, GeneratorState]:
         """Expression offsets for the next stretch of a sound, late by the look-ahead.
 
         Args:
-            mel: (B, 2T, 80) log-mel.
+            mel: (2T, 80) log-mel.
             state: what was returned for the stretch before; nothing at the beginning.
+            bank: features of a voice that this one is brought to (manifold projection).
+            mix: how far, 0 to 1.
 
         Returns:
-            (B, T, 68, 3), of which frame m belongs `look_ahead` frames before mel frame 2m (the first `look_ahead`
-            frames of a sound belong to no moment of it), and the state.
+            (T, 68, 3) float32, of which frame m belongs `look_ahead` frames before mel frame 2m (the first
+            `look_ahead` frames of a sound belong to no moment of it), and the state.
         """
-        heard, ear = self.hear(mel, state and state.ear)
-        expression, past, hidden = self.move(heard, state)
-        return expression, GeneratorState(ear, past, hidden)
+        features, weight, total, audio_encoder = self._encode(mel, state)
+        if bank is not None and mix > 0:
+            features = bank.project(features, mix)
+        expression, past, hidden = self._decode(features, state)
+        return expression, GeneratorState(weight, total, audio_encoder, past, hidden)
 
-    def hear(
-        self, mel: Tensor, state: EncoderState | VoiceState | None = None
-    ) -> tuple[Tensor, EncoderState | VoiceState]:
-        """What the generator is told of a sound, (B, 2T, 80) -> (B, T, F), and the ear's state."""
-        heard, state = self.ear(mel, state)
-        return (heard if self.dims.encoder else heard.reshape(len(mel), -1, 2 * MEL_BANDS)), state
-
-    def move(self, heard: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and what is remembered."""
-        x = self.embed(heard)
-        # The past alone is seen here; the look-ahead comes from the shift above.
-        reach = self.context.kernel_size[0] - 1
-        joined = torch.cat([state.past if state else x[:, :1].expand(-1, reach, -1), x], 1)
-        x = x + nn.functional.gelu(self.context(joined.transpose(1, 2))).transpose(1, 2)
-        x, hidden = self.recurrent(self.dropout(x), state and state.hidden)
-        expression = to_landmarks(self.readout(self.dropout(x)), self.basis)
-        return expression, joined[:, -reach:], hidden
-
-    @torch.inference_mode()
-    def listen(self, mel: Tensor) -> Tensor:
-        """What `move` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
-        return self.hear(self._and_silence(mel[None]))[0][0].clone()
-
-    @torch.inference_mode()
-    def speak(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
+    def generate(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
         """Expression offsets for a sound of any loudness.
 
         Args:
@@ -133,56 +101,124 @@ class MotionGenerator(nn.Module):
         Returns:
             (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
         """
-        mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
-        if bank is None or mix == 0:
-            return self(mel[None])[0].numpy()
-        projected = torch.from_numpy(bank.project(self.listen(mel).numpy(), mix))
-        return self.move(projected[None])[0][0, self.dims.look_ahead :].numpy()
+        mel = log_mel(normalise_loudness(sound).samples)
+        silence = np.full((2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR, np.float32)
+        features = self._encode(np.concatenate([mel, silence]), None)[0]
+        if bank is not None and mix > 0:
+            features = bank.project(features, mix)
+        return self._decode(features, None)[0][self.dims.look_ahead :]
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Twelve hexadecimal digits that name these weights, as `save` would write them."""
+        """Twelve hexadecimal digits that name these weights, as `MotionGenerator.key` does."""
         digest = hashlib.sha256()
-        for name, value in sorted(self.state_dict().items()):
+        for name, value in sorted(self.weights.items()):
             digest.update(name.encode())
-            digest.update(value.half().cpu().numpy().tobytes())
+            digest.update(value.astype(np.float16).tobytes())
         return digest.hexdigest()[:12]
 
-    def re_weighted(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
-        """A generator of its own with changes added to the weights of these names; this one stays as it is."""
-        other = deepcopy(self)
-        weights = other.state_dict()
-        with torch.no_grad():
-            for name, change in changes.items():
-                weights[name].add_(change)
-        return other
-
-    def trained(self) -> TrainedGenerator:
-        """The same generator, to speak with."""
-        return TrainedGenerator(self.dims, {name: value.numpy().copy() for name, value in self.state_dict().items()})
+    def with_weight_delta(self, changes: Mapping[str, np.ndarray]) -> "NumpyMotionGenerator":
+        """A generator with changes added to the weights of these names; the others are shared, this one stays."""
+        changed = {name: self.weights[name] + change for name, change in changes.items()}
+        return NumpyMotionGenerator(self.dims, self.weights | changed)
 
     @classmethod
-    def of(cls, trained: TrainedGenerator) -> "MotionGenerator":
-        """The same generator, to learn with."""
-        generator = cls(trained.dims)
-        generator.load_state_dict({name: torch.from_numpy(value) for name, value in trained.weights.items()})
-        return generator.eval()
-
-    def save(self, path: Path) -> None:
-        """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""
-        tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
-        save_file(tensors, path, metadata={"dims": json.dumps(asdict(self.dims))})
-
-    @classmethod
-    def load(cls, path: Path) -> "MotionGenerator":
-        """Read what `save` wrote, ready to speak.
+    def load(cls, path: Path) -> "NumpyMotionGenerator":
+        """Read what `MotionGenerator.save` wrote.
 
         Raises:
             WeightsError: if the file is missing, damaged, or of another model.
         """
-        with reading(path, "Motion Generator"), safe_open(path, "pt") as file:
+        with reading(path, "Motion Generator"), safe_open(path, "np") as file:
             sizes = json.loads(file.metadata()["dims"])
             encoder = sizes.pop("encoder")
-            generator = cls(GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None))
-            generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-        return generator.eval()
+            dims = GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None)
+            return cls(dims, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+
+    def _encode(
+        self, mel: np.ndarray, state: GeneratorState | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(2T, 80) -> features (T, F); what was heard of the voice, its sum, and the encoder's hidden state."""
+        voice = "audio_encoder.voice." if self.dims.encoder else "audio_encoder."
+        mean, std = self.weights[voice + "mean"], self.weights[voice + "std"]
+        loud = expit(2 * (mel.mean(1, keepdims=True) - mean.mean()))
+        weight = (state.weight if state else np.float32(0)) + loud.cumsum(0)
+        total = (state.total if state else np.float32(0)) + (loud * mel).cumsum(0)
+        average = (total + np.float32(CMN_PRIOR_FRAMES) * mean) / (weight + np.float32(CMN_PRIOR_FRAMES))
+        x = ((mel - average) / std).reshape(-1, 2 * MEL_BANDS)
+        audio_encoder = state.audio_encoder if state else None
+        if self.dims.encoder:
+            x = _gelu(self._linear("audio_encoder.embed.0", x))
+            x, audio_encoder = self._recur("audio_encoder.recurrent", self.dims.encoder.layers, x, audio_encoder)
+        return x, weight[-1], total[-1], np.zeros((0, 0), np.float32) if audio_encoder is None else audio_encoder
+
+    def _decode(self, features: np.ndarray, state: GeneratorState | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Features (T, F) -> (T, 68, 3); the last embedded frames, and the hidden state."""
+        x = _gelu(self._linear("embed.0", features))
+        past = state.past if state else np.repeat(x[:1], _REACH - 1, axis=0)
+        joined = np.concatenate([past, x])
+        kernel = self.weights["context.weight"]
+        seen = self.weights["context.bias"] + sum(joined[n : n + len(x)] @ kernel[..., n].T for n in range(_REACH))
+        x, hidden = self._recur("recurrent", self.dims.layers, x + _gelu(seen), state.hidden if state else None)
+        expression = self._linear("readout", x) @ self.weights["basis"]
+        return expression.reshape(-1, 68, 3), joined[1 - _REACH :].copy(), hidden
+
+    def _linear(self, name: str, x: np.ndarray) -> np.ndarray:
+        return x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+
+    def _recur(self, name: str, layers: int, x: np.ndarray, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """A stack of GRUs, (T, F) -> (T, H), and its hidden state (layers, H)."""
+        last = []
+        for layer in range(layers):
+            into, back = self.weights[f"{name}.weight_ih_l{layer}"], self.weights[f"{name}.weight_hh_l{layer}"]
+            bias, width = self.weights[f"{name}.bias_hh_l{layer}"], back.shape[1]
+            given = x @ into.T + self.weights[f"{name}.bias_ih_l{layer}"]
+            hidden = state[layer] if state is not None else np.zeros(width, np.float32)
+            x = np.empty((len(given), width), np.float32)
+            own = np.empty(3 * width, np.float32)
+            for n, one in enumerate(given):
+                np.matmul(back, hidden, out=own)
+                own += bias
+                gates = expit(one[: 2 * width] + own[: 2 * width])
+                fresh = np.tanh(one[2 * width :] + gates[:width] * own[2 * width :])
+                hidden = x[n] = fresh + gates[width:] * (hidden - fresh)
+            last.append(hidden)
+        return x, np.stack(last)
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    gelu: np.ndarray = np.float32(0.5) * x * (1 + erf(x * np.float32(0.5**0.5)))
+    return gelu
+
+
+def _shapes(dims: GeneratorDims) -> dict[str, tuple[int, ...]]:
+    """The shape of every weight."""
+
+    def gru(name: str, width: int, layers: int) -> dict[str, tuple[int, ...]]:
+        return {
+            f"{name}.{kind}_{way}_l{layer}": (3 * width, width) if kind == "weight" else (3 * width,)
+            for layer in range(layers)
+            for kind in ("weight", "bias")
+            for way in ("ih", "hh")
+        }
+
+    def linear(name: str, into: int, out: int) -> dict[str, tuple[int, ...]]:
+        return {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
+
+    voice, features, audio_encoder = "audio_encoder.", 2 * MEL_BANDS, {}
+    if dims.encoder:
+        voice, features = "audio_encoder.voice.", dims.encoder.hidden
+        audio_encoder = linear("audio_encoder.embed.0", 2 * MEL_BANDS, features) | gru(
+            "audio_encoder.recurrent", features, dims.encoder.layers
+        )
+    return {
+        **audio_encoder,
+        f"{voice}mean": (MEL_BANDS,),
+        f"{voice}std": (MEL_BANDS,),
+        **linear("embed.0", features, dims.hidden),
+        "context.weight": (dims.hidden, dims.hidden, _REACH),
+        "context.bias": (dims.hidden,),
+        **gru("recurrent", dims.hidden, dims.layers),
+        **linear("readout", dims.hidden, dims.components),
+        "basis": (dims.components, 204),
+    }

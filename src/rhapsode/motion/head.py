@@ -45,20 +45,18 @@ class HeadModel:
     speech: np.ndarray
     pause: np.ndarray
 
-    def sample(
-        self, voice: np.ndarray, chance: np.random.Generator, gain: float = 1.0
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def sample(self, voice: np.ndarray, rng: np.random.Generator, gain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Head motion for a voice, around the pose of the picture, starting in it.
 
         Args:
             voice: (T,) in [0, 1], how surely a voice sounds, 60 a second.
-            chance: the source of chance.
+            rng: the source of chance.
             gain: how far the head moves, 1 natural, 0 still; never beyond `LIMIT`.
 
         Returns:
             rotation and translation, both (T, 3) float32, as in `Motion`.
         """
-        return HeadStream(self, chance, gain).move(voice)
+        return HeadStream(self, rng, gain).move(voice)
 
     def save(self, path: Path) -> None:
         """Write to one safetensors file."""
@@ -83,9 +81,9 @@ class HeadStream:
     voice to come is needed.
     """
 
-    def __init__(self, model: HeadModel, chance: np.random.Generator, gain: float = 1.0) -> None:
+    def __init__(self, model: HeadModel, rng: np.random.Generator, gain: float = 1.0) -> None:
         """Start in the pose of the picture; arguments as in `HeadModel.sample`."""
-        self._model, self._chance, self._gain = model, chance, gain
+        self._model, self._chance, self._gain = model, rng, gain
         self._past = np.zeros((len(model.coefficients), 5))  # the newest first
         self._start = np.zeros(5)
         self._knots = np.zeros((4, 5))

@@ -12,7 +12,7 @@ _CORNERS = [48, 54, 60, 64]
 _LOWER_FACE = np.concatenate([JAW, MOUTH])
 
 
-def moderate(offsets: np.ndarray) -> np.ndarray:
+def soft_limit(offsets: np.ndarray) -> np.ndarray:
     """Bend what goes too far, each part of the face as a whole, so that its form stays.
 
     Args:

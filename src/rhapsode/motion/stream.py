@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rhapsode.audio.activity import VoiceStream
-from rhapsode.audio.level import LevelStream
+from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.audio.mel import MelStream, motion_frames
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import SAMPLE_RATE, Waveform
+from rhapsode.audio.voice_activity import StreamingVad
+from rhapsode.media.sound import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
+from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel, HeadStream
-from rhapsode.motion.limits import moderate
+from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import retarget
-from rhapsode.motion.trained import TrainedGenerator, TrainedState
 
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
 
@@ -35,7 +35,7 @@ class Gains:
 
 
 @dataclass(frozen=True)
-class Manner:
+class StyledMotionModel:
     """What moves a face: models, as a style has changed them. Nothing of a sound is kept in it.
 
     Attributes:
@@ -44,29 +44,29 @@ class Manner:
         plain: the generator without style, from whose motion that of `generator` is led on; None for not at all.
         beyond: how far.
         bank: features of a voice that every voice is brought to, and `mix`, how far; None for none.
-        mood: (68, 3) offsets that stay in pauses too.
-        droop: how far the lids hang at rest.
-        blink_rate: how many times as often as natural the eyes blink.
+        rest_expression: (68, 3) offsets that stay in pauses too.
+        eyelid_offset: how far the lids hang at rest.
+        blink_rate_scale: how many times as often as natural the eyes blink.
     """
 
-    generator: TrainedGenerator
+    generator: NumpyMotionGenerator
     head: HeadModel
-    plain: TrainedGenerator | None = None
+    plain: NumpyMotionGenerator | None = None
     beyond: float = 0.0
     bank: FeatureBank | None = None
     mix: float = 0.0
-    mood: np.ndarray = field(default_factory=lambda: np.zeros((68, 3), np.float32))
-    droop: float = 0.0
-    blink_rate: float = 1.0
+    rest_expression: np.ndarray = field(default_factory=lambda: np.zeros((68, 3), np.float32))
+    eyelid_offset: float = 0.0
+    blink_rate_scale: float = 1.0
 
 
 class ExpressionStream:
     """What a manner makes of a sound as it arrives, before that is fitted to any face."""
 
-    def __init__(self, manner: Manner) -> None:
+    def __init__(self, manner: StyledMotionModel) -> None:
         self._manner, self._mel = manner, MelStream()
-        self._styled: TrainedState | None = None
-        self._plain: TrainedState | None = None
+        self._styled: GeneratorState | None = None
+        self._plain: GeneratorState | None = None
         self._early = manner.generator.dims.look_ahead
 
     def push(self, levelled: np.ndarray) -> Iterator[np.ndarray]:
@@ -90,7 +90,7 @@ class ExpressionStream:
         return spoken
 
 
-def speak(manner: Manner, sound: Waveform) -> np.ndarray:
+def speak(manner: StyledMotionModel, sound: Waveform) -> np.ndarray:
     """What a manner makes of a sound that is there as a whole, heard as it would arrive.
 
     Args:
@@ -100,7 +100,7 @@ def speak(manner: Manner, sound: Waveform) -> np.ndarray:
     Returns:
         (T, 68, 3) float32 offsets from a resting face, canonical space, 60 a second, T = `mel.motion_frames(N)`.
     """
-    level, stream = LevelStream(), ExpressionStream(manner)
+    level, stream = AutomaticGainControl(), ExpressionStream(manner)
     count = motion_frames(len(sound.samples))
     spoken = list(stream.push(level.push(sound.samples)))
     while len(spoken) < count:
@@ -111,7 +111,7 @@ def speak(manner: Manner, sound: Waveform) -> np.ndarray:
 class MotionStream:
     """The motion of one portrait for one sound, as it arrives."""
 
-    def __init__(self, manner: Manner, rest: np.ndarray, gains: Gains, seed: int) -> None:
+    def __init__(self, manner: StyledMotionModel, rest: np.ndarray, gains: Gains, seed: int) -> None:
         """Start at rest.
 
         Args:
@@ -122,10 +122,10 @@ class MotionStream:
         """
         head, blinks = np.random.default_rng(seed).spawn(2)
         self._manner, self._rest, self._gains = manner, rest, gains
-        self._level, self._expression = LevelStream(), ExpressionStream(manner)
-        self._voice = VoiceStream(manner.generator.dims.look_ahead)
+        self._level, self._expression = AutomaticGainControl(), ExpressionStream(manner)
+        self._voice = StreamingVad(manner.generator.dims.look_ahead)
         self._head = HeadStream(manner.head, head, gains.head_motion)
-        self._blinks = BlinkStream(blinks, gains.blink * manner.blink_rate)
+        self._blinks = BlinkStream(blinks, gains.blink * manner.blink_rate_scale)
         self._samples = self._frames = 0
 
     @property
@@ -165,7 +165,7 @@ class MotionStream:
         rotation, translation = self._head.move(voice)
         lids = self._blinks.close(1)
         # The mood stays in pauses; speech goes on top of it, so that lips still meet.
-        mood = self._manner.mood
-        expression = mood + retarget(spoken, voice, self._rest + mood, self._gains.mouth)
-        droop = self._manner.droop
-        return Motion(moderate(expression), lids + droop * (1 - lids), rotation, translation)
+        rest_expression = self._manner.rest_expression
+        expression = rest_expression + retarget(spoken, voice, self._rest + rest_expression, self._gains.mouth)
+        eyelid_offset = self._manner.eyelid_offset
+        return Motion(soft_limit(expression), lids + eyelid_offset * (1 - lids), rotation, translation)

@@ -11,8 +11,8 @@ from pathlib import Path
 import platformdirs
 
 from rhapsode.errors import StyleError
+from rhapsode.media.reader import VIDEO_ENDINGS
 from rhapsode.style.style import STRONGEST, SUFFIX, Style, blend
-from rhapsode.video.reader import VIDEO_ENDINGS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 

@@ -17,10 +17,10 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.waveform import Waveform
 from rhapsode.errors import StyleError
+from rhapsode.media.sound import Waveform
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.trained import TrainedGenerator
 from rhapsode.weights import reading
 
 #: Version of the file format.
@@ -41,8 +41,8 @@ _RE_WEIGHTED = ("embed.", "context.", "recurrent.", "readout.")
 #: No number in a style is larger: offsets lie within a face, changes of weights under 1.
 _LARGEST_NUMBER = 10.0
 
-_ARRAYS = {"mood": (68, 3), "head_gain": (5,), "references": (4, 68, 3), "reference_rotations": (4, 3)}
-_FACTS = ("name", "blink_rate", "droop", "gamma", "generator", "provenance", "licence")
+_ARRAYS = {"rest_expression": (68, 3), "head_gain": (5,), "references": (4, 68, 3), "reference_rotations": (4, 3)}
+_FACTS = ("name", "blink_rate_scale", "eyelid_offset", "gamma", "generator", "provenance", "license")
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Style:
     Attributes:
         name: what it is called.
         delta: changes of the Motion Generator's weights, by their names; float32.
-        mood: (68, 3) float32 offsets that stay in pauses too, canonical space: the resting face of the performance
+        rest_expression: (68, 3) float32 offsets that stay in pauses too, canonical space: the resting face of the clip
             against the person's neutral one; zero where no neutral face was given.
-        droop: how far the lids hang at rest, 0 as the portrait's .. 1 shut.
+        eyelid_offset: how far the lids hang at rest, 0 as the portrait's .. 1 shut.
         head_gain: (5,) how far the head moves in each of `HeadModel`'s directions; 1 as it does without style.
-        blink_rate: how many times as often as natural the eyes blink.
+        blink_rate_scale: how many times as often as natural the eyes blink.
         references: (4, 68, 3) float32 offsets from rest of the four reference images (`KEY_MOTIONS`).
         reference_rotations: (4, 3) float32 rotation vectors of the head in them.
         bank: (M, F) float32 features of the voice, for manifold projection; M may be 0.
@@ -64,16 +64,16 @@ class Style:
         gamma: eq. (3), how much of the style the regularisation looked at.
         generator: `MotionGenerator.key` of the generator that it re-weights.
         provenance: where it comes from: clip, its SHA-256, date, versions, settings.
-        licence: terms under which it may be used.
+        license: terms under which it may be used.
         pictures: (4, 128, 128, 3) uint8 RGB, the reference images themselves; None, as a rule: they show the person.
     """
 
     name: str
     delta: Mapping[str, np.ndarray]
-    mood: np.ndarray
-    droop: float
+    rest_expression: np.ndarray
+    eyelid_offset: float
     head_gain: np.ndarray
-    blink_rate: float
+    blink_rate_scale: float
     references: np.ndarray
     reference_rotations: np.ndarray
     bank: np.ndarray
@@ -81,7 +81,7 @@ class Style:
     gamma: float
     generator: str
     provenance: Mapping[str, Any]
-    licence: str
+    license: str
     pictures: np.ndarray | None = None
 
     def scaled(self, strength: float) -> "Style":
@@ -94,17 +94,17 @@ class Style:
             raise StyleError(f"style strength {strength:g}: choose 0 (none) to {STRONGEST:g}, 1 as learnt")
         return blend([(self, strength)], self.name)
 
-    def apply(self, generator: TrainedGenerator) -> TrainedGenerator:
+    def apply(self, generator: NumpyMotionGenerator) -> NumpyMotionGenerator:
         """A generator of its own that moves in this manner; `generator` stays as it is.
 
         Raises:
             StyleError: if the style was made for another generator.
         """
         self.check_fits(generator)
-        return generator.re_weighted(self.delta)
+        return generator.with_weight_delta(self.delta)
 
-    def speak(self, generator: TrainedGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
-        """Expression offsets for a sound in this manner, (T, 68, 3) as `TrainedGenerator.speak` gives them.
+    def generate(self, generator: NumpyMotionGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
+        """Expression offsets for a sound in this manner, (T, 68, 3) as `NumpyMotionGenerator.generate` gives them.
 
         Up to strength 1 the weights are changed so far; beyond it the motion is led on from that without style to that
         with it, since weights led on so far move a face twice as fast.
@@ -120,12 +120,12 @@ class Style:
         strongest = self.scaled(strength)  # what is out of range is refused before anything is spoken
         styled = self if strength > 1 else strongest
         bank = FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None
-        spoken = styled.apply(generator).speak(sound, bank, styled.projection)
+        spoken = styled.apply(generator).generate(sound, bank, styled.projection)
         if strength > 1:
-            spoken += np.float32(strength - 1) * (spoken - generator.speak(sound))
+            spoken += np.float32(strength - 1) * (spoken - generator.generate(sound))
         return spoken
 
-    def check_fits(self, generator: TrainedGenerator) -> None:
+    def check_fits(self, generator: NumpyMotionGenerator) -> None:
         """Refuse a generator that the style was not made for.
 
         Raises:
@@ -189,8 +189,8 @@ class Style:
             raise StyleError(f"{path}: cannot be read ({(error.strerror or '').lower()}); check the path") from None
         if not path.is_file() or size > LARGEST:
             raise StyleError(f"{path}: is no style ({size} bytes; a style has {LARGEST} at most); choose another file")
-        mend = "fetch it again, or learn it anew with rhapsode learn-style"
-        with reading(path, "style", mend, StyleError):
+        remedy = "fetch it again, or learn it anew with rhapsode learn-style"
+        with reading(path, "style", remedy, StyleError):
             with safe_open(path, "np") as file:
                 digest, _, text = (file.metadata() or {}).get("style", "").partition(" ")
                 tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
@@ -238,13 +238,15 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
         chief,
         name=name,
         delta=delta,
-        mood=sum((np.float32(weight) * style.mood for style, weight in parts), np.zeros((68, 3), np.float32)),
-        droop=min(sum(weight * style.droop for style, weight in parts), 1.0),
+        rest_expression=sum(
+            (np.float32(weight) * style.rest_expression for style, weight in parts), np.zeros((68, 3), np.float32)
+        ),
+        eyelid_offset=min(sum(weight * style.eyelid_offset for style, weight in parts), 1.0),
         head_gain=gain.astype(np.float32),
-        blink_rate=math.prod(style.blink_rate**weight for style, weight in parts),
+        blink_rate_scale=math.prod(style.blink_rate_scale**weight for style, weight in parts),
         projection=min(max(weight for _, weight in parts), 1.0) * chief.projection,
         provenance=provenance,
-        licence="; ".join(dict.fromkeys(style.licence for style, _ in parts if style.licence)),
+        license="; ".join(dict.fromkeys(style.license for style, _ in parts if style.license)),
     )
 
 
@@ -274,11 +276,11 @@ def _checked(facts: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str,
             raise ValueError(f"{name} holds numbers beyond {_LARGEST_NUMBER:g}")
         if name.startswith("delta.") and not name.removeprefix("delta.").startswith(_RE_WEIGHTED):
             raise ValueError(f"{name} is no weight that a style may change")
-    numbers = {name: float(facts[name]) for name in ("blink_rate", "droop", "gamma", "projection")}
-    for name, highest in (("blink_rate", 100.0), ("droop", 1.0), ("gamma", 1.0), ("projection", 1.0)):
+    numbers = {name: float(facts[name]) for name in ("blink_rate_scale", "eyelid_offset", "gamma", "projection")}
+    for name, highest in (("blink_rate_scale", 100.0), ("eyelid_offset", 1.0), ("gamma", 1.0), ("projection", 1.0)):
         if not 0 <= numbers[name] <= highest:
             raise ValueError(f"{name} is {numbers[name]}, not 0 to {highest:g}")
-    words = {name: str(facts[name]) for name in ("name", "generator", "licence")}
+    words = {name: str(facts[name]) for name in ("name", "generator", "license")}
     delta = {
         name.removeprefix("delta."): value.astype(np.float32)
         for name, value in tensors.items()

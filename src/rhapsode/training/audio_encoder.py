@@ -22,12 +22,12 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 
 from rhapsode.audio.dims import EncoderDims
-from rhapsode.audio.encoder import AudioEncoder
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
-from rhapsode.audio.waveform import SAMPLE_RATE, load_waveform, normalise_loudness
 from rhapsode.data.corpora import read_source
-from rhapsode.data.speaking import vary
+from rhapsode.data.motion_windows import augment
 from rhapsode.data.speech import Utterance, read_speech
+from rhapsode.media.sound import SAMPLE_RATE, load_waveform, normalise_loudness
+from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.teacher import WIDTH, Teacher, teacher_file
 
@@ -67,15 +67,15 @@ class Student(nn.Module):
     def __init__(self, dims: EncoderDims, taught: bool) -> None:
         super().__init__()
         self.encoder = AudioEncoder(dims)
-        self.foretell = nn.Linear(dims.hidden, 2 * MEL_BANDS)
-        self.repeat = nn.Linear(dims.hidden, WIDTH) if taught else None
+        self.apc_head = nn.Linear(dims.hidden, 2 * MEL_BANDS)
+        self.distill_head = nn.Linear(dims.hidden, WIDTH) if taught else None
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """(B, 2T, 80) -> the spectrum ahead (B, T, 160), the teacher's words (B, T, 384), the spectrum heard."""
         features, _ = self.encoder(mel)
         heard, _ = self.encoder.voice(mel)
-        words = self.repeat(features) if self.repeat is not None else None
-        return self.foretell(features), words, heard.reshape(len(mel), -1, 2 * MEL_BANDS)
+        teacher_features = self.distill_head(features) if self.distill_head is not None else None
+        return self.apc_head(features), teacher_features, heard.reshape(len(mel), -1, 2 * MEL_BANDS)
 
 
 def student_loss(student: nn.Module, batch: tuple[Tensor, Tensor, Tensor], ahead: int, delay: int) -> dict[str, Tensor]:
@@ -87,14 +87,14 @@ def student_loss(student: nn.Module, batch: tuple[Tensor, Tensor, Tensor], ahead
         ahead: frames that are foretold.
         delay: frames by which the teacher's words are late.
     """
-    mel, words, real = batch
+    mel, teacher_features, real = batch
     foretold, repeated, heard = student(mel)
     there = real[:, ahead:, None]
     apc = ((foretold[:, :-ahead] - heard[:, ahead:]).abs() * there).sum() / there.sum() / heard.shape[2]
     if repeated is None:
         return {"apc": apc}
     there = real[:, : real.shape[1] - delay, None]
-    error = (repeated[:, delay:] - words[:, : words.shape[1] - delay]).square()
+    error = (repeated[:, delay:] - teacher_features[:, : teacher_features.shape[1] - delay]).square()
     return {"apc": apc, "teacher": (error * there).sum() / there.sum().clamp(min=1) / WIDTH}
 
 
@@ -106,30 +106,30 @@ class SpeechWindows:
         self._sound = [load_file(path) for path in files]
         self._weights = torch.tensor([float(len(sound["mel"])) for sound in self._sound])
         taught = [sound["teacher"][:: 1 + len(sound["teacher"]) // 50] for sound in self._sound if "teacher" in sound]
-        words = np.concatenate(taught).astype(np.float32) if taught else np.zeros((2, WIDTH), np.float32)
-        self._mean, self._std = words.mean(0), words.std(0) + 1e-3
+        teacher_features = np.concatenate(taught).astype(np.float32) if taught else np.zeros((2, WIDTH), np.float32)
+        self._mean, self._std = teacher_features.mean(0), teacher_features.std(0) + 1e-3
 
     def mels(self) -> Tensor:
         """A share of the log-mel frames, (M, 80)."""
         return torch.from_numpy(np.concatenate([sound["mel"][::10] for sound in self._sound]).astype(np.float32))
 
-    def batch(self, size: int, chance: torch.Generator, varied: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, size: int, rng: torch.Generator, varied: bool = True) -> tuple[Tensor, Tensor, Tensor]:
         """Mel (B, 2F, 80), the teacher's features (B, F, 384) in unit spread, and which frames are real (B, F)."""
         mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
-        words = torch.zeros(size, self.frames, WIDTH)
+        teacher_features = torch.zeros(size, self.frames, WIDTH)
         real = torch.zeros(size, self.frames)
-        picks = torch.multinomial(self._weights, size, replacement=True, generator=chance)
+        picks = torch.multinomial(self._weights, size, replacement=True, generator=rng)
         for row, pick in enumerate(picks.tolist()):
             sound = self._sound[pick]
             length = len(sound["mel"]) // 2
-            start = int(torch.randint(max(length - self.frames, 0) + 1, (1,), generator=chance))
+            start = int(torch.randint(max(length - self.frames, 0) + 1, (1,), generator=rng))
             count = min(self.frames, length)
             mel[row, : 2 * count] = torch.from_numpy(sound["mel"][2 * start : 2 * (start + count)].astype(np.float32))
             real[row, :count] = 1
             if "teacher" in sound:
                 heard = sound["teacher"][start : start + count].astype(np.float32)
-                words[row, :count] = torch.from_numpy((heard - self._mean) / self._std)
-        return (vary(mel, chance) if varied else mel), words, real
+                teacher_features[row, :count] = torch.from_numpy((heard - self._mean) / self._std)
+        return (augment(mel, rng) if varied else mel), teacher_features, real
 
 
 def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
@@ -147,7 +147,7 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
         teacher_file()  # refused here, not in the process that listens
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]
     spoken += [
-        Utterance(clip.path, clip.name, clip.speaker, "", clip.licence)
+        Utterance(clip.path, clip.name, clip.speaker, "", clip.license)
         for clip in (read_source(recipe.data) if recipe.data else [])
         if clip.split == "train"
     ]
@@ -168,8 +168,8 @@ def train(recipe: AudioEncoderRecipe, progress: Progress | None = None) -> Path:
     @torch.inference_mode()
     def check(module: Student) -> dict[str, float]:
         device = next(module.parameters()).device
-        mel, words, real = (each.to(device) for each in fixed)
-        terms = loss(module, (mel, words, real))
+        mel, teacher_features, real = (each.to(device) for each in fixed)
+        terms = loss(module, (mel, teacher_features, real))
         return {
             "val_score": -float(sum(terms.values())),
             **{f"val_{name}": float(value) for name, value in terms.items()},

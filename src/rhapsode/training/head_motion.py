@@ -13,12 +13,12 @@ import numpy as np
 from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
-from rhapsode.audio.activity import voice_activity
 from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.audio.voice_activity import voice_activity
 from rhapsode.data.store import PreparedClip, open_store
+from rhapsode.face.expression import disentangle, resample
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.metrics.head import blinks, lid_closure
-from rhapsode.motion.expression import disentangle, resample
 from rhapsode.motion.head import HEAD_RATE, HeadModel
 
 _log = logging.getLogger(__name__)

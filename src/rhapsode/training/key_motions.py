@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.data.speaking import speaking_clip
+from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import open_store
 from rhapsode.errors import DataError
 from rhapsode.metrics.closure import TICKS, closure_times
@@ -51,7 +51,7 @@ def train(recipe: KeyMotionsRecipe, progress: Callable[[str, int, int], None] | 
         words = Path(entry.source).with_suffix(".align")
         if words.is_file():
             clip = store.load(entry)
-            expression = speaking_clip(clip).expression
+            expression = align_clip(clip).expression
             for name, time in _moments(words):
                 frame = round(time * MOTION_RATE)
                 if frame < len(expression):

@@ -12,8 +12,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from rhapsode.data.store import open_store
+from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_shape
-from rhapsode.motion.expression import mouth_opening
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rhapsode.audio.encoder import AudioEncoder, OwnVoice
-from rhapsode.data.speaking import WindowSampler, speaking_clip
+from rhapsode.data.motion_windows import WindowSampler, align_clip
 from rhapsode.data.speech import read_speech
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.metrics.landmarks import lmd
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
+from rhapsode.models.audio_encoder import AudioEncoder, OnlineMeanNormalization
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.models.motion_loss import expression_basis, motion_loss
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.generator import MotionGenerator
 from rhapsode.training.audio_encoder import prepare_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
-from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.motion_teacher import TaughtSpeech, train_teacher
 from rhapsode.training.teacher import teacher_file
 
@@ -68,7 +68,7 @@ def evaluate(generator: MotionGenerator, clips: Sequence[PreparedClip]) -> dict[
     device = next(generator.parameters()).device
     scores = {}
     for clip in clips:
-        heard = speaking_clip(clip)
+        heard = align_clip(clip)
         generated = generator(torch.from_numpy(heard.heard)[None].to(device))[0].cpu().numpy()
         face = heard.rest
         scores[clip.clip.name] = {
@@ -108,9 +108,9 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
         unfilmed = partial(speech.batch, recipe.batch // 2)
         filmed = partial(sampler.batch, recipe.batch - recipe.batch // 2)
 
-    def draw(chance: torch.Generator) -> tuple[Tensor, ...]:
-        seen = filmed(chance)
-        return tuple(map(torch.cat, zip(seen, unfilmed(chance), strict=True))) if unfilmed else seen
+    def draw(rng: torch.Generator) -> tuple[Tensor, ...]:
+        seen = filmed(rng)
+        return tuple(map(torch.cat, zip(seen, unfilmed(rng), strict=True))) if unfilmed else seen
 
     def loss(module: nn.Module, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         mel, expression, real = batch
@@ -136,9 +136,9 @@ def make_generator(recipe: MotionGeneratorRecipe, sampler: WindowSampler) -> Mot
     encoder = AudioEncoder.load(recipe.encoder) if recipe.encoder else None
     generator = MotionGenerator(replace(recipe.dims, encoder=encoder.dims if encoder else None))
     if encoder:
-        generator.ear.load_state_dict(encoder.state_dict())
-        generator.ear.requires_grad_(recipe.tune_encoder)
-    elif isinstance(generator.ear, OwnVoice):
-        generator.ear.fit(torch.from_numpy(mels))
+        generator.audio_encoder.load_state_dict(encoder.state_dict())
+        generator.audio_encoder.requires_grad_(recipe.tune_encoder)
+    elif isinstance(generator.audio_encoder, OnlineMeanNormalization):
+        generator.audio_encoder.fit(torch.from_numpy(mels))
     generator.basis.copy_(torch.from_numpy(expression_basis(expressions, recipe.dims.components)))
     return generator

@@ -15,12 +15,12 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
-from rhapsode.data.speaking import WindowSampler, add_pauses, speaking_clip, vary
+from rhapsode.data.motion_windows import WindowSampler, add_pauses, align_clip, augment
 from rhapsode.data.store import ClipStore, PreparedClip
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
-from rhapsode.motion.generator import to_landmarks
+from rhapsode.models.motion_generator import to_landmarks
+from rhapsode.models.motion_loss import expression_basis, motion_loss
 from rhapsode.training.loop import Loop, Progress, fit
-from rhapsode.training.losses import expression_basis, motion_loss
 from rhapsode.training.teacher import WIDTH, Teacher
 
 #: By no more than this is a teacher's motion enlarged.
@@ -66,7 +66,7 @@ def train_teacher(
     """Train on the `train` clips of a store; the weights that do best on the clips `judged_by`."""
     hear = Teacher().features
     sampler = WindowSampler(store, 120, hear)
-    judges = [speaking_clip(clip, hear=hear) for clip in judged_by]
+    judges = [align_clip(clip, hear=hear) for clip in judged_by]
     torch.manual_seed(loop.seed)
     generator = TaughtGenerator(128, components)
     heard, expressions = sampler.sample()
@@ -111,19 +111,19 @@ class TaughtSpeech:
             self._sound.append((arrays["mel"], (teacher.gain * weights).numpy().astype(np.float16)))
         self._lengths = torch.tensor([float(len(weights)) for _, weights in self._sound])
 
-    def batch(self, size: int, chance: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch of windows, as `WindowSampler.batch` gives them."""
         mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
         weights = torch.zeros(size, self.frames, len(self._basis))
         real = torch.zeros(size, self.frames)
-        picks = torch.multinomial(self._lengths, size, replacement=True, generator=chance)
+        picks = torch.multinomial(self._lengths, size, replacement=True, generator=rng)
         for row, pick in enumerate(picks.tolist()):
             sound, motion = self._sound[pick]
-            start = int(torch.randint(max(len(motion) - self.frames, 0) + 1, (1,), generator=chance))
+            start = int(torch.randint(max(len(motion) - self.frames, 0) + 1, (1,), generator=rng))
             count = min(self.frames, len(motion))
             mel[row, : 2 * count] = torch.from_numpy(sound[2 * start : 2 * (start + count)].astype(np.float32))
             weights[row, :count] = torch.from_numpy(motion[start : start + count].astype(np.float32))
             real[row, :count] = 1
         expression = to_landmarks(weights, self._basis)
-        add_pauses(mel, expression, real, chance)
-        return vary(mel, chance), expression, real
+        add_pauses(mel, expression, real, rng)
+        return augment(mel, rng), expression, real

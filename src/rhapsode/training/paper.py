@@ -7,9 +7,9 @@ three GRUs of 512. The same code as the default, with larger numbers; `docs/trai
 from dataclasses import replace
 
 from rhapsode.audio.dims import EncoderDims
-from rhapsode.image.generator import PictureDims
-from rhapsode.image.window import WindowSize
+from rhapsode.models.style_aware_generator import PictureDims
 from rhapsode.motion.dims import GeneratorDims
+from rhapsode.render.mouth_window import WindowSize
 from rhapsode.training.audio_encoder import AudioEncoderRecipe
 from rhapsode.training.loop import Loop
 from rhapsode.training.motion_generator import MotionGeneratorRecipe
@@ -51,4 +51,4 @@ def style_aware_generator(recipe: StyleAwareGeneratorRecipe) -> StyleAwareGenera
         known=64,
     )
     loop = replace(_LOOP, learning_rate=1e-5)
-    return replace(recipe, dims=dims, portraits=1, frames=8, judge_width=64, loop=loop)
+    return replace(recipe, dims=dims, portraits=1, frames=8, discriminator_width=64, loop=loop)

@@ -21,8 +21,11 @@ from torch.nn import functional
 from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError
-from rhapsode.image.generator import Known, PictureDims, StyleAwareGenerator, make_patterns
-from rhapsode.image.losses import (
+from rhapsode.models.style_aware_generator import PictureDims, PortraitFeatures, StyleAwareGenerator, make_patterns
+from rhapsode.models.style_mapping import StyleMapping
+from rhapsode.paint.extra_photos import in_light_of
+from rhapsode.render.mouth_window import ALONG, DRAWN_CHANNELS, INSIDE
+from rhapsode.training.image_losses import (
     PatchGAN,
     adversarial_losses,
     gradient_loss,
@@ -31,9 +34,6 @@ from rhapsode.image.losses import (
     ssim_loss,
     temporal_loss,
 )
-from rhapsode.image.mapping import StyleMapping
-from rhapsode.image.own_pictures import in_light_of
-from rhapsode.image.window import ALONG, DRAWN_CHANNELS, INSIDE
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 
 #: How often a portrait comes with other pictures of its person, and then each of the four.
@@ -90,7 +90,7 @@ class StyleAwareGeneratorRecipe:
     """Frames asked of each."""
     start: tuple[Path, ...] = ()
     """Weights to start from; what one file lacks is taken from the next, and what all lack is drawn at random."""
-    judge_width: int = 16
+    discriminator_width: int = 16
     """Channels of the discriminator's first layer."""
     mapping_steps: int = 0
     """Steps for which Style Mapping is trained alone, before."""
@@ -107,15 +107,15 @@ class Trainee(nn.Module):
         self._weights = weights = recipe.weights
         # Weights that nothing learns from would hold up several devices.
         judged = weights.adversarial or weights.matching
-        self.judge = PatchGAN(DRAWN_CHANNELS, recipe.judge_width) if judged else None
+        self.discriminator = PatchGAN(DRAWN_CHANNELS, recipe.discriminator_width) if judged else None
 
     def forward(
         self, rest: Tensor, references: Tensor, sources: Tensor, real_references: Tensor, drawn: Tensor, real: Tensor,
-        regions: Tensor, shapes: Tensor, own: Tensor, given: Tensor,
+        regions: Tensor, shapes: Tensor, own: Tensor, has_photo: Tensor,
     ) -> dict[str, Tensor]:  # fmt: skip
         """The terms of the loss of a batch, as `PairSampler` draws it."""
         weights = self._weights
-        known: Known = self.generator.know(rest, references, sources, shapes[:, :4], own, given)
+        known: PortraitFeatures = self.generator.encode(rest, references, sources, shapes[:, :4], own, has_photo)
         painted = self.generator(known, drawn, shapes[:, 4:])
         flat, truth, asked = painted.flatten(0, 1), real.flatten(0, 1), drawn.flatten(0, 1)
         terms = {
@@ -129,19 +129,23 @@ class Trainee(nn.Module):
             terms["photometric"] = weights.photometric * photometric(flat, truth, regions.flatten(0, 1))
         if self.generator.dims.patterns:
             # Where a picture was given, nothing was made.
-            missing = (1 - given)[..., None, None, None]
+            missing = (1 - has_photo)[..., None, None, None]
             made = (missing * known.patterns * known.tone[:, None]).flatten(0, 1)
             there = (missing * real_references).flatten(0, 1)
             terms["mapping"] = weights.mapping * mapping_loss(made, there)
-        if self.judge is not None:
+        if self.discriminator is not None:
             tone = known.tone.repeat_interleave(drawn.shape[1], 0)
             if self.generator.dims.patterns:
                 flat, truth = torch.cat([flat, made]), torch.cat([truth, there])
                 asked = torch.cat([asked, references.flatten(0, 1)])
                 tone = torch.cat([tone, known.tone.repeat_interleave(references.shape[1], 0)])
             asked = torch.cat([asked[:, :3] / tone, asked[:, 3:]], 1)
-            judged, fooled, matching = adversarial_losses(self.judge, flat / tone, truth / tone, asked)
-            terms |= {"judge": judged, "fooled": weights.adversarial * fooled, "matching": weights.matching * matching}
+            judged, fooled, matching = adversarial_losses(self.discriminator, flat / tone, truth / tone, asked)
+            terms |= {
+                "discriminator": judged,
+                "fooled": weights.adversarial * fooled,
+                "matching": weights.matching * matching,
+            }
         return terms
 
 
@@ -176,25 +180,25 @@ class PairSampler:
         self._share = torch.tensor([1 / speakers.count(speaker) for speaker in speakers])
         self._others = [others_of(one, pairs) for one in pairs]
 
-    def batch(self, chance: torch.Generator) -> tuple[Tensor, ...]:
+    def batch(self, rng: torch.Generator) -> tuple[Tensor, ...]:
         """A batch as `Trainee.forward` takes it."""
-        drawn = torch.multinomial(self._share, self._portraits, generator=chance)
-        rows = [self._row(int(number), chance) for number in drawn]
+        drawn = torch.multinomial(self._share, self._portraits, generator=rng)
+        rows = [self._row(int(number), rng) for number in drawn]
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
-    def _row(self, number: int, chance: torch.Generator) -> list[Tensor]:
+    def _row(self, number: int, rng: torch.Generator) -> list[Tensor]:
         pairs, others = self._pairs[number], self._others[number]
         own = None
-        if others and float(torch.rand(1, generator=chance)) < _SHOWN:
-            other = others[int(torch.randint(len(others), (1,), generator=chance))]
-            own = own_of(pairs, other, torch.rand(4, generator=chance).numpy() < _EACH)
+        if others and float(torch.rand(1, generator=rng)) < _SHOWN:
+            other = others[int(torch.randint(len(others), (1,), generator=rng))]
+            own = own_of(pairs, other, torch.rand(4, generator=rng).numpy() < _EACH)
         count = len(pairs.real) // 2
-        first = 2 * torch.randint(count, (self._frames // 2,), generator=chance)
+        first = 2 * torch.randint(count, (self._frames // 2,), generator=rng)
         chosen = torch.stack([first, first + 1], -1).flatten().numpy()
         row = as_tensors(pairs, chosen, own)
         if own is not None and pairs.own_opening < CLOSED:
-            row[5], row[8] = other_teeth(row[5], row[4][:, INSIDE], row[8], chance)
-        return vary(row, chance)
+            row[5], row[8] = other_teeth(row[5], row[4][:, INSIDE], row[8], rng)
+        return augment(row, rng)
 
 
 @dataclass(frozen=True)
@@ -204,12 +208,12 @@ class Own:
     Attributes:
         pictures: (4, S, S, 4) uint8 RGB, one for each key motion, and how much of each pixel lies between the lips.
         shapes: (4, 4) their mouth shapes.
-        given: (4,) which of them are there.
+        has_photo: (4,) which of them are there.
     """
 
     pictures: np.ndarray
     shapes: np.ndarray
-    given: np.ndarray
+    has_photo: np.ndarray
 
 
 def others_of(one: Pairs, pairs: Sequence[Pairs]) -> list[Pairs]:
@@ -218,16 +222,16 @@ def others_of(one: Pairs, pairs: Sequence[Pairs]) -> list[Pairs]:
     return [other for other in same if other.clip != one.clip] or same
 
 
-def own_of(one: Pairs, other: Pairs, given: np.ndarray) -> Own:
+def own_of(one: Pairs, other: Pairs, has_photo: np.ndarray) -> Own:
     """The reference images of another portrait of the person, in the light of this one. Windows lie alike on a face."""
     pictures = np.stack([in_light_of(picture, one.rest) for picture in other.real_references])
-    return Own(np.concatenate([pictures, other.references[..., INSIDE, None]], -1), other.shapes[:4], given)
+    return Own(np.concatenate([pictures, other.references[..., INSIDE, None]], -1), other.shapes[:4], has_photo)
 
 
 def as_tensors(pairs: Pairs, chosen: np.ndarray, own: Own | None = None) -> list[Tensor]:
     """One portrait and some of its frames as `Trainee.forward` takes them, but for the leading B."""
-    given = np.zeros(4, bool) if own is None else own.given
-    shapes = pairs.shapes[:4] if own is None else np.where(given[:, None], own.shapes, pairs.shapes[:4])
+    has_photo = np.zeros(4, bool) if own is None else own.has_photo
+    shapes = pairs.shapes[:4] if own is None else np.where(has_photo[:, None], own.shapes, pairs.shapes[:4])
 
     def pictures(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).movedim(-1, -3).float() / 255
@@ -242,11 +246,11 @@ def as_tensors(pairs: Pairs, chosen: np.ndarray, own: Own | None = None) -> list
         torch.from_numpy(pairs.regions[chosen]),
         torch.from_numpy(np.concatenate([shapes, pairs.shapes[4:][chosen]])),
         pictures(np.zeros_like(pairs.references[..., :4]) if own is None else own.pictures),
-        torch.from_numpy(given.astype(np.float32)),
+        torch.from_numpy(has_photo.astype(np.float32)),
     ]
 
 
-def other_teeth(real: Tensor, inside: Tensor, own: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
+def other_teeth(real: Tensor, inside: Tensor, own: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """The same mouths with other teeth: what lies between the lips is stretched, shifted and lit anew, all alike.
 
     The people learnt from are few, and a network learns by heart whose teeth are whose. These are known to nobody but
@@ -256,11 +260,11 @@ def other_teeth(real: Tensor, inside: Tensor, own: Tensor, chance: torch.Generat
         real: (N, 3, S, S) frames, [0, 1].
         inside: (N, S, S) how much of each pixel lies between the lips.
         own: (4, 4, S, S) other pictures of the person, with the same of these.
-        chance: the source of chance.
+        rng: the source of chance.
     """
-    stretch, right, down, light, contrast = (2 * torch.rand(5, generator=chance) - 1).tolist()
+    stretch, right, down, light, contrast = (2 * torch.rand(5, generator=rng) - 1).tolist()
     stretch, contrast = math.exp(0.2 * stretch), math.exp(0.3 * contrast)
-    colour = math.exp(0.3 * light) * torch.exp(0.1 * torch.randn(3, 1, 1, generator=chance))
+    colour = math.exp(0.3 * light) * torch.exp(0.1 * torch.randn(3, 1, 1, generator=rng))
     affine = torch.tensor([[stretch, 0, 0.15 * right], [0, 1, 0.06 * down]])
     changed = []
     for pictures, between in ((real, inside[:, None]), (own[:, :3], own[:, 3:])):
@@ -274,18 +278,18 @@ def other_teeth(real: Tensor, inside: Tensor, own: Tensor, chance: torch.Generat
     return changed[0], torch.cat([changed[1], own[:, 3:]], 1)
 
 
-def vary(row: list[Tensor], chance: torch.Generator) -> list[Tensor]:
+def augment(row: list[Tensor], rng: torch.Generator) -> list[Tensor]:
     """The same portrait in other light, colours and sharpness, or in a mirror; all its pictures alike."""
 
     def some(low: float, high: float, *shape: int) -> Tensor:
-        return low + (high - low) * torch.rand(*shape, generator=chance)
+        return low + (high - low) * torch.rand(*shape, generator=rng)
 
-    rest, references, sources, real_references, drawn, real, regions, shapes, own, given = row
+    rest, references, sources, real_references, drawn, real, regions, shapes, own, has_photo = row
     # The person's other pictures never lie quite on this one, nor are they lit quite alike.
-    shift = torch.randint(-_ASIDE, _ASIDE + 1, (2,), generator=chance).tolist()
+    shift = torch.randint(-_ASIDE, _ASIDE + 1, (2,), generator=rng).tolist()
     light = torch.cat([some(0.9, 1.1, 3, 1, 1), torch.ones(1, 1, 1)])
     own = (own.roll(shift, (-2, -1)) * light).clamp(0, 1)
-    row = [*row[:8], own, given]
+    row = [*row[:8], own, has_photo]
     colours = torch.eye(3)
     grey = some(0, 1, 1)
     # A third of the pictures loses much or all of its colour, some get more of it.
@@ -305,20 +309,20 @@ def vary(row: list[Tensor], chance: torch.Generator) -> list[Tensor]:
 
     if float(some(0, 1, 1)) < 0.3:
         return _mirrored(row) if float(some(0, 1, 1)) < 0.5 else row
-    behind, colour = _background(rest.shape[-1], chance), some(0, 1, 3, 1, 1) * float(some(0, 1, 1))
+    behind, colour = _background(rest.shape[-1], rng), some(0, 1, 3, 1, 1) * float(some(0, 1, 1))
     references = torch.cat([change(references[:, :3]), references[:, 3:]], 1)
     drawn = torch.cat([change(drawn[:, :3]), drawn[:, 3:]], 1)
     shown = change(rest), references, sources, change(real_references), drawn, change(real), regions, shapes
-    row = [*shown, torch.cat([change(own[:, :3]), own[:, 3:]], 1), given]
+    row = [*shown, torch.cat([change(own[:, :3]), own[:, 3:]], 1), has_photo]
     return _mirrored(row) if float(some(0, 1, 1)) < 0.5 else row
 
 
-def _background(side: int, chance: torch.Generator) -> Tensor:
+def _background(side: int, rng: torch.Generator) -> Tensor:
     """Where a background of one colour hides the edge of a window, (side, side) in [0, 1]; nowhere, half the time.
 
     In the clips a window holds hardly anything but skin; half of that of a face seen from the side is background.
     """
-    turn, reach, there = torch.rand(3, generator=chance).tolist()
+    turn, reach, there = torch.rand(3, generator=rng).tolist()
     if there < 0.5:
         return torch.zeros(side, side)
     angle = 2 * math.pi * turn
@@ -328,14 +332,14 @@ def _background(side: int, chance: torch.Generator) -> Tensor:
 
 
 def _mirrored(row: list[Tensor]) -> list[Tensor]:
-    rest, references, sources, real_references, drawn, real, regions, shapes, own, given = (
+    rest, references, sources, real_references, drawn, real, regions, shapes, own, has_photo = (
         value if value.ndim <= 2 else value.flip(-1) for value in row
     )
     for places in (references, drawn):
         places[:, ALONG] = 1 - places[:, ALONG]
     # Places are (..., y, x, 2): what was flipped are their coordinates.
     sources = sources.flip(-1).flip(-2) * torch.tensor([-1.0, 1.0]) + torch.tensor([rest.shape[-1] - 1.0, 0.0])
-    return [rest, references, sources, real_references, drawn, real, regions, shapes, own, given]
+    return [rest, references, sources, real_references, drawn, real, regions, shapes, own, has_photo]
 
 
 def _soften(pictures: Tensor) -> Tensor:
@@ -349,7 +353,7 @@ def _soften(pictures: Tensor) -> Tensor:
 def paint(generator: StyleAwareGenerator, pairs: Pairs, own: Own | None = None) -> np.ndarray:
     """What a generator makes of all the frames asked of a portrait, (N, S, S, 3) float32, [0, 255]."""
     row = [value[None] for value in as_tensors(pairs, np.arange(len(pairs.real)), own)]
-    known = generator.know(row[0], row[1], row[2], row[7][:, :4], row[8], row[9])
+    known = generator.encode(row[0], row[1], row[2], row[7][:, :4], row[8], row[9])
     painted = generator(known, row[4], row[7][:, 4:])[0]
     return 255 * painted.clamp(0, 1).movedim(1, -1).numpy()
 
@@ -453,7 +457,7 @@ def _train_mapping(
     trained = fit(
         "style_mapping",
         MappingTrainee(generator.mapping),
-        lambda chance: sampler.batch(chance)[:4],
+        lambda rng: sampler.batch(rng)[:4],
         lambda module, drawn: module(*drawn),
         torch.inference_mode()(check),
         loop,

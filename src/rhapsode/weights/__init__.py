@@ -11,7 +11,7 @@ from rhapsode.errors import RhapsodeError, WeightsError
 
 @contextmanager
 def reading(
-    path: Path, what: str, mend: str = "install rhapsode again", kind: type[RhapsodeError] = WeightsError
+    path: Path, what: str, remedy: str = "install rhapsode again", kind: type[RhapsodeError] = WeightsError
 ) -> Iterator[None]:
     """Turn whatever goes wrong while a file of weights is read into one line.
 
@@ -22,4 +22,4 @@ def reading(
         yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise kind(f"{path}: not a usable {what} ({reason}); {mend}") from None
+        raise kind(f"{path}: not a usable {what} ({reason}); {remedy}") from None

@@ -1,0 +1,181 @@
+"""The whole of `rhapsode evaluate style`: manners are learnt from clips and put on the speech of others, and compared.
+
+Every style clip is learnt from (`style.learn.learn`) and taken at once (`zero_shot`), and one clip of every speaker of
+the driving splits is spoken by the generator as shipped and by both restyled ones. Scored is the motion of the
+generator itself, before heads, blinks and portraits, as in `rhapsode evaluate motion`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rhapsode.data.index import Entry
+from rhapsode.data.store import ClipStore, open_store
+from rhapsode.data.workers import map_in_processes
+from rhapsode.errors import DataError
+from rhapsode.evaluation.report.motion import check_folder
+from rhapsode.evaluation.report.styles import write_style_report
+from rhapsode.evaluation.style_identity import identify
+from rhapsode.evaluation.styled import METHODS, WINDOW, StyledClip, models, style_one, told
+from rhapsode.learning.transfer import TransferRecipe
+
+#: Splits whose speakers lend their voices, one clip each.
+DRIVING_SPLITS = ("test", "val")
+
+#: Figures of which the table gives the ratio to those without style.
+_DISTANCES = ("SLD", "SLV", "SMD")
+
+
+def evaluate_style(
+    data: Path,
+    store: Path,
+    splits: Sequence[str] = ("eval",),
+    recipe: TransferRecipe = TransferRecipe(),  # noqa: B008  (frozen)
+    *,
+    only: Sequence[str] | None = None,
+    weights: Path | None = None,
+    report: Path | None = None,
+    keep: Path | None = None,
+    workers: int = 2,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Learn styles from the clips of some splits, and score what they make of other people's speech.
+
+    Args:
+        data: a prepared store, or a folder of recordings.
+        store: where recordings are prepared, on the first run.
+        splits: whose clips are style clips.
+        recipe: settings of the style transfer.
+        only: names of style clips; all of the splits where None.
+        weights: the Motion Generator; the one that comes with the package where None.
+        report: folder for the report; none is written where None.
+        keep: folder for motions, a .npz for each style clip with `real`, `drivers`, and `METHODS`_0 and _1 for its two
+            longest driving clips; none are kept where None.
+        workers: processes that learn side by side, one thread each.
+        progress: called with (stage, done, in all).
+
+    Returns:
+        `style_clips`, `driving_clips`, `window`; for each of `METHODS` the means over style clips of `SLD`, `SLV`,
+        `SMD`, `windows_10_100`, `published_code` (as in `metrics.style`), `mouth_opening_corr` with the driving
+        speaker's own mouth, and `shape_leak` (its size), with `change`, the ratios to those without style, and
+        `learn_seconds`; `style_accuracy`, as in `style_identity`; and `clips` with the same of each. None where there
+        is nothing to tell.
+
+    Raises:
+        DataError: no such clips, or a folder that is not ours to replace.
+        StyleError: no style can be learnt with this generator.
+        WeightsError: unusable weights.
+    """
+    if report is not None:
+        check_folder(report)
+    opened = open_store(data, store, progress and partial(progress, "clips"))
+    styles = _style_clips(opened, splits, only)
+    drivers = driving_clips(opened)
+    if not any(driver.name != style.name for driver in drivers for style in styles):
+        raise DataError(f"{opened.folder}: no clip of split {' or '.join(DRIVING_SPLITS)} to speak; add some")
+    done: dict[str, StyledClip] = {}
+    work = partial(style_one, opened.folder, drivers, weights, recipe)
+    for entry, styled in map_in_processes(work, styles, min(workers, len(styles))):
+        if styled is None:
+            raise DataError(f"{entry.name}: its process died, perhaps for want of memory; make room and run again")
+        done[entry.name] = styled
+        if progress:
+            progress("styles", len(done), len(styles))
+    clips = [done[entry.name] for entry in styles]
+    figures = summary(clips, len(drivers), models(weights)[0].basis.numpy())
+    if keep is not None:
+        _keep(keep, clips)
+    if report is not None:
+        write_style_report(report, clips, figures)
+    return figures
+
+
+def driving_clips(store: ClipStore) -> tuple[Entry, ...]:
+    """The first clip of every speaker of `DRIVING_SPLITS`."""
+    first: dict[str, Entry] = {}
+    for split in DRIVING_SPLITS:
+        for entry in store.kept:
+            if entry.split == split:
+                first.setdefault(entry.speaker, entry)
+    return tuple(first.values())
+
+
+def summary(clips: Sequence[StyledClip], driving: int, basis: np.ndarray) -> dict[str, Any]:
+    """The figures of `evaluate_style`, of style clips and of all together.
+
+    Args:
+        clips: what came of each.
+        driving: number of driving clips.
+        basis: (K, 204) expressions of the generator.
+    """
+    together: dict[str, Any] = {method: _average([clip.figures[method] for clip in clips]) for method in METHODS}
+    for method in METHODS[1:]:
+        pairs = {name: (together[method][name], together["none"][name]) for name in _DISTANCES}
+        together[method]["change"] = {name: round(a / b, 4) if b else None for name, (a, b) in pairs.items()}
+    return {
+        "style_clips": len(clips),
+        "driving_clips": driving,
+        "window": WINDOW,
+        **together,
+        "style_accuracy": _accuracy(clips, basis),
+        "clips": [{"name": clip.entry.name, "style": clip.style, **clip.figures} for clip in clips],
+    }
+
+
+def _average(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means of figures by their names, deep; a shape leaks as much one way as the other."""
+    means: dict[str, Any] = {}
+    for name, first in figures[0].items():
+        if isinstance(first, Mapping):
+            means[name] = _average([each[name] for each in figures])
+            continue
+        values = [each[name] for each in figures if each[name] is not None]
+        if name == "shape_leak":
+            values = [abs(value) for value in values]
+        means[name] = told(float(np.mean(values)) if values else math.nan)
+    return means
+
+
+def _accuracy(clips: Sequence[StyledClip], basis: np.ndarray) -> dict[str, Any]:
+    real: dict[str, list[np.ndarray]] = {}
+    made: dict[str, dict[str, list[np.ndarray]]] = {method: {} for method in METHODS[1:]}
+    for clip in clips:
+        real.setdefault(clip.style, []).append(clip.real)
+        for method, by_style in made.items():
+            by_style.setdefault(clip.style, []).extend(clip.motions[method])
+    taken, learnt = (identify(real, by_style, basis) for by_style in made.values())
+    return {
+        "real": told(learnt.real),
+        "generated": told(learnt.generated),
+        "zero_shot": told(taken.generated),
+        "rng": told(learnt.rng),
+        "styles": len(real),
+        "window": learnt.window,
+    }
+
+
+def _style_clips(store: ClipStore, splits: Sequence[str], only: Sequence[str] | None) -> list[Entry]:
+    found = [entry for entry in store.kept if entry.split in splits]
+    if not found:
+        there = ", ".join(sorted({entry.split for entry in store.kept}))
+        raise DataError(f"{store.folder}: no usable clip of split {' or '.join(splits)}; --split can be {there}")
+    strangers = set(only or ()) - {entry.name for entry in found}
+    if strangers:
+        raise DataError(
+            f"{store.folder}: no usable clip {min(strangers)!r} in split {' or '.join(splits)}; see its index.csv"
+        )
+    return [entry for entry in found if only is None or entry.name in only]
+
+
+def _keep(folder: Path, clips: Sequence[StyledClip]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for clip in clips:
+        longest = clip.longest_two
+        arrays: dict[str, Any] = {"real": clip.real, "drivers": np.array([clip.drivers[n] for n in longest])}
+        for method, motions in clip.motions.items():
+            arrays |= {f"{method}_{place}": motions[n] for place, n in enumerate(longest)}
+        np.savez(folder / f"{clip.entry.name.replace('/', '__')}.npz", **arrays)

@@ -1,0 +1,143 @@
+"""Speech from text: a stand-in voice for trying the program without a recording.
+
+The voice is espeak-ng's formant synthesis, clear but robotic. Results are only as human as the voice that
+drives them: a user's own recording is what the program is made for.
+"""
+
+import ctypes
+import threading
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from rhapsode.errors import AudioError
+from rhapsode.media.sound import Waveform
+
+WORDS_PER_MINUTE = 160
+SLOWEST, FASTEST = 80, 450
+"""Words a minute that espeak-ng can speak at."""
+
+# From espeak-ng's speak_lib.h.
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_INITIALIZE_DONT_EXIT = 0x8000
+_CHARS_UTF8 = 1
+_POS_CHARACTER = 1
+_RATE = 1
+_DATA_PATH_LIMIT = 160  # N_PATH_HOME: a longer path is cut without a word
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+# The library keeps one voice, one text and one callback for the whole process.
+_lock = threading.Lock()
+
+
+class _Voice(ctypes.Structure):
+    """espeak_VOICE of speak_lib.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),  # a priority byte, then the code, not plain text
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_MINUTE) -> Waveform:
+    """Speak a text with espeak-ng: a stand-in for the user's own recording, robotic but offline and instant.
+
+    The pace varies a little by chance, so two runs differ by a few milliseconds.
+
+    Args:
+        text: what to say.
+        voice: one of `list_voices()`, or one with a variant, such as "en+f3".
+        words_per_minute: pace, 80 to 450.
+
+    Returns:
+        The speech at the synthesiser's own rate (22 050 Hz); `resample` brings it to another.
+
+    Raises:
+        AudioError: no text, an unknown voice, a pace out of range, or a text that makes no sound.
+    """
+    if not text.strip():
+        raise AudioError("no text to speak: pass at least one word")
+    if not SLOWEST <= words_per_minute <= FASTEST:
+        raise AudioError(
+            f"cannot speak at {words_per_minute} words a minute: choose a pace from {SLOWEST} to {FASTEST}"
+        )
+    library, rate = _library()
+    # A NUL byte would end the text early in the C library.
+    encoded = text.replace("\0", " ").encode("utf-8", "replace")
+    parts: list[np.ndarray] = []
+
+    def collect(samples: Any, count: int, _events: int | None) -> int:
+        if samples and count > 0:
+            # The library reuses its buffer as soon as this returns.
+            parts.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    callback = _Callback(collect)
+    with _lock:
+        if "\0" in voice or library.espeak_SetVoiceByName(voice.encode("utf-8", "replace")) != 0:
+            raise AudioError(
+                f"unknown voice {voice!r}: see rhapsode.media.synthesis.list_voices() for the voices there are"
+            )
+        library.espeak_SetParameter(_RATE, words_per_minute, 0)
+        library.espeak_SetSynthCallback(callback)
+        status = library.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
+        library.espeak_Synchronize()
+    if status != 0 or not parts or not any(part.any() for part in parts):
+        raise AudioError(f"the text makes no sound with voice {voice!r}: use words of that voice's language")
+    return Waveform(np.concatenate(parts).astype(np.float32) / np.float32(32768), rate)
+
+
+def list_voices() -> tuple[str, ...]:
+    """List the voices that `synthesise` knows, by language code.
+
+    Returns:
+        Codes such as "de", "en-us", "fr", sorted.
+    """
+    library, _ = _library()
+    with _lock:
+        voices = library.espeak_ListVoices(None)
+        codes = set()
+        index = 0
+        while voices[index]:
+            languages = voices[index].contents.languages
+            if languages:
+                codes.add(ctypes.string_at(languages + 1).decode("utf-8"))
+            index += 1
+    return tuple(sorted(codes))
+
+
+@lru_cache(maxsize=1)
+def _library() -> tuple[ctypes.CDLL, int]:
+    """Load espeak-ng once; gives the library and its rate in samples a second."""
+    import espeakng_loader
+
+    data = str(espeakng_loader.get_data_path())
+    if len(data.encode()) >= _DATA_PATH_LIMIT:
+        raise AudioError("speech from text: espeak-ng's data lie too deep; install the program in a shorter path")
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise AudioError(
+            f"speech from text: espeak-ng cannot be loaded ({error}); reinstall espeakng-loader"
+        ) from error
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+    library.espeak_SetSynthCallback.argtypes = [_Callback]
+    library.espeak_SetSynthCallback.restype = None
+    library.espeak_SetVoiceByName.argtypes = [ctypes.c_char_p]
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
+        ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
+    ]  # fmt: skip
+    rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data.encode(), _INITIALIZE_DONT_EXIT)
+    if rate <= 0:
+        raise AudioError("speech from text: espeak-ng does not start; reinstall espeakng-loader")
+    return library, int(rate)

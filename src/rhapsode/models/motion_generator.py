@@ -1,0 +1,190 @@
+"""The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from rhapsode.audio.dims import EncoderDims
+from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.media.sound import Waveform, normalise_loudness
+from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
+from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.weights import reading
+
+#: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
+DROPOUT = 0.4
+
+
+class GeneratorState(NamedTuple):
+    """What a generator remembers between chunks: of the sound, the last embedded frames, the hidden state."""
+
+    audio_encoder: EncoderState | MeanState
+    past: Tensor
+    hidden: Tensor
+
+
+def to_landmarks(weights: Tensor, basis: Tensor) -> Tensor:
+    """Combine expressions: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
+    flat: Tensor = weights @ basis
+    return flat.reshape(*weights.shape[:2], 68, 3)
+
+
+class MotionGenerator(nn.Module):
+    """A convolution over neighbouring frames and a stack of GRUs, read out in a basis of expressions.
+
+    Eyelids do not follow the voice: the basis is zero there, and blinks are made apart (`motion.blinks`).
+    """
+
+    basis: Tensor
+
+    def __init__(self, dims: GeneratorDims) -> None:
+        super().__init__()
+        self.dims = dims
+        self.audio_encoder = AudioEncoder(dims.encoder) if dims.encoder else OnlineMeanNormalization()
+        features = dims.encoder.hidden if dims.encoder else 2 * MEL_BANDS
+        self.embed = nn.Sequential(nn.Linear(features, dims.hidden), nn.GELU())
+        self.context = nn.Conv1d(dims.hidden, dims.hidden, kernel_size=5)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.recurrent = nn.GRU(
+            dims.hidden,
+            dims.hidden,
+            dims.layers,
+            batch_first=True,
+            dropout=DROPOUT if dims.layers > 1 else 0.0,
+        )
+        self.readout = nn.Linear(dims.hidden, dims.components)
+        self.register_buffer("basis", torch.zeros(dims.components, 204))
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Expression offsets for whole sequences.
+
+        Args:
+            mel: (B, 2T, 80) log-mel, two frames a motion frame.
+
+        Returns:
+            (B, T, 68, 3) offsets from the resting face, canonical space, 60 a second.
+        """
+        expression, _ = self.step(self._and_silence(mel))
+        return expression[:, self.dims.look_ahead :]
+
+    def _and_silence(self, mel: Tensor) -> Tensor:
+        """A sound with silence after it, as long as the look-ahead."""
+        return torch.cat([mel, mel.new_full((len(mel), 2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR)], 1)
+
+    def step(self, mel: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, GeneratorState]:
+        """Expression offsets for the next stretch of a sound, late by the look-ahead.
+
+        Args:
+            mel: (B, 2T, 80) log-mel.
+            state: what was returned for the stretch before; nothing at the beginning.
+
+        Returns:
+            (B, T, 68, 3), of which frame m belongs `look_ahead` frames before mel frame 2m (the first `look_ahead`
+            frames of a sound belong to no moment of it), and the state.
+        """
+        features, audio_encoder = self.encode(mel, state and state.audio_encoder)
+        expression, past, hidden = self.decode(features, state)
+        return expression, GeneratorState(audio_encoder, past, hidden)
+
+    def encode(
+        self, mel: Tensor, state: EncoderState | MeanState | None = None
+    ) -> tuple[Tensor, EncoderState | MeanState]:
+        """What the generator is told of a sound, (B, 2T, 80) -> (B, T, F), and the ear's state."""
+        features, state = self.audio_encoder(mel, state)
+        return (features if self.dims.encoder else features.reshape(len(mel), -1, 2 * MEL_BANDS)), state
+
+    def decode(self, features: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and what is remembered."""
+        x = self.embed(features)
+        # The past alone is seen here; the look-ahead comes from the shift above.
+        reach = self.context.kernel_size[0] - 1
+        joined = torch.cat([state.past if state else x[:, :1].expand(-1, reach, -1), x], 1)
+        x = x + nn.functional.gelu(self.context(joined.transpose(1, 2))).transpose(1, 2)
+        x, hidden = self.recurrent(self.dropout(x), state and state.hidden)
+        expression = to_landmarks(self.readout(self.dropout(x)), self.basis)
+        return expression, joined[:, -reach:], hidden
+
+    @torch.inference_mode()
+    def features(self, mel: Tensor) -> Tensor:
+        """What `decode` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
+        return self.encode(self._and_silence(mel[None]))[0][0].clone()
+
+    @torch.inference_mode()
+    def generate(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
+        """Expression offsets for a sound of any loudness.
+
+        Args:
+            sound: 16 kHz mono.
+            bank: features of a voice that this one is brought to (manifold projection).
+            mix: how far, 0 to 1.
+
+        Returns:
+            (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
+        """
+        mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
+        if bank is None or mix == 0:
+            return self(mel[None])[0].numpy()
+        projected = torch.from_numpy(bank.project(self.features(mel).numpy(), mix))
+        return self.decode(projected[None])[0][0, self.dims.look_ahead :].numpy()
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that name these weights, as `save` would write them."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.half().cpu().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
+        """A generator of its own with changes added to the weights of these names; this one stays as it is."""
+        other = deepcopy(self)
+        weights = other.state_dict()
+        with torch.no_grad():
+            for name, change in changes.items():
+                weights[name].add_(change)
+        return other
+
+    def to_numpy(self) -> NumpyMotionGenerator:
+        """The same generator, to speak with."""
+        return NumpyMotionGenerator(
+            self.dims, {name: value.numpy().copy() for name, value in self.state_dict().items()}
+        )
+
+    @classmethod
+    def from_numpy(cls, numpy_generator: NumpyMotionGenerator) -> "MotionGenerator":
+        """The same generator, to learn with."""
+        generator = cls(numpy_generator.dims)
+        generator.load_state_dict({name: torch.from_numpy(value) for name, value in numpy_generator.weights.items()})
+        return generator.eval()
+
+    def save(self, path: Path) -> None:
+        """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""
+        tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
+        save_file(tensors, path, metadata={"dims": json.dumps(asdict(self.dims))})
+
+    @classmethod
+    def load(cls, path: Path) -> "MotionGenerator":
+        """Read what `save` wrote, ready to speak.
+
+        Raises:
+            WeightsError: if the file is missing, damaged, or of another model.
+        """
+        with reading(path, "Motion Generator"), safe_open(path, "pt") as file:
+            sizes = json.loads(file.metadata()["dims"])
+            encoder = sizes.pop("encoder")
+            generator = cls(GeneratorDims(**sizes, encoder=EncoderDims(**encoder) if encoder else None))
+            generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        return generator.eval()

@@ -1,0 +1,128 @@
+"""Run the picture networks by ONNX Runtime: `portrait_encoder.onnx` once a portrait, `mouth_generator.onnx` a frame."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from rhapsode.errors import InstallationError
+from rhapsode.paint.networks import PortraitArrays
+from rhapsode.render.mouth_window import WindowSize
+from rhapsode.weights import reading
+
+PORTRAIT_ENCODER, MOUTH_GENERATOR = "portrait_encoder.onnx", "mouth_generator.onnx"
+#: What each of them is given, in order; `MOUTH_GENERATOR` gets the features of `PORTRAIT_ENCODER` besides.
+PORTRAIT_ENCODER_INPUTS = ("rest_picture", "references", "sources", "shapes", "own", "has_photo")
+MOUTH_GENERATOR_INPUTS = ("drawn", "shape", "rest", "patterns", "photo_mask", "tone", "shapes")
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
+"""Devices that the picture networks run on, and what ONNX Runtime calls them."""
+
+
+class PictureModel:
+    """Style Mapping and Style-Aware Generator, as `rhapsode export` wrote them.
+
+    Attributes:
+        window: the square of the portrait that is painted.
+        weights: fingerprint of the weights that they were written from.
+    """
+
+    def __init__(self, encode_portrait: Any, paint: Any) -> None:
+        self._know = encode_portrait
+        self._paint = paint
+        facts = paint.get_modelmeta().custom_metadata_map
+        self.window = WindowSize(**json.loads(facts["window"]))
+        self.weights: str = facts["weights"]
+        self._looks_at = {one.name for one in encode_portrait.get_inputs()}
+        self._paints_from = {one.name for one in paint.get_inputs()}
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", threads: int = 1) -> "PictureModel":
+        """Read what `rhapsode export` wrote, ready to paint.
+
+        Args:
+            folder: holds `portrait_encoder.onnx` and `mouth_generator.onnx`.
+            device: one of `PROVIDERS`.
+            threads: that one picture is computed by; the networks are small, one is best.
+
+        Raises:
+            InstallationError: ONNX Runtime was installed without that device.
+            WeightsError: if a file is missing, damaged, or of another model.
+        """
+        check_device(device)
+        sessions = []
+        for name in (PORTRAIT_ENCODER, MOUTH_GENERATOR):
+            with reading(folder / name, "Style-Aware Generator"):
+                sessions.append(_session((folder / name).read_bytes(), device, threads))
+        with reading(folder, "Style-Aware Generator"):
+            return cls(*sessions)
+
+    def encode_portrait(
+        self,
+        rest: np.ndarray,
+        references: np.ndarray,
+        sources: np.ndarray,
+        shapes: np.ndarray,
+        own: np.ndarray,
+        has_photo: np.ndarray,
+    ) -> PortraitArrays:
+        """Look at a portrait in a style, once; arguments as in `PictureNetworks.encode_portrait`."""
+        asked = dict(zip(PORTRAIT_ENCODER_INPUTS, (rest, references, sources, shapes, own, has_photo), strict=True))
+        made = self._know.run(None, {name: value[None] for name, value in asked.items() if name in self._looks_at})
+        rest, patterns, photo_mask, tone, *features = (one[0] for one in made)
+        return PortraitArrays(rest, patterns, photo_mask, tone, shapes, tuple(features))
+
+    def paint(self, arrays: PortraitArrays, drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Paint a mouth; arguments as in `PictureNetworks.paint`."""
+        asked = {
+            "drawn": drawn[None],
+            "shape": shape[None],
+            "rest": arrays.rest,
+            "patterns": arrays.patterns,
+            "photo_mask": arrays.photo_mask,
+            "tone": arrays.tone,
+            "shapes": arrays.shapes,
+            **{f"feature_{scale}": feature for scale, feature in enumerate(arrays.features)},
+        }
+        (painted,) = self._paint.run(
+            None, {name: value[None] for name, value in asked.items() if name in self._paints_from}
+        )
+        result: np.ndarray = painted[0, 0]
+        return result
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that the picture networks cannot run on here.
+
+    Raises:
+        InstallationError: unknown, or ONNX Runtime was installed without it.
+    """
+    there = [name for name, provider in PROVIDERS.items() if provider in onnxruntime.get_available_providers()]
+    if device not in there:
+        raise InstallationError(
+            f"device {device}: ONNX Runtime {onnxruntime.__version__} as installed here knows {', '.join(there)}; "
+            "for cuda, install onnxruntime-gpu in its place"
+        )
+
+
+def fingerprint_of(weights: Path) -> str:
+    """What tells a file of weights from another, SHA-256 in hex."""
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def _session(model: bytes, device: str, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    # Memory is taken as it is needed, and waiting threads sleep: painting shares the processor with drawing.
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=[PROVIDERS[device]])
+    except Exception as error:  # ONNX Runtime's errors have no common class of their own
+        raise ValueError(str(error)) from error

@@ -1,0 +1,162 @@
+"""Expression as a flow: moved landmarks carry the skin around them, in the portrait's own pose.
+
+The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting
+landmarks is solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so
+that a frame costs one small product and an inversion.
+
+There are two such fields. The upper one knows nothing of the lower lip and the lower one nothing of the upper
+lip; they meet at the line between the lips. One smooth field could not part closed lips, nor close an open
+smile without dragging its teeth over the lips.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from rhapsode.face import regions
+from rhapsode.face.landmarks import BROWS, LEFT_EYE, MESH_TO_68, NOSE, RIGHT_EYE
+from rhapsode.render.grid import Box, Grid, smoothstep
+from rhapsode.render.lips import RestingLips
+from rhapsode.render.portrait import Portrait
+
+#: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
+_JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
+#: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear it.
+_SMOOTHING = 2e-4
+_INVERSIONS = 5
+
+
+@dataclass(frozen=True)
+class ExpressionFlow:
+    """Where each pixel of the face, in the portrait's pose, comes from: pixels moved, at grid nodes.
+
+    Attributes:
+        upper: (rows, columns, 2) float32, the field that holds above the line between the lips.
+        lower: (rows, columns, 2) float32, the field that holds below it.
+    """
+
+    upper: np.ndarray
+    lower: np.ndarray
+
+
+class ExpressionWarp:
+    """The two spline fields of a portrait."""
+
+    def __init__(self, portrait: Portrait, lips: RestingLips) -> None:
+        unit, mesh = portrait.unit, lips.mesh
+        oval = portrait.face.landmarks[:17, :2]
+        height, width = portrait.image.shape[:2]
+        reach = Box.around(mesh, 0.75 * unit)
+        self.box = reach.intersect(Box(0, 0, width, height))
+        self.grid = Grid.over(self.box, max(2, round(unit / 16)))
+        anchors = np.concatenate([_still_points(mesh, oval, unit), _ring(reach)])
+        nodes = self.grid.nodes()
+        fade = _edge_fade(nodes, reach, 0.25 * unit).reshape(-1, 1)
+        self._upper = fade * _operator(mesh, anchors, nodes, unit, lower_lip=False)
+        self._lower = fade * _operator(mesh, anchors, nodes, unit, lower_lip=True)
+        self._upper, self._lower = self._upper.astype(np.float32), self._lower.astype(np.float32)
+        self.nodes = nodes
+
+    def flow(self, offsets: np.ndarray) -> ExpressionFlow:
+        """The backward flow for landmark offsets.
+
+        Args:
+            offsets: (68, 2), pixels, from the portrait's own landmarks, in the portrait's pose.
+        """
+        driven = offsets.astype(np.float32)
+        return ExpressionFlow(self._backward(self._upper, driven), self._backward(self._lower, driven))
+
+    def _backward(self, operator: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        forward = (operator @ offsets).reshape(*self.nodes.shape)
+        return self.grid.invert(forward, self.nodes, _INVERSIONS) - self.nodes
+
+
+def contour_weights(contour: np.ndarray, knots: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """How the 11 points of a lip contour follow the landmarks on it, (11, 68).
+
+    A natural cubic spline along the contour's length: the lips part as an arch, not as a wedge.
+
+    Args:
+        contour: (11, 2), the resting contour, pixels.
+        knots: landmarks on the contour and their places among the 11 points (see `face.regions`).
+    """
+    landmarks, places = knots
+    steps = np.linalg.norm(np.diff(contour, axis=0), axis=1)
+    # A far corner may be foreshortened to nothing; even steps keep the spline defined.
+    length = np.concatenate([[0.0], np.cumsum(steps + 0.2 * steps.mean())])
+    weights = np.zeros((11, 68))
+    spline = CubicSpline(length[places], np.eye(len(places)), bc_type="natural")
+    weights[:, landmarks] = spline(length)
+    return weights
+
+
+def _operator(mesh: np.ndarray, anchors: np.ndarray, nodes: np.ndarray, unit: float, *, lower_lip: bool) -> np.ndarray:
+    """The matrix from landmark offsets, (68,), to displacements at the nodes, (nodes, 68)."""
+    points, follow = _driven_points(mesh, lower_lip)
+    control = np.concatenate([points, anchors])
+    weights = np.concatenate([follow, np.zeros((len(anchors), 68))])
+    origin = control.mean(0)
+    control = (control - origin) / unit
+    places = (nodes.reshape(-1, 2) - origin) / unit
+    count = len(control)
+    system = np.zeros((count + 3, count + 3))
+    system[:count, :count] = _kernel(control, control) + _SMOOTHING * np.eye(count)
+    system[:count, count:] = np.column_stack([np.ones(count), control])
+    system[count:, :count] = system[:count, count:].T
+    coefficients = np.linalg.solve(system, np.concatenate([weights, np.zeros((3, 68))]))
+    basis = np.column_stack([_kernel(places, control), np.ones(len(places)), places])
+    return basis @ coefficients
+
+
+def _driven_points(mesh: np.ndarray, lower_lip: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mesh points that the landmarks carry, (N, 2), and how they follow them, (N, 68)."""
+    eye = np.eye(68)
+    jaw = eye[:17] * _JAW_FOLLOW[:, None]
+    points = [mesh[MESH_TO_68[:17]], mesh[MESH_TO_68[BROWS]], mesh[MESH_TO_68[NOSE]]]
+    follow = [jaw, eye[BROWS], eye[NOSE]]
+    if lower_lip:
+        outer, outer_knots = regions.LOWER_OUTER_LIP, regions.LOWER_OUTER_KNOTS
+        inner, inner_knots = regions.LOWER_INNER_LIP, regions.LOWER_INNER_KNOTS
+    else:
+        outer, outer_knots = regions.UPPER_OUTER_LIP, regions.UPPER_OUTER_KNOTS
+        inner, inner_knots = regions.UPPER_INNER_LIP, regions.UPPER_INNER_KNOTS
+    points += [mesh[outer], mesh[inner]]
+    follow += [contour_weights(mesh[outer], outer_knots), contour_weights(mesh[inner], inner_knots)]
+    return np.concatenate(points), np.concatenate(follow)
+
+
+def _still_points(mesh: np.ndarray, oval: np.ndarray, unit: float) -> np.ndarray:
+    """Points that no expression moves: eyes, hairline, and the neck and background beyond the jaw."""
+    eyes = mesh[MESH_TO_68[np.concatenate([RIGHT_EYE, LEFT_EYE])]]
+    hairline = mesh[[54, 103, 67, 109, 10, 338, 297, 332, 284]]
+    centre = mesh[[33, 263, 1, 10, 152]].mean(0)
+    away = oval - centre
+    beyond = oval + away / np.linalg.norm(away, axis=1, keepdims=True) * 0.5 * unit
+    return np.concatenate([eyes, hairline, beyond])
+
+
+def _ring(box: Box) -> np.ndarray:
+    """Sixteen points around the edge of a box."""
+    t = np.linspace(0, 1, 4, endpoint=False)
+    x, y = box.left + t * box.width, box.top + t * box.height
+    sides = [
+        np.column_stack([x, np.full(4, box.top)]),
+        np.column_stack([np.full(4, box.right), y]),
+        np.column_stack([box.right - t * box.width, np.full(4, box.bottom)]),
+        np.column_stack([np.full(4, box.left), box.bottom - t * box.height]),
+    ]
+    return np.concatenate(sides)
+
+
+def _edge_fade(nodes: np.ndarray, box: Box, width: float) -> np.ndarray:
+    """1 inside a box, 0 at its edge, so that the flow ends where the box does."""
+    x, y = nodes[..., 0], nodes[..., 1]
+    depth = np.minimum(np.minimum(x - box.left, box.right - x), np.minimum(y - box.top, box.bottom - y))
+    return smoothstep(depth / width)
+
+
+def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The thin-plate kernel r^2 log r between two sets of points."""
+    squared = ((a[:, None] - b[None]) ** 2).sum(-1)
+    return 0.5 * squared * np.log(squared + 1e-12)

@@ -1,0 +1,186 @@
+"""Styles learnt for real, by the shipped generator, from clips that are quick to learn from."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rhapsode.animator import Animator, Video
+from rhapsode.cli import main
+from rhapsode.errors import StyleError
+from rhapsode.evaluation.styled import models
+from rhapsode.learning.learn import learn, zero_shot
+from rhapsode.learning.replay import ReplaySet
+from rhapsode.learning.style_clip import StyleClip, read_style_clip
+from rhapsode.learning.transfer import TransferRecipe, transfer
+from rhapsode.media.sound import Waveform
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.motion.motion import Motion, joined
+from rhapsode.motion.retarget import opening
+from rhapsode.style.library import StyleLibrary
+from rhapsode.style.style import Style
+
+QUICK = TransferRecipe(steps=90, check_every=15, batch=4, frames=90)
+
+
+@pytest.fixture(scope="module")
+def style_clip(talking_clip: Path) -> StyleClip:
+    """The astronaut, who speaks twice as wide as the generator."""
+    plain = read_style_clip(talking_clip)
+    return replace(plain, expression=1.5 * plain.expression)
+
+
+@pytest.fixture(scope="module")
+def learnt(style_clip: StyleClip) -> Style:
+    return learn(style_clip, *models(None), "made-up", QUICK)
+
+
+def motion_of(video: Video) -> Motion:
+    return joined([moment.motion for moment in video.moments()])
+
+
+@pytest.mark.slow
+def test_a_learnt_style_lies_nearer_to_the_clip_than_the_shipped_generator(
+    style_clip: StyleClip, learnt: Style
+) -> None:
+    course = learnt.provenance["curve"]
+    generator, _ = models(None)
+    _, untouched = transfer(generator, style_clip, ReplaySet.shipped(), replace(QUICK, steps=1, learning_rate=0.0,
+                                                                                 start="generator"))  # fmt: skip
+    best = max(course, key=lambda row: row["score"])
+    assert best["distance"] < 0.95 * untouched[0]["distance"]
+    assert best["in_step"] > 0.9
+
+
+@pytest.mark.slow
+def test_the_same_seed_learns_the_same_style_and_another_seed_another(
+    style_clip: StyleClip, learnt: Style, tmp_path: Path
+) -> None:
+    again = learn(style_clip, *models(None), "made-up", QUICK)
+    learnt.save(tmp_path / "one.safetensors")
+    again.save(tmp_path / "two.safetensors")
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+    other = learn(style_clip, *models(None), "made-up", replace(QUICK, seed=1))
+    assert any((other.delta[name] != change).any() for name, change in learnt.delta.items())
+
+
+@pytest.mark.slow
+def test_learning_leaves_the_ear_and_the_generator_as_they_are(learnt: Style) -> None:
+    generator, _ = models(None)
+    assert learnt.generator == generator.key
+    assert learnt.delta.keys() == {
+        name for name, _ in generator.named_parameters() if not name.startswith("audio_encoder.")
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [{"form": "paper"}, {"schedule": "joint"}, {"norm": "frobenius"}, {"norm": "sum"}, {"constraint": 0.0},
+     {"regularisation": 0.0}, {"start": "generator"}, {"coverage": 0.0}],
+    ids=str,
+)  # fmt: skip
+def test_every_reading_of_the_paper_runs_and_gives_finite_weights(style_clip: StyleClip, changes: dict) -> None:
+    recipe = replace(QUICK, steps=2, check_every=1, **changes)
+    weights, course = transfer(models(None)[0], style_clip, ReplaySet.shipped(), recipe)
+    assert all(torch.isfinite(change).all() for change in weights.values())
+    assert course[-1]["step"] == 2
+    assert (course[-1]["L_sc"] > 0) == (recipe.constraint > 0)
+
+
+@pytest.mark.slow
+def test_a_zero_shot_style_touches_the_read_out_alone_and_opens_as_wide_as_the_clip(style_clip: StyleClip) -> None:
+    generator, head = models(None)
+    style = zero_shot(style_clip, generator, head, "at-once")
+    assert style.delta.keys() == {"readout.weight", "readout.bias"}
+    speech = ReplaySet.shipped()
+    plain, styled = (
+        np.concatenate([opening(motion.numpy())[:, 1] for motion in speech.moved(one)])
+        for one in (generator, MotionGenerator.from_numpy(style.apply(generator.to_numpy())))
+    )
+    wanted = opening(style_clip.expression)[:, 1].std()
+    assert abs(styled.std() - wanted) < 0.5 * abs(plain.std() - wanted)
+
+
+@pytest.mark.slow
+def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_half(
+    animator: Animator, astronaut: np.ndarray, sentence: Waveform, learnt: Style
+) -> None:
+    plain, none, strong = (
+        motion_of(animator.animate(astronaut, sentence, style=style, style_strength=strength))
+        for style, strength in ((None, 1.0), (learnt, 0.0), (learnt, 1.5))
+    )
+    for field in ("expression", "lids", "rotation", "translation"):
+        np.testing.assert_array_equal(getattr(plain, field), getattr(none, field))
+    assert np.abs(strong.expression).max() < 0.6
+    rest = animator.prepare(astronaut).rest
+    assert opening(strong.expression + rest).min() > -1e-4
+
+
+@pytest.mark.slow
+def test_a_mood_stays_in_pauses_and_grows_with_strength(
+    animator: Animator, astronaut: np.ndarray, learnt: Style
+) -> None:
+    rest_expression = np.zeros((68, 3), np.float32)
+    rest_expression[17:27, 1] = 0.05
+    silence = Waveform(np.full(16000, 1e-4, np.float32), 16000)
+    style = replace(learnt, rest_expression=rest_expression, eyelid_offset=0.2)
+    motion = motion_of(animator.animate(astronaut, silence, style=style, style_strength=0.5))
+    np.testing.assert_allclose(motion.expression[:, 17:27, 1], 0.025, atol=1e-6)
+    assert motion.lids.min() == pytest.approx(0.1)
+
+
+@pytest.mark.slow
+def test_a_style_for_another_generator_is_refused_by_name(animator: Animator, learnt: Style) -> None:
+    with pytest.raises(StyleError, match=r"made for Motion Generator 000.*learn-style"):
+        animator.find_style(replace(learnt, generator="000"))
+
+
+@pytest.mark.slow
+def test_the_command_line_learns_a_style_from_a_clip_and_speaks_in_it(
+    talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = ["--library", str(tmp_path / "styles")]
+    learnt = ["learn-style", str(talking_clip), "--name", "mine", "--json", *library]
+    assert main(learnt) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["bytes"] < 5_000_000
+    assert facts["learn_seconds"] < 180
+    assert (tmp_path / "styles" / "mine.curve.png").read_bytes().startswith(b"\x89PNG")
+    assert len(StyleLibrary(tmp_path / "styles").load("mine").references) == 4
+    assert main(learnt) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    still = tmp_path / "still.png"
+    import skimage.data
+    from PIL import Image
+
+    Image.fromarray(skimage.data.astronaut()[:256, 96:352]).save(still)
+    for number, style in enumerate(["mine*0.8", str(talking_clip)]):
+        out = tmp_path / f"{number}.mp4"
+        words = ["animate", "--portrait", str(still), "--text", "Good evening.", "--out", str(out), "--quiet"]
+        assert main([*words, "--style", style, *library]) == 0
+        assert out.stat().st_size > 10_000
+    assert main([*words, "--style", "nobody", *library]) == 2
+    assert "rhapsode styles" in capsys.readouterr().err
+
+
+def test_a_name_that_is_not_allowed_is_refused_before_the_clip_is_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["learn-style", str(tmp_path / "gone.mp4"), "--name", "My Style", "--library", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "My Style" in error
+    assert "gone.mp4" not in error
+
+
+def test_a_rehearsal_is_kept_with_a_byte_a_number(tmp_path: Path) -> None:
+    pieces = tuple(torch.rand(length, 6) * 2 - 1 for length in (5, 9))
+    ReplaySet(pieces, "abc").save(tmp_path / "r.safetensors")
+    again = ReplaySet.load(tmp_path / "r.safetensors")
+    assert again.generator == "abc"
+    for one, other in zip(pieces, again.pieces, strict=True):
+        torch.testing.assert_close(one, other, atol=0.5 / 127 + 1e-6, rtol=0)
+    assert (tmp_path / "r.safetensors").stat().st_size < 600

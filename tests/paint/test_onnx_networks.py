@@ -1,0 +1,77 @@
+"""The ONNX models paint what the trained networks paint."""
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from rhapsode import cli
+from rhapsode.errors import InstallationError, WeightsError
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.models.export import export
+from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerator
+from rhapsode.paint.networks import PictureNetworks
+from rhapsode.paint.onnx_networks import PictureModel, fingerprint_of
+from rhapsode.paint.painter import MouthPainter
+from rhapsode.render.portrait import Portrait
+from rhapsode.style.references import key_motions
+
+SHIPPED = Path(str(files("rhapsode.weights") / "style_aware_generator.safetensors"))
+SMALL = PictureDims(widths=(8, 8), mapping_widths=(8, 8), warped=4, known=4)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Portrait:
+    with FaceTracker() as tracker:
+        return Portrait.from_image(data.astronaut(), tracker)
+
+
+def compare(portrait: Portrait, one: PictureNetworks, other: PictureNetworks) -> tuple[float, float]:
+    """The mean difference of ISP images and of what is added, levels of 255."""
+    face = portrait.face
+    also = [(portrait.image, face)]
+    first, second = (MouthPainter(portrait, networks, key_motions(), also=also) for networks in (one, other))
+    added = [np.abs(first.difference(motion) - second.difference(motion)).mean() for motion in key_motions()]
+    return float(np.abs(first.patterns.astype(float) - second.patterns).mean()), float(np.mean(added))
+
+
+def test_onnx_runtime_paints_what_torch_paints(portrait: Portrait) -> None:
+    patterns, added = compare(portrait, PictureModel.load(SHIPPED.with_suffix("")), StyleAwareGenerator.load(SHIPPED))
+    assert patterns < 0.01 and added < 0.01
+
+
+def test_the_shipped_models_were_written_from_the_shipped_weights() -> None:
+    assert PictureModel.load(SHIPPED.with_suffix("")).weights == fingerprint_of(SHIPPED)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("patterns", [True, False], ids=["with ISP images", "without"])
+def test_networks_of_other_sizes_can_be_exported(portrait: Portrait, tmp_path: Path, patterns: bool) -> None:
+    generator = StyleAwareGenerator(replace(SMALL, patterns=patterns)).eval()
+    assert generator.generator.last.bias is not None
+    generator.generator.last.bias.data += 0.1
+    generator.save(tmp_path / "weights.safetensors")
+    export(tmp_path / "weights.safetensors", tmp_path / "onnx")
+    again = StyleAwareGenerator.load(tmp_path / "weights.safetensors")
+    shapes, added = compare(portrait, PictureModel.load(tmp_path / "onnx"), again)
+    assert shapes < 0.01 and added < 0.01
+
+
+def test_learnt_keypoints_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    StyleAwareGenerator(replace(SMALL, keypoints=4)).save(tmp_path / "weights.safetensors")
+    assert cli.main(["export", str(tmp_path / "weights.safetensors")]) == 2
+    refusal = capsys.readouterr().err
+    assert "learns keypoints" in refusal and len(refusal.splitlines()) == 1
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InstallationError, match=r"device abacus: ONNX Runtime .* knows cpu"):
+        PictureModel.load(SHIPPED.with_suffix(""), device="abacus")
+
+
+def test_missing_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"portrait_encoder\.onnx: not a usable Style-Aware Generator"):
+        PictureModel.load(tmp_path)

@@ -1,0 +1,220 @@
+"""The renderer, on the one portrait photograph that scikit-image ships: a smile with teeth."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from skimage import data
+
+from rhapsode.errors import PortraitError
+from rhapsode.face.geometry import SKULL_BASE, to_image
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.render.portrait import Portrait
+from rhapsode.render.renderer import Renderer
+
+STILL = np.zeros((68, 3))
+NO_LIDS = np.zeros(2)
+ZERO = np.zeros(3)
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Iterator[FaceTracker]:
+    with FaceTracker() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def portrait(tracker: FaceTracker) -> Portrait:
+    return Portrait.from_image(data.astronaut(), tracker)
+
+
+@pytest.fixture(scope="module")
+def renderer(portrait: Portrait) -> Renderer:
+    return Renderer(portrait)
+
+
+def opened(amount: float) -> np.ndarray:
+    """Lower lip and jaw go down by some canonical units."""
+    offsets = np.zeros((68, 3))
+    offsets[3:14, 1] = amount * np.array([0.2, 0.4, 0.6, 0.7, 0.85, 0.85, 0.85, 0.7, 0.6, 0.4, 0.2])
+    offsets[55:60, 1] = amount * np.array([0.6, 0.95, 1, 0.95, 0.6])
+    offsets[65:68, 1] = amount
+    return offsets
+
+
+def pressed(portrait: Portrait) -> np.ndarray:
+    """Both lips meet halfway."""
+    offsets = np.zeros((68, 3))
+    for upper, lower in ((61, 67), (62, 66), (63, 65)):
+        gap = portrait.rest[lower] - portrait.rest[upper]
+        offsets[upper], offsets[lower] = gap / 2, -gap / 2
+    offsets[[50, 51, 52]] = offsets[[61, 62, 63]]
+    offsets[[58, 57, 56]] = offsets[[67, 66, 65]]
+    return offsets
+
+
+def between_lips(portrait: Portrait, expression: np.ndarray, share: float) -> np.ndarray:
+    """Pixels (5, 2) at a share of the opening's depth, across the middle of the mouth."""
+    points = to_image((portrait.rest + expression)[None], portrait.pose)[0, :, :2]
+    upper, lower = points[62], points[66]
+    middle = upper + share * (lower - upper)
+    return np.rint(middle + np.arange(-2, 3)[:, None] * np.array([1.0, 0.0])).astype(int)
+
+
+def at(frame: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    return frame[pixels[:, 1], pixels[:, 0]].astype(float)
+
+
+def eye_ring(portrait: Portrait, eye: slice) -> tuple[np.ndarray, float]:
+    points = portrait.face.landmarks[eye, :2]
+    return points.mean(0), float(points[:, 1].max() - points[:, 1].min())
+
+
+def test_no_motion_is_the_picture_itself(renderer: Renderer, portrait: Portrait) -> None:
+    frame = renderer.render(STILL, NO_LIDS, ZERO, ZERO)
+    assert np.array_equal(frame, portrait.image)
+    assert frame is not portrait.image
+
+
+def test_tiny_motion_is_almost_the_picture(renderer: Renderer, portrait: Portrait) -> None:
+    frame = renderer.render(opened(1e-3), np.full(2, 0.002), np.full(3, 1e-4), np.full(3, 1e-4))
+    difference = np.abs(frame.astype(int) - portrait.image)
+    assert np.percentile(difference, 99.5) <= 2
+
+
+def test_the_portrait_is_not_written_to(renderer: Renderer, portrait: Portrait) -> None:
+    before = portrait.image.copy()
+    renderer.render(opened(0.2), np.ones(2), np.full(3, 0.1), np.full(3, 0.1))
+    assert np.array_equal(before, portrait.image)
+
+
+def test_the_same_motion_gives_the_same_frame(renderer: Renderer) -> None:
+    motion = (opened(0.15), np.array([0.4, 0.7]), np.array([0.05, -0.1, 0.04]), np.array([0.05, 0.02, 0]))
+    first = renderer.render(*motion)
+    renderer.render(opened(0.05), NO_LIDS, ZERO, ZERO)
+    assert np.array_equal(first, renderer.render(*motion))
+
+
+def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portrait: Portrait) -> None:
+    frame = renderer.render(STILL, NO_LIDS, np.deg2rad([6.0, 8.0, 6.0]), np.array([0.1, 0.05, 0]))
+    x, y = np.meshgrid(np.arange(512), np.arange(512))
+    centre = portrait.face.landmarks[30, :2]
+    far = np.hypot(x - centre[0], y - centre[1]) > 3.5 * portrait.unit
+    background = far & (portrait.person < 0.1) & (y < 180)
+    assert background.sum() > 10_000
+    assert np.array_equal(frame[background], portrait.image[background])
+    assert not np.array_equal(frame, portrait.image)
+
+
+def test_an_opened_mouth_is_dark_inside(renderer: Renderer, portrait: Portrait) -> None:
+    expression = opened(0.25)
+    frame = renderer.render(expression, NO_LIDS, ZERO, ZERO)
+    inside = at(frame, between_lips(portrait, expression, 0.65))
+    assert inside.mean() < 60
+    assert inside.std(axis=0).max() < 15
+    # The upper teeth stay where the skull is.
+    teeth = between_lips(portrait, STILL, 0.4)
+    assert np.abs(at(frame, teeth) - at(portrait.image, teeth)).max() < 30
+
+
+def test_closing_a_smile_brings_the_lips_together(renderer: Renderer, portrait: Portrait) -> None:
+    expression = pressed(portrait)
+    frame = renderer.render(expression, NO_LIDS, ZERO, ZERO)
+    points = to_image((portrait.rest + expression)[None], portrait.pose)[0, :, :2]
+    upper, lower = points[[61, 62, 63]], points[[67, 66, 65]]
+    x = np.arange(int(upper[0, 0]), int(upper[-1, 0]) + 1)
+    y = np.rint(np.interp(x, upper[:, 0], (upper[:, 1] + lower[:, 1]) / 2)).astype(int)
+    # Teeth are grey (red is hardly above blue), lips are not: no speck of them is left along the whole line.
+    seam = np.stack([frame[y + row, x].astype(float) for row in range(-3, 4)])
+    teeth = at(portrait.image, between_lips(portrait, STILL, 0.5))
+    assert (teeth[:, 0] - teeth[:, 2]).mean() < 45
+    assert np.percentile(seam[..., 0] - seam[..., 2], 5) > 29
+
+
+@pytest.mark.parametrize("eye", [slice(36, 42), slice(42, 48)])
+def test_a_closed_lid_hides_the_iris(renderer: Renderer, portrait: Portrait, eye: slice) -> None:
+    centre, height = eye_ring(portrait, eye)
+    x, y = np.rint(centre).astype(int)
+    reach = max(int(height / 4), 1)
+    iris = (slice(y - reach, y + reach), slice(x - reach, x + reach))
+    closed = renderer.render(STILL, np.ones(2), ZERO, ZERO)[iris].astype(float).mean()
+    assert closed > portrait.image[iris].astype(float).mean() + 20
+
+
+def test_a_half_closed_lid_leaves_the_eyeball_where_it_was(renderer: Renderer, portrait: Portrait) -> None:
+    frame = renderer.render(STILL, np.full(2, 0.5), ZERO, ZERO)
+    for iris, lower in ((468, 145), (473, 374)):
+        low, centre = portrait.face.mesh[lower, :2], portrait.face.mesh[iris, :2]
+        # Just above the lower lid, under the iris: still in view.
+        x, y = np.rint(centre + 0.35 * (low - centre)).astype(int)
+        assert np.abs(frame[y, x - 1 : x + 2].astype(int) - portrait.image[y, x - 1 : x + 2]).max() <= 25
+    assert not np.array_equal(frame, portrait.image)
+
+
+def test_only_the_eye_that_closes_changes(renderer: Renderer, portrait: Portrait) -> None:
+    frame = renderer.render(STILL, np.array([1.0, 0.0]), ZERO, ZERO)
+    changed = np.flatnonzero((frame != portrait.image).any((0, 2)))
+    assert changed.size
+    assert changed.max() < portrait.face.landmarks[30, 0]
+
+
+@pytest.mark.parametrize("angle", [-8.0, 8.0])
+def test_turning_moves_the_nose_as_far_as_geometry_says(
+    renderer: Renderer, portrait: Portrait, tracker: FaceTracker, angle: float
+) -> None:
+    turn = np.deg2rad(angle)
+    frame = renderer.render(STILL, NO_LIDS, np.array([0, turn, 0]), ZERO)
+    seen = tracker.detect(frame)[0].landmarks
+    still = tracker.detect(portrait.image)[0].landmarks
+    pivot = to_image(SKULL_BASE[None, None], portrait.pose)[0, 0]
+    arm = portrait.face.landmarks[30] - pivot
+    expected = arm[0] * (np.cos(turn) - 1) + arm[2] * np.sin(turn)
+    assert abs(expected) > 8
+    assert seen[30, 0] - still[30, 0] == pytest.approx(expected, abs=2.5)
+
+
+def test_translation_moves_the_face_by_canonical_units(
+    renderer: Renderer, portrait: Portrait, tracker: FaceTracker
+) -> None:
+    frame = renderer.render(STILL, NO_LIDS, ZERO, np.array([0.12, -0.08, 0]))
+    moved = (tracker.detect(frame)[0].landmarks - tracker.detect(portrait.image)[0].landmarks)[27:36, :2].mean(0)
+    assert moved == pytest.approx(portrait.unit * np.array([0.12, -0.08]), abs=1.5)
+
+
+def test_an_opened_mouth_is_tracked_as_open(renderer: Renderer, portrait: Portrait, tracker: FaceTracker) -> None:
+    seen = tracker.detect(renderer.render(opened(0.25), NO_LIDS, ZERO, ZERO))[0].landmarks
+    gap = (seen[66, 1] - seen[62, 1]) / portrait.unit
+    assert gap > portrait.rest[66, 1] - portrait.rest[62, 1] + 0.1
+
+
+@pytest.mark.parametrize("size", [(301, 267), (160, 211)])
+def test_odd_sizes_and_cut_off_people(tracker: FaceTracker, size: tuple[int, int]) -> None:
+    image = np.ascontiguousarray(data.astronaut()[: size[0], 90 : 90 + size[1]])
+    one = Renderer(Portrait.from_image(image, tracker))
+    frame = one.render(opened(0.2), np.ones(2), np.deg2rad([10.0, -10.0, 10.0]), np.array([0.15, -0.15, 0]))
+    assert frame.shape == image.shape
+    assert frame.dtype == np.uint8
+    # Nothing black is pulled in from beyond the picture.
+    assert frame[0].mean() > image[0].mean() - 15
+
+
+def test_a_grey_picture_stays_grey(tracker: FaceTracker) -> None:
+    grey = np.repeat(data.astronaut().mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
+    frame = Renderer(Portrait.from_image(grey, tracker)).render(opened(0.2), np.ones(2), ZERO, ZERO)
+    assert np.ptp(frame, axis=-1).max() <= 1
+
+
+def test_a_picture_without_a_face_is_refused(tracker: FaceTracker) -> None:
+    with pytest.raises(PortraitError, match="No face"):
+        Portrait.from_image(np.full((128, 128, 3), 90, np.uint8), tracker)
+
+
+def test_a_tiny_face_is_refused(tracker: FaceTracker, portrait: Portrait) -> None:
+    small = np.ascontiguousarray(data.astronaut()[::4, ::4])
+    with pytest.raises(PortraitError, match="too small"):
+        Portrait.from_image(small, tracker, type(portrait.face)(portrait.face.mesh / 4))
+
+
+def test_a_picture_that_is_not_rgb_is_refused(tracker: FaceTracker) -> None:
+    with pytest.raises(PortraitError, match="RGB"):
+        Portrait.from_image(np.zeros((64, 64), np.uint8), tracker)
