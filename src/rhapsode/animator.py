@@ -10,7 +10,6 @@ import numpy as np
 
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.errors import PortraitError
-from rhapsode.extras import require_torch
 from rhapsode.face.cache import CachedTracker
 from rhapsode.face.tracker import Face
 from rhapsode.frames import rendered, usable_threads
@@ -28,6 +27,7 @@ from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.checks import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
+from rhapsode.require import require_torch
 from rhapsode.session import Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.references import key_motions

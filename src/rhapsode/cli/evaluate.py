@@ -9,7 +9,7 @@ import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store, UsageError
 from rhapsode.cli.terminal import ProgressDisplay
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
 

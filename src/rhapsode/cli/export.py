@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rhapsode.cli.options import Debug
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 
 def export(

@@ -10,7 +10,7 @@ import typer
 
 from rhapsode.cli.options import Debug, Library
 from rhapsode.cli.terminal import ProgressDisplay
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 
 def learn_style(

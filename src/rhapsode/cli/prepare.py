@@ -11,7 +11,7 @@ import typer
 from rhapsode.cli.options import Debug
 from rhapsode.cli.terminal import ProgressDisplay
 from rhapsode.errors import DataError
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 if TYPE_CHECKING:
     from rhapsode.data.prepare import Report

@@ -9,7 +9,7 @@ import typer
 
 from rhapsode.cli.options import HELP, PLAIN, Debug, Library, UsageError
 from rhapsode.errors import StyleError
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 if TYPE_CHECKING:
     from rhapsode.style.library import Entry, StyleLibrary

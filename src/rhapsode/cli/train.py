@@ -11,7 +11,7 @@ import typer
 from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store
 from rhapsode.cli.terminal import ProgressDisplay
 from rhapsode.errors import DataError
-from rhapsode.extras import require_torch
+from rhapsode.require import require_torch
 
 app = typer.Typer(**PLAIN, context_settings=HELP, help="Train a model on your own clips.")
 
