@@ -9,8 +9,8 @@ import skimage.data
 
 from rhapsode.animator import Animator
 from rhapsode.evaluation.clips import RealClip, real_clips
-from rhapsode.media.sound import Waveform
 from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import Waveform
 from tests.made_up import make_store
 
 

@@ -9,11 +9,12 @@ import skimage.data
 
 import rhapsode
 from rhapsode.animator import Animator, exact_rate
-from rhapsode.errors import AudioError, PortraitError
+from rhapsode.errors import PortraitError
 from rhapsode.face.expression import disentangle
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.reader import probe, read_frames
-from rhapsode.media.sound import Waveform, load_waveform, resample
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import Waveform, resample
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.retarget import opening
@@ -152,10 +153,3 @@ def test_an_array_that_is_no_rgb_picture_is_refused(animator: Animator, portrait
 def test_a_gain_out_of_range_is_refused(gains: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(gains))):
         Gains(**gains)
-
-
-def test_samples_that_are_not_finite_floats_are_refused() -> None:
-    with pytest.raises(AudioError, match="int16"):
-        Waveform(np.zeros(10, np.int16), 16000)
-    with pytest.raises(AudioError, match="NaN"):
-        Waveform(np.full(10, np.nan, np.float32), 16000)

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from rhapsode.animator import Animator
 from rhapsode.blas import SingleThreadedBlas
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 
 
 def blas_threads() -> set[int]:

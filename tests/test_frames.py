@@ -8,7 +8,7 @@ import pytest
 
 from rhapsode.animator import Animator
 from rhapsode.frames import in_order
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 
 
 def frame_threads() -> list[str]:

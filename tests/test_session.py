@@ -8,7 +8,7 @@ from rhapsode.animator import Animator
 from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.errors import AudioError
 from rhapsode.face.geometry import mean_face
-from rhapsode.media.sound import SAMPLE_RATE, Waveform, resample
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.motion.motion import joined
 from rhapsode.motion.stream import Gains, MotionStream
 

@@ -15,7 +15,8 @@ from rhapsode.face.tracker import Face
 from rhapsode.frames import rendered, usable_threads
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import is_video
-from rhapsode.media.sound import SAMPLE_RATE, Waveform, load_waveform, resample
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.media.writer import VideoFacts, write_video
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel

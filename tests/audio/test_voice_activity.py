@@ -5,8 +5,8 @@ import pytest
 
 from rhapsode.audio.mel import motion_frames
 from rhapsode.audio.voice_activity import voice_activity, voice_segments
-from rhapsode.media.sound import resample
 from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import resample
 
 RATE = 16000
 

@@ -28,7 +28,7 @@ from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.geometry import fit_pose
 from rhapsode.media.reader import read_frames
-from rhapsode.media.sound import Waveform, resample
+from rhapsode.media.waveform import Waveform, resample
 from rhapsode.media.writer import write_video
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.dims import GeneratorDims

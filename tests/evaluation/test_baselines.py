@@ -4,7 +4,7 @@ import pytest
 from rhapsode.evaluation.baselines import LoudnessJaw, NearestNeighbour, baselines, mean_face
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.face.expression import mouth_opening
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.metrics.mouth import opening_correlation
 
 

@@ -8,7 +8,7 @@ from rhapsode.data.clips import Clip
 from rhapsode.evaluation.baselines import mean_face
 from rhapsode.evaluation.clips import RealClip, load_first_generator
 from rhapsode.evaluation.motion import FIGURES, result, score, score_all, summary
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 
 
 def _named(clip: RealClip, name: str) -> RealClip:

@@ -22,7 +22,7 @@ from rhapsode.evaluation.styles import driving_clips, evaluate_style
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
 from rhapsode.learning.transfer import TransferRecipe
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.metrics.style import style_distances
 from rhapsode.models.motion_generator import MotionGenerator
 

@@ -16,7 +16,7 @@ from rhapsode.learning.learn import learn, zero_shot
 from rhapsode.learning.replay import ReplaySet
 from rhapsode.learning.style_clip import StyleClip, read_style_clip
 from rhapsode.learning.transfer import TransferRecipe, transfer
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import opening

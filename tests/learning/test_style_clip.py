@@ -16,7 +16,8 @@ from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import BROWS
 from rhapsode.learning.style_clip import StyleClip, longest_shot, read_neutral, read_style_clip
 from rhapsode.media.reader import read_frames
-from rhapsode.media.sound import Waveform, load_waveform
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import write_video
 
 RATE = Fraction(25)

@@ -1,6 +1,7 @@
 """Sound from files of every kind: length, clock, and one clear line for what cannot be read."""
 
 import logging
+import tracemalloc
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -10,14 +11,8 @@ import numpy as np
 import pytest
 
 from rhapsode.errors import AudioError
-from rhapsode.media.sound import (
-    Waveform,
-    load_waveform,
-    normalise_loudness,
-    resample,
-    sound_blocks,
-    sound_info,
-)
+from rhapsode.media.sound import estimated_seconds, load_waveform, mono_blocks, sound_blocks, sound_info
+from rhapsode.media.waveform import Waveform, resample
 
 SECONDS = 1.5
 CLICK_AT = 1.0
@@ -169,12 +164,64 @@ def test_six_channels_are_mixed_without_clipping(tmp_path: Path) -> None:
     assert 0.5 < np.abs(blocks).max() <= 1
 
 
-def test_a_float_file_beyond_full_scale_is_scaled_into_range(tmp_path: Path) -> None:
+def test_peaks_beyond_full_scale_are_clipped_and_the_rest_keeps_its_level(tmp_path: Path) -> None:
     path = tmp_path / "loud.wav"
-    write_sound(path, "pcm_f32le", "flt", 5 * click_track(16000, 1), 16000)
-    peak = np.abs(load_waveform(path).samples).max()
-    assert peak == pytest.approx(1, abs=1e-6)
-    assert peak <= 1
+    sound = 5 * click_track(16000, 1)
+    write_sound(path, "pcm_f32le", "flt", sound, 16000)
+    assert np.array_equal(np.concatenate(list(mono_blocks(path))), sound[0].clip(-1, 1))
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (44100, 2)])
+def test_blocks_join_to_the_whole_sound_and_are_small(tmp_path: Path, rate: int, channels: int) -> None:
+    path = tmp_path / "long.flac"
+    write_sound(path, "flac", "s16", np.tile(click_track(rate, channels), 20), rate)
+    blocks = list(mono_blocks(path))
+    assert all(block.dtype == np.float32 and block.ndim == 1 and 0 < len(block) <= 16000 for block in blocks)
+    whole = np.concatenate(blocks)
+    assert np.array_equal(whole, load_waveform(path).samples)
+    assert len(whole) / 16000 == pytest.approx(20 * SECONDS, abs=1e-3)
+    assert click_time(Waveform(whole[-24000:], 16000)) == pytest.approx(CLICK_AT, abs=0.003)
+
+
+def test_ten_minutes_of_sound_are_read_in_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        for _ in range(600):
+            file.writeframesraw(bytes(64000))
+    tracemalloc.start()
+    try:
+        seconds = sum(len(block) for block in mono_blocks(path)) / 16000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert seconds == 600
+    assert peak < 2e6, "bytes: the whole sound takes 38 million"
+
+
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_a_sound_in_memory_comes_in_blocks_too(rate: int) -> None:
+    sound = Waveform(click_track(rate, 1)[0], rate)
+    whole = np.concatenate(list(mono_blocks(sound)))
+    assert np.array_equal(whole, resample(sound, 16000).samples)
+    assert estimated_seconds(sound) == sound.seconds
+
+
+def test_an_empty_sound_in_memory_is_refused() -> None:
+    with pytest.raises(AudioError, match="empty"):
+        next(mono_blocks(Waveform(np.zeros(0, np.float32), 16000)))
+
+
+@pytest.mark.parametrize(("ending", "codec", "sample_format", "tolerance"), KINDS)
+def test_the_length_of_a_file_is_estimated_without_decoding_it(
+    tmp_path: Path, ending: str, codec: str, sample_format: str, tolerance: float
+) -> None:
+    path = tmp_path / f"sound.{ending}"
+    film = ending == "mp4"
+    write_sound(path, codec, sample_format, click_track(48000, 1), 48000, 0.5 * film, picture=film)
+    assert estimated_seconds(path) == pytest.approx(load_waveform(path).seconds, abs=0.06)
 
 
 def test_a_missing_file_says_so_by_name(tmp_path: Path) -> None:
@@ -225,43 +272,3 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, value: float) -
     write_sound(path, "pcm_f32le", "flt", sound, 48000)
     with pytest.raises(AudioError, match=r"^broken\.wav: .*not finite"):
         load_waveform(path)
-
-
-@pytest.mark.parametrize("level", [0.003, 0.03, 0.3])
-@pytest.mark.parametrize("seconds", [0.05, 3.0])
-def test_loudness_comes_to_one_level_whatever_the_length(level: float, seconds: float) -> None:
-    import pyloudnorm
-
-    noise = np.random.default_rng(1).uniform(-level, level, round(16000 * seconds)).astype(np.float32)
-    result = normalise_loudness(Waveform(noise, 16000))
-    assert len(result.samples) == len(noise)
-    meter = pyloudnorm.Meter(16000)
-    measured = meter.integrated_loudness(np.resize(result.samples, 48000).astype(np.float64))
-    assert measured == pytest.approx(-23, abs=0.7)
-
-
-def test_silence_stays_silence() -> None:
-    for silence in (np.zeros(16000, np.float32), np.zeros(0, np.float32), np.full(16000, 1e-6, np.float32)):
-        np.testing.assert_array_equal(normalise_loudness(Waveform(silence, 16000)).samples, silence)
-
-
-def test_gain_stops_at_40_db_and_where_the_peak_reaches_full_scale() -> None:
-    faint = 4e-4 * np.random.default_rng(2).standard_normal(32000).clip(-3, 3).astype(np.float32)
-    lifted = normalise_loudness(Waveform(faint, 16000))
-    assert np.abs(lifted.samples).max() / np.abs(faint).max() == pytest.approx(100, rel=1e-3)
-    spiky = np.full(32000, 0, np.float32)
-    spiky[::4000] = 0.5
-    assert np.abs(normalise_loudness(Waveform(spiky, 16000), target_lufs=-5).samples).max() <= 1
-
-
-def test_resampling_keeps_the_click_in_place() -> None:
-    sound = Waveform(click_track(22050, 1)[0], 22050)
-    result = resample(sound, 16000)
-    assert result.rate == 16000
-    assert result.seconds == pytest.approx(sound.seconds, abs=1e-4)
-    assert click_time(result) == pytest.approx(CLICK_AT, abs=0.0005)
-
-
-def test_a_waveform_has_one_channel() -> None:
-    with pytest.raises(AudioError, match="one channel"):
-        Waveform(np.zeros((2, 10), np.float32), 16000)

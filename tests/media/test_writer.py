@@ -14,7 +14,8 @@ import pytest
 
 from rhapsode.errors import AudioError, VideoError
 from rhapsode.media.reader import probe, read_frames
-from rhapsode.media.sound import Waveform, load_waveform, sound_info
+from rhapsode.media.sound import load_waveform, sound_info
+from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import SYNTHETIC_NOTICE, write_video
 
 

@@ -10,12 +10,13 @@ from safetensors.torch import save_file
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, log_mel
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
 from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
-from rhapsode.media.sound import Waveform, normalise_loudness, resample
 from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import Waveform, resample
 from rhapsode.models.motion_generator import GeneratorState, MotionGenerator
 from rhapsode.motion.dims import GeneratorDims
 

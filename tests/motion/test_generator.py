@@ -10,11 +10,12 @@ from safetensors.numpy import save_file
 
 from rhapsode.animator import Animator
 from rhapsode.audio.mel import log_mel
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
 from rhapsode.evaluation.clips import FIRST_GENERATOR
 from rhapsode.face.geometry import mean_face
-from rhapsode.media.sound import Waveform, normalise_loudness, resample
 from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import Waveform, resample
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
 from rhapsode.motion.stream import Gains, MotionStream

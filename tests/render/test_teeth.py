@@ -11,7 +11,7 @@ from scipy.signal import find_peaks
 from rhapsode.animator import Animator
 from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.media.sound import Waveform, resample
+from rhapsode.media.waveform import Waveform, resample
 from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.teeth import Teeth

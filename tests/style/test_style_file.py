@@ -15,7 +15,7 @@ from safetensors.torch import save_file as save_torch_file
 from tests.made_up import babble, made_up_generator, made_up_style
 
 from rhapsode.errors import StyleError
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.style.style import LARGEST, STRONGEST, Style, _digest, blend

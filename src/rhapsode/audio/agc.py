@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from rhapsode.media.sound import MAX_GAIN_DB, TARGET_LUFS
+TARGET_LUFS = -23.0
+"""Loudness that the models read, after EBU R 128."""
+
+MAX_GAIN_DB = 40.0
+"""Largest gain for a faint sound; beyond it there is mostly noise to amplify."""
 
 _BLOCK = 160  # samples, 10 ms: the gain of one is told by those before it
 _SILENCE = -70.0  # dB: what is below is not listened to, as by BS.1770's gate

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from rhapsode.media.sound import SAMPLE_RATE
+from rhapsode.media.waveform import SAMPLE_RATE
 
 MEL_BANDS = 80
 MEL_RATE = 120

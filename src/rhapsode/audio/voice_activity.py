@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE, mel_frame_span, motion_frames
-from rhapsode.media.sound import SAMPLE_RATE
+from rhapsode.media.waveform import SAMPLE_RATE
 
 ON = 0.5
 """Probability of speech at which a voice begins."""

@@ -17,7 +17,7 @@ from rhapsode.errors import PortraitError, VideoError
 from rhapsode.machine import peak_rss_mb
 
 if TYPE_CHECKING:
-    from rhapsode.media.sound import Waveform
+    from rhapsode.media.waveform import Waveform
 
 
 def animate(

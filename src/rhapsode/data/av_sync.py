@@ -9,7 +9,7 @@ import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.face.expression import disentangle, resample
-from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation, sound_lag
 from rhapsode.models.motion_generator import MotionGenerator
 

@@ -8,11 +8,13 @@ import numpy as np
 from PIL import Image
 
 from rhapsode.audio.mel import log_mel
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import AudioError, VideoError
 from rhapsode.face.expression import disentangle
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.reader import probe, read_frames
-from rhapsode.media.sound import SAMPLE_RATE, Waveform, load_waveform, normalise_loudness
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 
 #: Least length of a clip, seconds.
 SHORTEST = 0.5

@@ -7,8 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import gaussian_filter1d
 
 from rhapsode.audio.mel import log_mel, motion_frames
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.evaluation.clips import RealClip
-from rhapsode.media.sound import Waveform, normalise_loudness
+from rhapsode.media.waveform import Waveform
 
 #: A way from a 16 kHz sound to (T, 68, 3) offsets from rest, canonical space, 60 a second.
 Method = Callable[[Waveform], np.ndarray]

@@ -11,7 +11,7 @@ from rhapsode.data.clips import Clip
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.expression import disentangle
-from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.models.motion_generator import MotionGenerator
 
 #: The first generator that was shipped.

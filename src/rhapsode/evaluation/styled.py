@@ -21,7 +21,7 @@ from rhapsode.face.landmarks import MOUTH
 from rhapsode.learning.learn import learn, zero_shot
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.learning.transfer import TransferRecipe
-from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.metrics.style import MOVED, published_code_distances, style_distances, style_distances_over
 from rhapsode.models.motion_generator import MotionGenerator

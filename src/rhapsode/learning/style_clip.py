@@ -11,6 +11,7 @@ import numpy as np
 from rhapsode.audio.mel import log_mel
 from rhapsode.data.av_sync import SURE, load_sync_model, shipped_sync_model
 from rhapsode.data.clips import Clip
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip
 from rhapsode.data.tracking import SILENCE, UnusableClipError, track_clip
@@ -21,7 +22,7 @@ from rhapsode.face.landmarks import EYES, LID_PAIRS
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import is_video
-from rhapsode.media.sound import SAMPLE_RATE, Waveform, normalise_loudness
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.retarget import lips_together
 from rhapsode.training.head_motion import head_path

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
@@ -38,3 +40,18 @@ def decode(packets: "Iterator[Packet[Any]]", name: str, what: str) -> Iterator[A
         yield from frames
     if damaged:
         log.warning("%s: %d damaged %s packets were skipped", name, damaged, what)
+
+
+def clock_zero(container: InputContainer) -> Fraction:
+    """Find the instant of a file that counts as its time 0: where players start.
+
+    Formats such as MPEG-TS and MP3 do not start their clock at 0 (the latter at the end of its encoder
+    delay). Sound and picture of one file are both measured from here.
+
+    Args:
+        container: an opened file.
+
+    Returns:
+        Seconds on the container's own clock.
+    """
+    return Fraction(container.start_time or 0, 1_000_000)

@@ -15,8 +15,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from rhapsode.errors import VideoError
-from rhapsode.media.packets import decode
-from rhapsode.media.sound import clock_zero
+from rhapsode.media.packets import clock_zero, decode
 
 # Without the last two flags swscale's RGB comes out about one level too dark.
 _SCALING = 0x2 | 0x2000 | 0x40000  # SWS_BILINEAR, SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND: PyAV names them only from 18 on

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rhapsode.errors import AudioError
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 
 WORDS_PER_MINUTE = 160
 SLOWEST, FASTEST = 80, 450

@@ -29,7 +29,8 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 
 from rhapsode.errors import RhapsodeError, VideoError
-from rhapsode.media.sound import Waveform, sound_blocks, sound_info
+from rhapsode.media.sound import sound_blocks, sound_info
+from rhapsode.media.waveform import Waveform
 
 SYNTHETIC_NOTICE = "Made with Rhapsode: a synthetic talking head"
 """Stands in the metadata of every video, so that a result says that it is made."""
@@ -284,7 +285,7 @@ def _open_sound(audio: str | Path | Waveform | None) -> _Sound | None:
     if isinstance(audio, Waveform):
         if audio.rate in _AAC_RATES:
             return _Sound(audio.rate, 1, iter([audio.samples[None].astype(np.float32, copy=False)]))
-        from rhapsode.media.sound import resample
+        from rhapsode.media.waveform import resample
 
         return _open_sound(resample(audio, _aac_rate(audio.rate)))
     info = sound_info(audio)

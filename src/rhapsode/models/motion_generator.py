@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.media.sound import Waveform, normalise_loudness
+from rhapsode.media.waveform import Waveform
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
 from rhapsode.motion.dims import GeneratorDims
 from rhapsode.motion.generator import NumpyMotionGenerator
@@ -133,6 +133,8 @@ class MotionGenerator(nn.Module):
         Returns:
             (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
         """
+        from rhapsode.data.loudness import normalise_loudness  # measures by a package that learning brings
+
         mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
         if bank is None or mix == 0:
             return self(mel[None])[0].numpy()

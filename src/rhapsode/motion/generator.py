@@ -18,7 +18,7 @@ from scipy.special import erf, expit
 from rhapsode.audio.dims import CMN_PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.media.sound import Waveform, normalise_loudness
+from rhapsode.media.waveform import Waveform
 from rhapsode.motion.dims import GeneratorDims
 from rhapsode.weights import reading
 
@@ -101,6 +101,8 @@ class NumpyMotionGenerator:
         Returns:
             (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
         """
+        from rhapsode.data.loudness import normalise_loudness  # measures by a package that learning brings
+
         mel = log_mel(normalise_loudness(sound).samples)
         silence = np.full((2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR, np.float32)
         features = self._encode(np.concatenate([mel, silence]), None)[0]

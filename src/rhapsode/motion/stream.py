@@ -9,7 +9,7 @@ from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.audio.mel import MelStream, motion_frames
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.voice_activity import StreamingVad
-from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel, HeadStream

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.media.sound import SAMPLE_RATE
+from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.stream import MotionStream
 

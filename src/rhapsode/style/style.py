@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.errors import StyleError
-from rhapsode.media.sound import Waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.weights import reading

@@ -19,8 +19,8 @@ import skimage.data
 
 from rhapsode.animator import Animator, Video
 from rhapsode.machine import peak_rss_mb, processor, processors
-from rhapsode.media.sound import SAMPLE_RATE, Waveform, resample
 from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.media.writer import write_video
 from rhapsode.motion.stream import Gains, MotionStream
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline

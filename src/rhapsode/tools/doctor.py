@@ -139,7 +139,7 @@ def check_video() -> str:
     import av
     import numpy as np
 
-    from rhapsode.media.sound import Waveform
+    from rhapsode.media.waveform import Waveform
     from rhapsode.media.writer import write_video
 
     for codec in ("libx264", "aac"):
@@ -154,8 +154,8 @@ def check_video() -> str:
 
 def check_voices() -> str:
     """The speech synthesiser speaks, and the voice detector hears it."""
-    from rhapsode.media.sound import resample
     from rhapsode.media.synthesis import list_voices, synthesise
+    from rhapsode.media.waveform import resample
 
     spoken = resample(synthesise("This is a voice."), 16_000)
     from rhapsode.audio.voice_activity import speech_probability

@@ -24,9 +24,11 @@ from torch import Tensor, nn
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.data.corpora import read_source
+from rhapsode.data.loudness import normalise_loudness
 from rhapsode.data.motion_windows import augment
 from rhapsode.data.speech import Utterance, read_speech
-from rhapsode.media.sound import SAMPLE_RATE, load_waveform, normalise_loudness
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.teacher import WIDTH, Teacher, teacher_file

@@ -15,7 +15,7 @@ from torch.nn.functional import conv1d, gelu, layer_norm, linear, scaled_dot_pro
 
 from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.errors import WeightsError
-from rhapsode.media.sound import SAMPLE_RATE
+from rhapsode.media.waveform import SAMPLE_RATE
 
 #: Width of Whisper tiny's features, and how many of them a second.
 WIDTH, RATE = 384, 50
