@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from rhapsode.evaluation.styled import models
 from rhapsode.face.landmarks import BROWS
+from rhapsode.face.mouth import lip_opening
 from rhapsode.media.sound import load_waveform, normalise_loudness
-from rhapsode.motion.retarget import opening
 from rhapsode.style.library import StyleLibrary, resolve
 
 PANELS = {
-    "lips apart": lambda m: opening(m)[:, 1],
+    "lips apart": lambda m: lip_opening(m),
     "corners out": lambda m: (m[:, 54, 0] - m[:, 48, 0]) / 2,
     "corners down": lambda m: m[:, [48, 54], 1].mean(1),
     "brows up": lambda m: -m[:, BROWS, 1].mean(1),

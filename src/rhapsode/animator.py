@@ -11,6 +11,7 @@ import numpy as np
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.errors import PortraitError
 from rhapsode.face.cache import CachedTracker
+from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.tracker import Face
 from rhapsode.frames import rendered, usable_threads
 from rhapsode.media.picture import load_picture
@@ -36,8 +37,8 @@ from rhapsode.style.style import Style
 
 _log = logging.getLogger(__name__)
 
-#: Pixels between the outer corners of the eyes: below the first a face is refused, below the second it is warned of.
-SMALLEST_FACE, SMALL_FACE = 24, 48
+#: Pixels between the outer corners of the eyes below which a face is warned of.
+SMALL_FACE = 48
 
 
 class Animator:
@@ -378,10 +379,10 @@ def _choose(faces: list[Face], wanted: int | None, name: str) -> Face:
     if wanted is None and len(faces) > 1:
         _log.warning("%s: %d faces; animating the largest (choose with --face 1..%d)", name, len(faces), len(faces))
     face = faces[(wanted or 1) - 1]
-    if face.eye_distance < SMALLEST_FACE:
+    if face.eye_distance < MIN_EYE_DISTANCE:
         raise PortraitError(
             f"{name}: the face is too small, {face.eye_distance:.0f} px between the outer eye corners, "
-            f"at least {SMALLEST_FACE} needed; use a larger picture or crop it to the face"
+            f"at least {MIN_EYE_DISTANCE:.0f} needed; use a larger picture or crop it to the face"
         )
     if face.eye_distance < SMALL_FACE:
         _log.warning(

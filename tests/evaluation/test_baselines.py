@@ -3,7 +3,7 @@ import pytest
 
 from rhapsode.evaluation.baselines import LoudnessJaw, NearestNeighbour, baselines, mean_face
 from rhapsode.evaluation.clips import RealClip
-from rhapsode.face.expression import mouth_opening
+from rhapsode.face.mouth import lip_distance
 from rhapsode.media.waveform import Waveform
 from rhapsode.metrics.mouth import opening_correlation
 
@@ -21,7 +21,7 @@ def test_the_louder_the_wider(clips: list[RealClip]) -> None:
     method = LoudnessJaw(clips[:1])
     time = np.arange(32000) / 16000
     swelling = Waveform((0.5 * time * np.sin(2 * np.pi * 150 * time)).astype(np.float32), 16000)
-    opened = mouth_opening(method(swelling) + clips[0].rest)
+    opened = lip_distance(method(swelling) + clips[0].rest)
     assert opened[-20:].mean() > opened[20:40].mean()
 
 

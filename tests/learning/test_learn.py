@@ -12,6 +12,7 @@ from rhapsode.animator import Animator, Video
 from rhapsode.cli import main
 from rhapsode.errors import StyleError
 from rhapsode.evaluation.styled import models
+from rhapsode.face.mouth import lip_opening, lip_openings
 from rhapsode.learning.learn import learn, zero_shot
 from rhapsode.learning.replay import ReplaySet
 from rhapsode.learning.style_clip import StyleClip, read_style_clip
@@ -19,7 +20,6 @@ from rhapsode.learning.transfer import TransferRecipe, transfer
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.motion import Motion, joined
-from rhapsode.motion.retarget import opening
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.style import Style
 
@@ -98,10 +98,10 @@ def test_a_zero_shot_style_touches_the_read_out_alone_and_opens_as_wide_as_the_c
     assert style.delta.keys() == {"readout.weight", "readout.bias"}
     speech = ReplaySet.shipped()
     plain, styled = (
-        np.concatenate([opening(motion.numpy())[:, 1] for motion in speech.moved(one)])
+        np.concatenate([lip_opening(motion.numpy()) for motion in speech.moved(one)])
         for one in (generator, MotionGenerator.from_numpy(style.apply(generator.to_numpy())))
     )
-    wanted = opening(style_clip.expression)[:, 1].std()
+    wanted = lip_opening(style_clip.expression).std()
     assert abs(styled.std() - wanted) < 0.5 * abs(plain.std() - wanted)
 
 
@@ -117,7 +117,7 @@ def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_ha
         np.testing.assert_array_equal(getattr(plain, field), getattr(none, field))
     assert np.abs(strong.expression).max() < 0.6
     rest = animator.prepare(astronaut).rest
-    assert opening(strong.expression + rest).min() > -1e-4
+    assert lip_openings(strong.expression + rest).min() > -1e-4
 
 
 @pytest.mark.slow

@@ -12,9 +12,9 @@ from rhapsode.audio.mel import LOG_FLOOR, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
-from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
+from rhapsode.face.mouth import lip_distance
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.models.motion_generator import GeneratorState, MotionGenerator
@@ -39,7 +39,7 @@ def test_motion_comes_at_sixty_a_second_for_the_whole_sound(shipped: MotionGener
 
 
 def test_the_mouth_opens_and_closes_while_a_sentence_is_spoken(shipped: MotionGenerator, sentence: Waveform) -> None:
-    opening = mouth_opening(shipped.generate(sentence) + mean_face())
+    opening = lip_distance(shipped.generate(sentence) + mean_face())
     assert opening.max() > 0.1 and opening.min() < 0.04
     assert (np.diff(np.sign(opening - 0.06)) != 0).sum() >= 6
 

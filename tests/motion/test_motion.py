@@ -2,8 +2,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from rhapsode.face.expression import disentangle, mouth_opening, resample
+from rhapsode.face.expression import disentangle, resample
 from rhapsode.face.geometry import Pose, mean_face, to_image
+from rhapsode.face.mouth import lip_distance
 from rhapsode.motion.motion import Motion
 
 
@@ -45,7 +46,7 @@ def test_rest_is_the_closed_mouth_and_opening_is_measured_from_it() -> None:
     face[:, 66, 1] += opened
     pose = Pose(np.zeros((100, 3)), np.full((100, 3), 100.0), np.full(100, 80.0))
     offsets, rest, _ = disentangle(to_image(face, pose))
-    gap = mouth_opening(offsets + rest)
+    gap = lip_distance(offsets + rest)
     assert np.abs(gap - gap.min() - opened).max() < 0.01
 
 

@@ -3,7 +3,8 @@ import pytest
 
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
-from rhapsode.motion.retarget import lips_together, opening, retarget
+from rhapsode.face.mouth import lip_opening, lip_openings
+from rhapsode.motion.retarget import lips_together, retarget
 
 
 def _open_mouth(by: float) -> np.ndarray:
@@ -29,9 +30,9 @@ def test_silence_leaves_the_portrait_as_it_is(smiling: np.ndarray) -> None:
 
 def test_lips_meet_where_speech_closes_them_even_on_an_open_smile(smiling: np.ndarray) -> None:
     closed = smiling + retarget(np.zeros((1, 68, 3)), np.ones(1), smiling)[0]
-    assert np.abs(opening(closed)).max() < 1e-6
+    assert np.abs(lip_openings(closed)).max() < 1e-6
     nearly = smiling + retarget(_open_mouth(0.015)[None], np.ones(1), smiling)[0]
-    assert np.abs(opening(nearly)).max() < 1e-6
+    assert np.abs(lip_openings(nearly)).max() < 1e-6
 
 
 def test_an_open_smile_does_not_over_open(smiling: np.ndarray) -> None:
@@ -39,7 +40,7 @@ def test_an_open_smile_does_not_over_open(smiling: np.ndarray) -> None:
     on_smile = smiling + retarget(spoken, np.ones(1), smiling)[0]
     rest = mean_face()
     on_rest = rest + retarget(spoken, np.ones(1), rest)[0]
-    assert np.abs(opening(on_smile) - opening(on_rest)).max() < 1e-6
+    assert np.abs(lip_openings(on_smile) - lip_openings(on_rest)).max() < 1e-6
 
 
 def test_a_smile_keeps_its_corners(smiling: np.ndarray) -> None:
@@ -50,7 +51,7 @@ def test_a_smile_keeps_its_corners(smiling: np.ndarray) -> None:
 def test_the_gain_scales_the_mouth_and_zero_stills_it() -> None:
     rest, spoken = mean_face(), _open_mouth(0.2)[None]
     one, half, none = (retarget(spoken, np.ones(1), rest, gain)[0] for gain in (1.0, 0.5, 0.0))
-    assert 0.35 < opening(half)[1] / opening(one)[1] < 0.6
+    assert 0.35 < lip_opening(half) / lip_opening(one) < 0.6
     assert (none == 0).all()
 
 
@@ -58,7 +59,7 @@ def test_lips_never_cross_and_eyelids_are_left_to_the_blinks() -> None:
     rng = np.random.default_rng(0)
     rest = mean_face()
     offsets = retarget(rng.normal(0, 0.1, (200, 68, 3)), rng.random(200), rest)
-    assert opening(rest + offsets).min() > -1e-5
+    assert lip_openings(rest + offsets).min() > -1e-5
     assert (offsets[:, EYES] == 0).all()
 
 
@@ -67,6 +68,6 @@ def test_lips_together_keeps_all_of_an_expression_but_the_opening() -> None:
     offsets[17:27, 1] = -0.05
     offsets[[66, 57, 8], 1] = 0.1  # lower lip and chin
     closed = lips_together(offsets)
-    np.testing.assert_allclose(opening(closed), 0, atol=1e-9)
+    np.testing.assert_allclose(lip_openings(closed), 0, atol=1e-9)
     np.testing.assert_array_equal(closed[17:27], offsets[17:27])
     assert closed[8, 1] < 0.06

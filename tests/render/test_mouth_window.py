@@ -6,7 +6,7 @@ import skimage.data
 
 from rhapsode.face.geometry import to_image
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE, MouthWindow, WindowSize, edge_fade, mouth_shape
+from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE, MouthWindow, WindowSize, edge_fade
 from rhapsode.render.portrait import Portrait
 
 
@@ -82,12 +82,3 @@ def test_a_window_may_hold_the_whole_head(portrait: Portrait) -> None:
 def test_the_window_fades_to_nothing_at_its_edge() -> None:
     fade = edge_fade(64)[..., 0]
     assert fade[[0, -1]].max() == 0 and fade[:, [0, -1]].max() == 0 and fade[32, 32] == 1
-
-
-def test_mouth_shapes_tell_open_from_closed_and_wide_from_round() -> None:
-    face = np.zeros((3, 68, 3))
-    face[1, [65, 66, 67], 1] = 0.2
-    face[2, [48, 60], 0], face[2, [54, 64], 0] = -0.3, 0.3
-    closed, wide_open, spread = mouth_shape(face)
-    assert wide_open[0] == pytest.approx(0.2) and closed[0] == 0
-    assert spread[1] == pytest.approx(0.6) and closed[1] == 0

@@ -1,6 +1,6 @@
 import numpy as np
 
-from rhapsode.motion.retarget import opening
+from rhapsode.face.mouth import lip_opening
 from rhapsode.style.references import key_motions, reference_frames
 from rhapsode.style.style import KEY_MOTIONS
 
@@ -11,8 +11,8 @@ def width(face: np.ndarray) -> float:
 
 def test_the_key_motions_are_the_mouth_shapes_that_they_are_named_after() -> None:
     _, pressed, spread, rounded = key_motions()
-    assert opening(pressed)[1] < 0.02
-    assert opening(spread)[1] > 0.05 < opening(rounded)[1]
+    assert lip_opening(pressed) < 0.02
+    assert lip_opening(spread) > 0.05 < lip_opening(rounded)
     assert width(spread) > 0 > width(rounded)
 
 

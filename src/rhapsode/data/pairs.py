@@ -23,12 +23,13 @@ from rhapsode.data.index import Entry, load_arrays
 from rhapsode.data.store import ClipStore
 from rhapsode.data.workers import map_in_processes
 from rhapsode.errors import DataError
-from rhapsode.face.expression import disentangle, mouth_opening
-from rhapsode.face.geometry import fit_pose, to_canonical
+from rhapsode.face.expression import disentangle
+from rhapsode.face.geometry import MIN_EYE_DISTANCE, fit_pose, to_canonical
+from rhapsode.face.mouth import lip_distance, mouth_shape
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.media.reader import read_frames
 from rhapsode.paint.extra_photos import lay_on, offsets_between
-from rhapsode.render.mouth_window import Drawn, MouthWindow, WindowSize, mouth_shape
+from rhapsode.render.mouth_window import Drawn, MouthWindow, WindowSize
 from rhapsode.render.portrait import Portrait
 from rhapsode.style.references import key_motions, reference_frames
 
@@ -121,7 +122,7 @@ def _clip_pairs(store: ClipStore, size: WindowSize, portraits: int, targets: int
     cv2.setNumThreads(1)
     arrays = load_arrays(store.folder, entry)
     offsets, rest, _ = disentangle(arrays["landmarks"].astype(np.float64))
-    wide = mouth_opening(offsets + rest)
+    wide = lip_distance(offsets + rest)
     rng = np.random.default_rng(zlib.crc32(entry.name.encode()))
     long = int(np.clip(len(wide) // 75, 1, 4))
     own = _portrait_frames(wide, portraits * long, rng)
@@ -174,7 +175,7 @@ def read_numbered(entry: Entry, times: np.ndarray, wanted: np.ndarray) -> dict[i
 
 def _measure(tracker: FaceTracker, picture: np.ndarray) -> _Frame | None:
     faces = tracker.detect(picture)
-    if not faces:
+    if not faces or faces[0].eye_distance < MIN_EYE_DISTANCE:
         return None
     landmarks = faces[0].landmarks[None].astype(np.float64)
     return _Frame(picture, faces[0], to_canonical(landmarks, fit_pose(landmarks))[0])
@@ -224,8 +225,8 @@ def _one(
         real=np.stack([one[1] for _, one in kept]),
         regions=np.stack([window.regions(one[3]) for _, one in kept]),
         shapes=mouth_shape(faces).astype(np.float32),
-        opening=mouth_opening(faces[4:]).astype(np.float32),
-        own_opening=float(mouth_opening(portrait.rest[None])[0]),
+        opening=lip_distance(faces[4:]).astype(np.float32),
+        own_opening=float(lip_distance(portrait.rest[None])[0]),
         frames=np.array([number] + [frame for frame, _ in kept]),
         expressions=np.stack([one[3] for _, one in kept]).astype(np.float32),
         reference_offsets=np.stack([one[3] for one in key]).astype(np.float32),

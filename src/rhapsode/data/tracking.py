@@ -11,6 +11,7 @@ from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import AudioError, VideoError
 from rhapsode.face.expression import disentangle
+from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.sound import load_waveform
@@ -20,8 +21,6 @@ from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 SHORTEST = 0.5
 #: Least share of the frames in which a face is found.
 FACE_SHARE = 0.9
-#: Least distance between the outer corners of the eyes, pixels; under it a closed mouth and an open one look alike.
-SMALLEST_FACE = 24.0
 #: How often a clip is searched for a second face, and how large beside the first it must be to count.
 FACE_LOOKS, SECOND_FACE = 5, 0.5
 #: Share of those looks that may show a second face: a passer-by is forgiven, a conversation is not.
@@ -109,7 +108,7 @@ def track_clip(
     used = found & (times > np.maximum.accumulate(np.concatenate([[-np.inf], times[:-1]])))
     landmarks = np.array([look.landmarks[frame] for frame in np.flatnonzero(used)], np.float32)
     eye_distance = float(np.median(np.linalg.norm(landmarks[:, 45, :2] - landmarks[:, 36, :2], axis=-1)))
-    if eye_distance < SMALLEST_FACE:
+    if eye_distance < MIN_EYE_DISTANCE:
         raise UnusableClipError("face too small", f"{eye_distance:.0f} pixels between the outer corners of the eyes")
     _, _, pose = disentangle(landmarks)
     whole = np.round(samples * 32767).astype(np.int16)

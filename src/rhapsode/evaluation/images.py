@@ -23,8 +23,9 @@ from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of, read_numbered
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import map_in_processes
 from rhapsode.errors import DataError
-from rhapsode.face.expression import disentangle, mouth_opening
+from rhapsode.face.expression import disentangle
 from rhapsode.face.geometry import fit_pose, to_canonical
+from rhapsode.face.mouth import lip_distance
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.metrics.identity import Identity
 from rhapsode.metrics.picture import cpbd, psnr
@@ -285,7 +286,7 @@ class ImageScorer:
         if not faces:
             return None
         landmarks = faces[0].landmarks[None].astype(np.float64)
-        return abs(float(mouth_opening(to_canonical(landmarks, fit_pose(landmarks)))[0]) - wanted)
+        return abs(float(lip_distance(to_canonical(landmarks, fit_pose(landmarks)))[0]) - wanted)
 
 
 def mouth_region(regions: np.ndarray) -> tuple[slice, slice]:

@@ -11,11 +11,11 @@ from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.evaluation.baselines import Method
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.face.landmarks import MOUTH
+from rhapsode.face.mouth import lip_opening
 from rhapsode.metrics.closure import are_closed, closure_times
 from rhapsode.metrics.jitter import jitter_ratio
 from rhapsode.metrics.landmarks import landmark_distance, lmd, open_area_difference, velocity_difference
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio, sound_lag
-from rhapsode.motion.retarget import opening
 
 #: Figures of a clip, and of clips their mean: canonical units (outer eye corners 1 apart), frames of 1/60 s.
 FIGURES = ("mouth_opening_corr", "opening_std_ratio", "LMD", "D_L", "D_V", "D_A", "jitter_ratio")
@@ -62,8 +62,8 @@ def score(method: Method, clip: RealClip) -> ScoredClip:
         motion,
         dict(zip(FIGURES, figures, strict=True)),
         sound_lag(made, real, MOTION_RATE)[0],
-        are_closed(opening(motion)[:, 1], times, MOTION_RATE),
-        are_closed(opening(clip.real)[:, 1], times, MOTION_RATE),
+        are_closed(lip_opening(motion), times, MOTION_RATE),
+        are_closed(lip_opening(clip.real), times, MOTION_RATE),
     )
 
 

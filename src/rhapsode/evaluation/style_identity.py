@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_face
+from rhapsode.face.mouth import lip_distance
 from rhapsode.metrics.landmarks import open_mouth_area
 
 #: Frames (1/60 s) of a window, and from one window to the next.
@@ -117,7 +117,7 @@ class _Discriminant:
 def _features(motion: np.ndarray, axes: np.ndarray, window: int) -> np.ndarray:
     """What describes each window of a motion, (T, 68, 3) -> (N, D)."""
     face = motion + mean_face()
-    opening, area = mouth_opening(face), open_mouth_area(face)
+    opening, area = lip_distance(face), open_mouth_area(face)
     place = motion.reshape(len(motion), -1) @ axes
     rows = []
     for first in range(0, len(motion) - window + 1, STRIDE):

@@ -18,6 +18,7 @@ from rhapsode.data.store import ClipStore
 from rhapsode.evaluation.baselines import Method
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import MOUTH
+from rhapsode.face.mouth import lip_opening
 from rhapsode.learning.learn import learn, zero_shot
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.learning.transfer import TransferRecipe
@@ -26,7 +27,7 @@ from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.metrics.style import MOVED, published_code_distances, style_distances, style_distances_over
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.retarget import CLOSURE, opening
+from rhapsode.motion.retarget import CLOSURE
 
 #: Ways of moving that are compared: the generator as shipped, with a clip's statistics, and after style transfer.
 METHODS = ("none", "zero_shot", "learnt")
@@ -154,8 +155,8 @@ def style_one(
 
 def lips_shut(made: Sequence[np.ndarray], plain: Sequence[np.ndarray]) -> float:
     """Of the frames in which the lips of `plain` are shut, the share in which those of `made` are (`CLOSURE`)."""
-    there = np.concatenate([opening(each)[:, 1] for each in plain]) < CLOSURE
-    shut = np.concatenate([opening(each)[:, 1] for each in made]) < CLOSURE
+    there = np.concatenate([lip_opening(each) for each in plain]) < CLOSURE
+    shut = np.concatenate([lip_opening(each) for each in made]) < CLOSURE
     return float(shut[there].mean()) if there.any() else math.nan
 
 

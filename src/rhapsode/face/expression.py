@@ -4,18 +4,12 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from rhapsode.face.geometry import Pose, fit_pose, to_canonical
-from rhapsode.face.landmarks import INNER_LIP_PAIRS
-
-
-def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
-    """Distance between the middles of the inner lips, (T,), in the units of `landmarks` (T, 68, 3)."""
-    upper, lower = INNER_LIP_PAIRS[1]
-    return np.linalg.norm(landmarks[:, lower] - landmarks[:, upper], axis=-1)
+from rhapsode.face.mouth import lip_distance
 
 
 def resting_face(canonical: np.ndarray) -> np.ndarray:
     """The median face over the fifth of the frames in which the mouth is most closed: (T, 68, 3) -> (68, 3)."""
-    opening = mouth_opening(canonical)
+    opening = lip_distance(canonical)
     return np.median(canonical[opening <= np.quantile(opening, 0.2)], axis=0)
 
 

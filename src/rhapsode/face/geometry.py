@@ -17,6 +17,9 @@ from scipy.spatial.transform import Rotation
 
 from rhapsode.face.landmarks import STABLE
 
+#: Least distance between the outer corners of the eyes, pixels: in a smaller face lips are two or three pixels high,
+#: and a closed mouth looks like an open one.
+MIN_EYE_DISTANCE: Final = 24.0
 #: Where a head turns, canonical space: below and behind the face, at the base of the skull, (3,).
 SKULL_BASE: Final = np.array([0.0, 0.85, 0.95])
 

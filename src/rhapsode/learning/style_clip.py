@@ -16,9 +16,10 @@ from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip
 from rhapsode.data.tracking import SILENCE, UnusableClipError, track_clip
 from rhapsode.errors import StyleError
-from rhapsode.face.expression import disentangle, mouth_opening, resample, resting_face
+from rhapsode.face.expression import disentangle, resample, resting_face
 from rhapsode.face.geometry import Pose, fit_pose, to_canonical
 from rhapsode.face.landmarks import EYES, LID_PAIRS
+from rhapsode.face.mouth import lip_distance
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import is_video
@@ -149,7 +150,7 @@ def read_style_clip(
     if seconds < SHORT - 1e-6:
         _log.warning("%s: %.1f s tell little of a manner; from %.0f s on it is told better", path, seconds, SHORT)
     offsets, rest, pose = disentangle(landmarks)
-    if mouth_opening(offsets + rest).std() < FROZEN:
+    if lip_distance(offsets + rest).std() < FROZEN:
         raise StyleError(f"{path}: a frozen picture, the mouth never moves; name a clip of someone who speaks")
     samples, moments = _cut(sound, times)
     if np.abs(samples).max() < SILENCE:

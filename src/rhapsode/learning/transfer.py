@@ -19,7 +19,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS
+from rhapsode.face.landmarks import EYES
+from rhapsode.face.mouth import lip_opening
 from rhapsode.learning import losses
 from rhapsode.learning.network import Form, MotionWindows, TransferNetwork
 from rhapsode.learning.replay import ReplaySet
@@ -202,7 +203,7 @@ class _TransferTask:
         own = self._move(heard + 0.05 * torch.randn(heard.shape, generator=rng))
         heard, target, shipped = self._others(rng)
         made = self._move(heard)
-        opened, wanted = _opening(made), _opening(shipped)
+        opened, wanted = lip_opening(made), lip_opening(shipped)
         in_step = (1 - _correlation(opened, wanted)).mean()
         shut = (-(wanted / CLOSURE).clamp(min=0).square()).exp()
         ajar = ((opened - wanted.clamp(min=0)).clamp(min=0) / CLOSURE).square()
@@ -256,7 +257,7 @@ class _TransferTask:
             rows = _thinned(torch.cat([self._judge.rows(motion) for motion in made]))
             distance = float(torch.cdist(self._judged_by, rows).amin(1).mean())
             shipped = [self._shipped[n][None] for n in self._held_out]
-            steps = [_correlation(_opening(a), _opening(b)) for a, b in zip(made, shipped, strict=True)]
+            steps = [_correlation(lip_opening(a), lip_opening(b)) for a, b in zip(made, shipped, strict=True)]
         in_step = float(torch.cat(steps).mean())
         score = -distance - _OUT_OF_STEP * max(0.0, _IN_STEP - in_step)
         return {"distance": distance, "in_step": in_step, "score": score}
@@ -296,12 +297,6 @@ def _stretches(whole: Tensor, starts: Sequence[int], frames: int) -> Tensor:
 
 def _thinned(rows: Tensor) -> Tensor:
     return rows[:: max(1, -(-len(rows) // _ROWS))]
-
-
-def _opening(motion: Tensor) -> Tensor:
-    """The signed opening between the middles of the inner lips, (B, T, 68, 3) -> (B, T)."""
-    upper, lower = INNER_LIP_PAIRS[1].tolist()
-    return motion[:, :, lower, 1] - motion[:, :, upper, 1]
 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:

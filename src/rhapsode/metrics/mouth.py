@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rhapsode.face.expression import mouth_opening
+from rhapsode.face.mouth import lip_distance
 
 #: A mouth whose opening varies by less than this, canonical units, does not move.
 _STILL = 1e-9
@@ -10,12 +10,12 @@ _STILL = 1e-9
 
 def opening_correlation(generated: np.ndarray, real: np.ndarray) -> float:
     """Pearson correlation of the mouth opening over time; both (T, 68, 3). Of a mouth that does not move, NaN."""
-    return _correlation(mouth_opening(generated), mouth_opening(real))
+    return _correlation(lip_distance(generated), lip_distance(real))
 
 
 def opening_spread_ratio(generated: np.ndarray, real: np.ndarray) -> float:
     """Standard deviation of the generated mouth opening over that of the real one; 1 is natural."""
-    return float(mouth_opening(generated).std() / mouth_opening(real).std())
+    return float(lip_distance(generated).std() / lip_distance(real).std())
 
 
 def sound_lag(generated: np.ndarray, real: np.ndarray, fps: float, limit: float = 0.35) -> tuple[float, float]:
@@ -33,7 +33,7 @@ def sound_lag(generated: np.ndarray, real: np.ndarray, fps: float, limit: float 
         The lag in seconds (positive: sound late) and the correlation of the mouth openings once it is taken out; NaN
         for both where a mouth does not move.
     """
-    a, b = mouth_opening(generated), mouth_opening(real)
+    a, b = lip_distance(generated), lip_distance(real)
     reach = int(limit * fps)
     scores = np.array(
         [

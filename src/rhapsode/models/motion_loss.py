@@ -3,7 +3,8 @@
 import numpy as np
 from torch import Tensor
 
-from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS, INNER_LIPS, JAW, MOUTH
+from rhapsode.face.landmarks import EYES, INNER_LIPS, JAW, MOUTH
+from rhapsode.face.mouth import lip_openings
 
 #: Weights of the velocity and mouth-opening terms of L_mg beside its position term.
 VELOCITY, OPENING = 4.0, 4.0
@@ -28,10 +29,8 @@ def motion_loss(generated: Tensor, real: Tensor, mask: Tensor) -> Tensor:
     weight = weight / weight.sum()
     error = (generated - real) * mask[..., None, None]
     moved = error.diff(dim=1)
-    lower, upper = INNER_LIP_PAIRS[:, 1].tolist(), INNER_LIP_PAIRS[:, 0].tolist()
-    gap = error[:, :, lower, 1] - error[:, :, upper, 1]
-    closed = (-((real[:, :, lower, 1] - real[:, :, upper, 1]) / CLOSED).square()).exp()
-    gap = gap.square() * (1 + CLOSURE_WEIGHT * closed)
+    closed = (-(lip_openings(real) / CLOSED).square()).exp()
+    gap = lip_openings(error).square() * (1 + CLOSURE_WEIGHT * closed)
     count = mask.sum()
     position = (error.square().sum(-1) * weight).sum() / count
     speed = (moved.square().sum(-1) * weight).sum() / count

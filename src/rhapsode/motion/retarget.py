@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from rhapsode.face.landmarks import EYES, INNER_LIP_PAIRS
+from rhapsode.face.landmarks import EYES
+from rhapsode.face.mouth import lip_openings
 
 #: Inner lips nearer than this (canonical units) are a closure that the generator, which averages, left a little open.
 CLOSURE = 0.02
@@ -23,15 +24,10 @@ for _points, _share in (
         _FOLLOWS[_point] = _share * np.array(_weights)
 
 
-def opening(face: np.ndarray) -> np.ndarray:
-    """The signed openings between the three pairs of inner-lip points: (..., 68, 3) -> (..., 3), canonical units."""
-    return face[..., INNER_LIP_PAIRS[:, 1], 1] - face[..., INNER_LIP_PAIRS[:, 0], 1]
-
-
 def lips_together(offsets: np.ndarray) -> np.ndarray:
     """Offsets (68, 3) from rest with lips as far apart as at rest; the jaw and the lips around them follow."""
     closed = offsets.copy()
-    closed[:, 1] -= _FOLLOWS @ opening(offsets)
+    closed[:, 1] -= _FOLLOWS @ lip_openings(offsets)
     return closed
 
 
@@ -54,11 +50,11 @@ def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: 
     speaks = (voice * min(gain, 1.0))[:, None]
     offsets = expression * (gain * voice)[:, None, None]
     offsets[:, EYES] = 0
-    own = np.maximum(opening(rest), 0)
-    spoken = np.maximum(opening(offsets), 0)
+    own = np.maximum(lip_openings(rest), 0)
+    spoken = np.maximum(lip_openings(offsets), 0)
     spoken = np.sqrt(np.maximum(spoken**2 - CLOSURE**2, 0))
     wanted = (1 - speaks) * own + spoken
-    change = wanted - (opening(rest) + opening(offsets))
+    change = wanted - (lip_openings(rest) + lip_openings(offsets))
     # Unvoiced moments of a still face stay exactly as they are.
     change = np.where(speaks > 0, change, 0)
     offsets[..., 1] += change @ _FOLLOWS.T

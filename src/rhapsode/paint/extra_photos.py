@@ -14,8 +14,9 @@ from scipy.interpolate import RBFInterpolator
 
 from rhapsode.face.geometry import fit_pose, to_canonical, to_image
 from rhapsode.face.landmarks import EYES, JAW, MOUTH, NOSE
+from rhapsode.face.mouth import mouth_shape
 from rhapsode.face.tracker import Face
-from rhapsode.render.mouth_window import MouthWindow, mouth_shape
+from rhapsode.render.mouth_window import MouthWindow
 from rhapsode.render.portrait import Portrait
 
 #: Landmarks by which another picture is laid on a portrait's window: all around the mouth, none that blinks.

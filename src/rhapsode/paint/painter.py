@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from rhapsode.face.mouth import mouth_shape
 from rhapsode.face.tracker import Face
 from rhapsode.motion.retarget import retarget
 from rhapsode.paint.extra_photos import chosen, own_picture
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.render.grid import smoothstep
-from rhapsode.render.mouth_window import MouthWindow, edge_fade, mouth_shape
+from rhapsode.render.mouth_window import MouthWindow, edge_fade
 from rhapsode.render.portrait import Portrait
 
 #: Offsets (canonical units) up to which the painter comes in: a face at rest is the picture itself.

@@ -12,7 +12,7 @@ import numpy as np
 
 from rhapsode.face.facial_map import draw_facial_map, project
 from rhapsode.face.geometry import Pose, to_image
-from rhapsode.face.landmarks import INNER_LIP_PAIRS, JAW, OUTER_LIPS
+from rhapsode.face.landmarks import JAW, OUTER_LIPS
 from rhapsode.render.face_warp import ExpressionWarp
 from rhapsode.render.grid import affine, smoothstep
 from rhapsode.render.lips import measure_lips
@@ -179,21 +179,6 @@ def window_camera(pose: Pose, affine: np.ndarray) -> np.ndarray:
     camera[:2, 3] = affine[:, :2] @ pose.translation[0, :2] + affine[:, 2]
     camera[2, 3] = 1
     return camera
-
-
-def mouth_shape(face: np.ndarray) -> np.ndarray:
-    """What tells one mouth shape from another: opening, width, width between the inner corners, protrusion.
-
-    Args:
-        face: (..., 68, 3) canonical landmarks.
-
-    Returns:
-        (..., 4) canonical units.
-    """
-    opening = (face[..., INNER_LIP_PAIRS[:, 1], 1] - face[..., INNER_LIP_PAIRS[:, 0], 1]).mean(-1)
-    outer, inner = face[..., 54, 0] - face[..., 48, 0], face[..., 64, 0] - face[..., 60, 0]
-    forward = face[..., 33, 2] - face[..., OUTER_LIPS, 2].mean(-1)
-    return np.stack([opening, outer, inner, forward], -1)
 
 
 def edge_fade(side: int) -> np.ndarray:

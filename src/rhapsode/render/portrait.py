@@ -6,11 +6,8 @@ import cv2
 import numpy as np
 
 from rhapsode.errors import PortraitError
-from rhapsode.face.geometry import Pose, fit_pose, to_canonical
+from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
-
-#: Below this many pixels between the outer eye corners, lips are two or three pixels high and cannot speak.
-_MIN_EYE_DISTANCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,10 @@ class Portrait:
             if not faces:
                 raise PortraitError("No face found in the portrait: use a picture that shows one from the front.")
             face = faces[0]
-        if face.eye_distance < _MIN_EYE_DISTANCE:
+        if face.eye_distance < MIN_EYE_DISTANCE:
             raise PortraitError(
                 f"The face is too small: {face.eye_distance:.0f} pixels between the outer eye corners, "
-                f"at least {_MIN_EYE_DISTANCE:.0f} needed. Crop or enlarge the picture."
+                f"at least {MIN_EYE_DISTANCE:.0f} needed. Crop or enlarge the picture."
             )
         landmarks = face.landmarks[None].astype(np.float64)
         pose = fit_pose(landmarks)

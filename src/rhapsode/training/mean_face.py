@@ -12,8 +12,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from rhapsode.data.store import open_store
-from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_shape
+from rhapsode.face.mouth import lip_distance
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def train(recipe: MeanFaceRecipe, progress: Callable[[str, int, int], None] | No
     resting: dict[str, list[np.ndarray]] = {}
     for clip in store.load_all():
         landmarks = clip.landmarks.astype(np.float64)
-        opening = mouth_opening(landmarks)
+        opening = lip_distance(landmarks)
         resting.setdefault(clip.clip.speaker, []).append(landmarks[opening <= np.quantile(opening, 0.2)])
     speakers = [mean_shape(np.concatenate(frames)) for frames in resting.values()]
     recipe.out.mkdir(parents=True, exist_ok=True)

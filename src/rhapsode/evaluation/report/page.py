@@ -9,7 +9,7 @@ import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.evaluation.motion import FIGURES, ScoredClip
-from rhapsode.face.expression import mouth_opening
+from rhapsode.face.mouth import lip_distance
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def curves(scored: ScoredClip, first: ScoredClip | None) -> str:
     """
     clip = scored.clip
     drawn = [("real", clip.real), ("generator", scored.motion)] + ([("first", first.motion)] if first else [])
-    openings = {name: mouth_opening(offsets + clip.rest) for name, offsets in drawn}
+    openings = {name: lip_distance(offsets + clip.rest) for name, offsets in drawn}
     width, height, foot = 640.0, 140.0, 24.0
     seconds = len(clip.real) / MOTION_RATE
     top = max(0.1, *(float(each.max()) for each in openings.values()))

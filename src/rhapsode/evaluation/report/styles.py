@@ -13,9 +13,9 @@ from rhapsode.evaluation.report import page
 from rhapsode.evaluation.report.motion import fresh_folder, write_page
 from rhapsode.evaluation.report.page import Column
 from rhapsode.evaluation.styled import METHODS, StyledClip
-from rhapsode.face.expression import mouth_opening
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import BROWS
+from rhapsode.face.mouth import lip_distance
 
 #: Figures of a way of moving; a dot leads into a figure's own figures.
 COLUMNS: Final = (
@@ -143,7 +143,7 @@ def _mouth_width(motion: np.ndarray) -> np.ndarray:
 
 
 _DRAWN: Final[tuple[tuple[str, Callable[[np.ndarray], np.ndarray]], ...]] = (
-    ("mouth opening", lambda motion: mouth_opening(motion + mean_face())),
+    ("mouth opening", lambda motion: lip_distance(motion + mean_face())),
     ("brows above rest", _brow_height),
     ("mouth wider than at rest", _mouth_width),
 )
