@@ -7,8 +7,8 @@ import pytest
 from rhapsode.animator import Animator
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.evaluation.report.side_by_side import PictureFigures, side_by_side
+from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import probe, read_frames
-from rhapsode.media.writer import SYNTHETIC_NOTICE
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Finished videos: exact rates, sound in step, true colours, and whole or not there at all."""
 
-import resource
 import signal
 import threading
 import time
@@ -12,11 +11,13 @@ import av
 import numpy as np
 import pytest
 
-from rhapsode.errors import AudioError, VideoError
+from rhapsode.errors import AudioError, Cancelled, VideoError
+from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import probe, read_frames
+from rhapsode.media.sinks import FragmentedMp4
 from rhapsode.media.sound import load_waveform, sound_info
 from rhapsode.media.waveform import Waveform
-from rhapsode.media.writer import SYNTHETIC_NOTICE, write_video
+from rhapsode.media.writer import write_video
 
 
 def grey(count: int, size: int = 64, flash: int = -1) -> Iterator[np.ndarray]:
@@ -207,6 +208,7 @@ def test_a_failure_leaves_the_video_that_stood_there_before(tmp_path: Path) -> N
 
 
 def test_a_full_disk_says_so_stops_rendering_and_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs a POSIX system")
     # A limit on the size of files stops the encoder's writing as a full disk does, without the need of one.
     rng = np.random.default_rng(0)
     rendered = 0
@@ -254,13 +256,14 @@ def test_a_bad_sound_is_refused_before_anything_is_rendered(tmp_path: Path) -> N
         write_video(never(), tmp_path / "out.xyz", 25)
     with pytest.raises(VideoError, match=r"^out\.mp4: no such folder"):
         write_video(never(), tmp_path / "missing" / "out.mp4", 25)
-    with pytest.raises(VideoError, match=r"frames a second"):
+    with pytest.raises(VideoError, match=r"frames per second"):
         write_video(never(), tmp_path / "out.mp4", 0)
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(VideoError, match="is a folder"):
         write_video(never(), tmp_path / "folder.mp4", 25)
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux")
 def test_a_folder_that_cannot_be_written_to_says_so() -> None:
     # /proc refuses new files even to the superuser.
     with pytest.raises(VideoError, match=r"^out\.mp4: "):
@@ -282,15 +285,44 @@ def test_wrong_frames_say_what_is_wrong(tmp_path: Path, frames: list[np.ndarray]
     assert_nothing_left(tmp_path)
 
 
-def test_rendering_waits_for_the_encoder_instead_of_piling_up_frames(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(0, 255, (8, 256, 256, 3), dtype=np.uint8)
-    asked: list[float] = []
+def test_rendering_waits_for_the_encoder_instead_of_piling_up_frames() -> None:
+    asked = 0
 
-    def fast() -> Iterator[np.ndarray]:
-        for k in range(120):
-            asked.append(time.perf_counter())
-            yield images[k % 8]
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal asked
+        for frame in grey(600):
+            asked += 1
+            yield frame
 
-    write_video(fast(), tmp_path / "out.mp4", 25, preset="faster")
-    # Were the queue without a bound, the last frame would be asked for long before the encoder is half-way.
-    assert asked[-1] - asked[0] > 0.5 * (time.perf_counter() - asked[0])
+    class Stuck:
+        """Takes its first bytes only once nobody renders any more."""
+
+        rendered = 0
+
+        def write(self, data: bytes) -> None:
+            before = -1
+            while not self.rendered:
+                if asked == before:
+                    self.rendered = asked
+                before = asked
+                time.sleep(0.3)
+
+    stream = Stuck()
+    assert write_video(frames(), FragmentedMp4(stream), 25).frames == 600
+    # A fragment of a second, what the encoder looks ahead, and the queue.
+    assert stream.rendered < 100
+
+
+def test_progress_counts_every_frame_and_cancels(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    write_video(grey(5), tmp_path / "out.mp4", 25, n_frames=4, progress=lambda *step: told.append(step))
+    assert told == [("frames", 1, 4), ("frames", 2, 4), ("frames", 3, 4), ("frames", 4, 4), ("frames", 5, 5)]
+
+    def cancel(stage: str, done: int, total: int) -> None:
+        if done == 3:
+            raise Cancelled("stopped")
+
+    (tmp_path / "out.mp4").unlink()
+    with pytest.raises(Cancelled):
+        write_video(grey(50), tmp_path / "out.mp4", 25, clicks(16000, 2, 1), progress=cancel)
+    assert_nothing_left(tmp_path)

@@ -1,0 +1,231 @@
+"""Where an encoded video goes: an MP4 file that is whole or not there, or a stream that plays while it is written."""
+
+import errno
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from av.error import FFmpegError
+
+from rhapsode.errors import VideoError
+
+_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
+_DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quotas
+# Fragments begin at key frames. The first waits for the encoders, so that it can state their delay: without that,
+# the sound would be late by AAC's 1024 samples.
+_FRAGMENTED = "+frag_keyframe+delay_moov+default_base_moof"
+
+
+class Writable(Protocol):
+    """Take bytes: a binary file, a pipe, `socket.makefile("wb")`, the body of an HTTP response."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take bytes; gives how many were taken, or None for all."""
+
+
+@dataclass
+class Target:
+    """Tell an encoder where and how to write.
+
+    Attributes:
+        file: a path, or an object with `write`.
+        container: name of the FFmpeg muxer.
+        options: of the muxer.
+        key_frame_seconds: longest time between key frames; the encoder's own where None.
+        written: bytes of the result, known once the sink is closed.
+        abandon: to be called before an unfinished video is closed, so that no end is written to it.
+    """
+
+    file: Any
+    container: str
+    options: dict[str, str]
+    key_frame_seconds: float | None = None
+    written: int = 0
+    abandon: Callable[[], None] = field(default=lambda: None)
+
+
+class Sink(Protocol):
+    """Take an encoded video.
+
+    Attributes:
+        name: what messages call it.
+    """
+
+    name: str
+
+    def open(self) -> AbstractContextManager[Target]:
+        """Prepare for writing; leaving the context publishes the video, or discards it where an error leaves."""
+
+    def explain(self, error: Exception) -> VideoError:
+        """Put an error of FFmpeg or the operating system into words."""
+
+
+class Mp4File:
+    """Write an MP4 file with its index in front (faststart), so that browsers play it while they load it.
+
+    The file is written under a hidden name in the same folder and renamed when it is whole. When anything fails,
+    Ctrl-C included, nothing is left, and a file that stood under the name before stays as it was.
+    """
+
+    def __init__(self, path: str | Path, before_publish: Callable[[Path], None] | None = None) -> None:
+        """Check the name; nothing is written yet.
+
+        Args:
+            path: file to write, ending in .mp4, .m4v or .mov.
+            before_publish: called with the whole file before it has its final name, for instance to sign it. It
+                may change or replace the file under the path that it is given, which ends as `path` does. What it
+                raises discards the video and passes through.
+
+        Raises:
+            VideoError: an unknown ending.
+        """
+        self.path = Path(path)
+        self.name = self.path.name
+        self._before_publish = before_publish
+        if self.path.suffix.lower() not in _FORMATS:
+            raise VideoError(
+                f"{self.name}: unknown kind of video {self.path.suffix!r}",
+                f"end the name in {', '.join(_FORMATS)}",
+                "unknown-format",
+            )
+
+    @contextmanager
+    def open(self) -> Iterator[Target]:
+        """Claim a hidden name in the folder; see `Sink.open`.
+
+        Raises:
+            VideoError: the path is a folder, its folder is missing or not writable.
+        """
+        if self.path.is_dir():
+            raise VideoError(f"{self.name}: is a folder", "name a file", "is-folder")
+        if not self.path.parent.is_dir():
+            raise VideoError(f"{self.name}: no such folder {str(self.path.parent)!r}", "create it first", "no-folder")
+        # The ending stays, by which tools that sign a video know its format.
+        part = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}.part{self.path.suffix}")
+        try:
+            try:
+                part.touch(exist_ok=False)  # shows at once whether the folder can be written to
+            except OSError as error:
+                raise self.explain(error) from error
+            target = Target(str(part), _FORMATS[self.path.suffix.lower()], {"movflags": "+faststart"})
+            yield target
+            if self._before_publish is not None:
+                self._before_publish(part)
+            try:
+                target.written = part.stat().st_size
+                part.replace(self.path)
+            except OSError as error:
+                raise self.explain(error) from error
+        finally:
+            with suppress(OSError):  # what went wrong is told already
+                part.unlink(missing_ok=True)
+
+    def explain(self, error: Exception) -> VideoError:
+        """Put an error into words; see `Sink.explain`."""
+        code = getattr(error, "errno", None)
+        if code in _DISK_FULL:
+            return VideoError(
+                f"{self.name}: no room left on the disk", "free some space or choose another folder", "disk-full"
+            )
+        if code == errno.EFBIG:
+            return VideoError(f"{self.name}: larger than files may be here", "choose another folder", "disk-full")
+        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return VideoError(
+                f"{self.name}: the folder {str(self.path.parent)!r} is not writable",
+                "choose another folder",
+                "no-permission",
+            )
+        return VideoError(
+            f"{self.name}: the video cannot be written ({_reason(error)})", "check the size and the folder"
+        )
+
+
+class FragmentedMp4:
+    """Write a fragmented MP4 to a stream that cannot be rewound; it plays while it is written, with its sound.
+
+    A fragment of up to a second is written at a time; what was written before a stream broke off plays. The
+    stream is written to from another thread, and stays open afterwards.
+    """
+
+    KEY_FRAME_SECONDS = 1.0
+
+    def __init__(self, stream: Writable, name: str = "stream") -> None:
+        """Take a stream.
+
+        Args:
+            stream: any object with `write(bytes)`. What it raises stops the video; an OSError, such as
+                BrokenPipeError, becomes a VideoError with the code `stream-closed`, anything else passes through.
+            name: what messages call it.
+        """
+        self.name = name
+        self._stream = stream
+
+    @contextmanager
+    def open(self) -> Iterator[Target]:
+        """Begin a stream; see `Sink.open`."""
+        file = _Stream(self._stream)
+        target = Target(
+            file,
+            "mp4",
+            {"movflags": _FRAGMENTED, "flush_packets": "1"},
+            self.KEY_FRAME_SECONDS,
+            abandon=file.abandon,
+        )
+        try:
+            yield target
+        finally:
+            # FFmpeg may hide it behind an error of its own, or find no time to tell it.
+            if isinstance(file.error, OSError):
+                raise self.explain(file.error) from file.error
+            if file.error is not None:
+                raise file.error from None
+        target.written = file.written
+
+    def explain(self, error: Exception) -> VideoError:
+        """Put an error into words; see `Sink.explain`."""
+        return VideoError(
+            f"{self.name}: the video cannot be written ({_reason(error)})",
+            "keep the stream open until the video ends",
+            "stream-closed",
+        )
+
+
+class _Stream:
+    """A stream as FFmpeg is to see it: takes everything at once, cannot seek, and is silent once it has failed."""
+
+    def __init__(self, stream: Writable) -> None:
+        self._stream = stream
+        self._abandoned = False
+        self.written = 0
+        self.error: Exception | None = None
+
+    def write(self, data: bytes) -> int:
+        if self._abandoned or self.error is not None:
+            return len(data)
+        try:
+            rest = memoryview(data)
+            while rest:
+                taken = self._stream.write(bytes(rest))  # raw streams and pipes take a part
+                rest = rest[taken if isinstance(taken, int) else len(rest) :]
+            flush = getattr(self._stream, "flush", None)
+            if flush is not None:
+                flush()
+        except Exception as error:
+            self.error = error
+            raise
+        self.written += len(data)
+        return len(data)
+
+    def abandon(self) -> None:
+        self._abandoned = True
+
+
+def _reason(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if isinstance(code, int) and code > 0 and not isinstance(error, FFmpegError):
+        return os.strerror(code).lower()
+    return str(getattr(error, "strerror", None) or error).lower()
