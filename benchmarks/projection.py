@@ -8,7 +8,6 @@ mixing factors; 0 is without projection.
 
 import argparse
 from collections import defaultdict
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.bundle import Bundle
 from rhapsode.evaluation.clips import real_clips
 from rhapsode.media.sound import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--store", type=Path, default=Path("stores/clips"))
-    shipped = Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
+    shipped = Bundle.load().path("motion_generator.safetensors")
     parser.add_argument("--weights", type=Path, default=shipped)
     parser.add_argument("--split", nargs="+", default=["val"])
     options = parser.parse_args()

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.errors import PortraitError
 from rhapsode.face.cache import CachedTracker
 from rhapsode.face.geometry import MIN_EYE_DISTANCE
@@ -56,23 +56,23 @@ class Animator:
         self.picture = picture
 
     @classmethod
-    def from_pretrained(cls, generator: Path | None = None, device: str = "cpu") -> "Animator":
-        """An animator with the weights that come with the package.
+    def from_pretrained(cls, model: str | Path = DEFAULT, device: str = "cpu") -> "Animator":
+        """Load the models.
 
         Args:
-            generator: another Motion Generator in place of that of the package.
+            model: `default`, the model that comes with the package, or a model folder (`bundle.py`).
             device: what the picture networks run on, one of `rhapsode.paint.onnx_networks.PROVIDERS`.
 
         Raises:
             InstallationError: ONNX Runtime was installed without that device.
-            WeightsError: if they are missing or damaged.
+            WeightsError: there is no such model, or a file of it is missing or damaged.
         """
-        with as_file(files("rhapsode.weights")) as folder:
-            return cls(
-                NumpyMotionGenerator.load(generator or folder / "motion_generator.safetensors"),
-                HeadModel.load(folder / "head_motion.safetensors"),
-                PictureModel.load(folder / "style_aware_generator", device),
-            )
+        bundle = Bundle.load(model)
+        return cls(
+            NumpyMotionGenerator.load(bundle.path("motion_generator.safetensors")),
+            HeadModel.load(bundle.path("head_motion.safetensors")),
+            PictureModel.load(bundle, device),
+        )
 
     def animate(
         self,

@@ -3,7 +3,6 @@
 import io
 import json
 import math
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from tests.made_up import make_store
 
 from rhapsode import cli
+from rhapsode.bundle import Bundle
 from rhapsode.cli.tables import as_style_table
 from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore
@@ -77,8 +77,8 @@ def test_every_way_of_moving_is_scored_and_averaged(figures: dict[str, Any]) -> 
 def test_a_style_speaks_with_the_voices_of_others_alone(figures: dict[str, Any], kept: Path, store: Path) -> None:
     opened = ClipStore.open(store)
     samples = {entry.name: opened.load(entry).samples for entry in opened.kept}
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        generator = MotionGenerator.load(path)
+    path = Bundle.load().path("motion_generator.safetensors")
+    generator = MotionGenerator.load(path)
     for clip, other in (("made/test", "made/val"), ("made/val", "made/test")):
         with np.load(kept / f"{clip.replace('/', '__')}.npz") as arrays:
             assert arrays["drivers"].tolist() == [other]

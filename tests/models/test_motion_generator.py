@@ -1,4 +1,3 @@
-from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from safetensors.torch import save_file
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, log_mel
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.bundle import Bundle
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
 from rhapsode.face.geometry import mean_face
@@ -23,8 +23,8 @@ from rhapsode.motion.dims import GeneratorDims
 
 @pytest.fixture(scope="module")
 def shipped() -> MotionGenerator:
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        return MotionGenerator.load(path)
+    path = Bundle.load().path("motion_generator.safetensors")
+    return MotionGenerator.load(path)
 
 
 @pytest.fixture(scope="module")

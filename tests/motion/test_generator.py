@@ -1,5 +1,4 @@
 import time
-from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from safetensors.numpy import save_file
 
 from rhapsode.animator import Animator
 from rhapsode.audio.mel import log_mel
+from rhapsode.bundle import Bundle
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
 from rhapsode.evaluation.clips import FIRST_GENERATOR
@@ -28,15 +28,15 @@ def sentence() -> Waveform:
 
 @pytest.mark.parametrize("name", ["motion_generator.safetensors", FIRST_GENERATOR])
 def test_it_speaks_as_the_generator_that_was_trained(name: str, sentence: Waveform) -> None:
-    with as_file(files("rhapsode.weights") / name) as path:
-        plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
+    path = Bundle.load().path(name)
+    plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
     assert np.abs(numpy_generator.generate(sentence) - plain.generate(sentence)).max() < 1e-5
     assert numpy_generator.key == plain.key and numpy_generator.dims == plain.dims
 
 
 def test_speech_in_chunks_of_any_length_moves_as_the_whole_does(sentence: Waveform) -> None:
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
+    path = Bundle.load().path("motion_generator.safetensors")
+    plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
     mel = log_mel(normalise_loudness(sentence).samples)
     with torch.inference_mode():
         whole = plain.step(torch.from_numpy(mel)[None])[0][0].numpy()
@@ -66,8 +66,8 @@ def test_one_core_hears_and_moves_several_times_as_fast_as_sound_arrives(
 
 
 def test_new_weights_leave_the_generator_as_it_was(sentence: Waveform) -> None:
-    with as_file(files("rhapsode.weights") / "motion_generator.safetensors") as path:
-        numpy_generator = NumpyMotionGenerator.load(path)
+    path = Bundle.load().path("motion_generator.safetensors")
+    numpy_generator = NumpyMotionGenerator.load(path)
     before, other = numpy_generator.key, numpy_generator.with_weight_delta({"readout.bias": np.ones(32, np.float32)})
     assert numpy_generator.key == before != other.key
     assert other.weights["basis"] is numpy_generator.weights["basis"]

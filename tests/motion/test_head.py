@@ -1,9 +1,9 @@
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rhapsode.bundle import Bundle
 from rhapsode.errors import WeightsError
 from rhapsode.motion.head import LIMIT, HeadModel, HeadStream
 from rhapsode.training.head_motion import fit_head
@@ -11,8 +11,8 @@ from rhapsode.training.head_motion import fit_head
 
 @pytest.fixture(scope="module")
 def shipped() -> HeadModel:
-    with as_file(files("rhapsode.weights") / "head_motion.safetensors") as path:
-        return HeadModel.load(path)
+    path = Bundle.load().path("head_motion.safetensors")
+    return HeadModel.load(path)
 
 
 def test_the_first_moment_is_the_picture_itself(shipped: HeadModel) -> None:

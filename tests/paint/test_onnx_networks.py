@@ -1,7 +1,6 @@
 """The ONNX models paint what the trained networks paint."""
 
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from skimage import data
 
 from rhapsode import cli
+from rhapsode.bundle import Bundle, Facts, write_manifest
 from rhapsode.errors import InstallationError, WeightsError
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.models.export import export
@@ -19,7 +19,8 @@ from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.portrait import Portrait
 from rhapsode.style.references import key_motions
 
-SHIPPED = Path(str(files("rhapsode.weights") / "style_aware_generator.safetensors"))
+SHIPPED = Bundle.load()
+TORCH_TWIN = SHIPPED.path("style_aware_generator.safetensors")
 SMALL = PictureDims(widths=(8, 8), mapping_widths=(8, 8), warped=4, known=4)
 
 
@@ -39,12 +40,12 @@ def compare(portrait: Portrait, one: PictureNetworks, other: PictureNetworks) ->
 
 
 def test_onnx_runtime_paints_what_torch_paints(portrait: Portrait) -> None:
-    patterns, added = compare(portrait, PictureModel.load(SHIPPED.with_suffix("")), StyleAwareGenerator.load(SHIPPED))
+    patterns, added = compare(portrait, PictureModel.load(SHIPPED), StyleAwareGenerator.load(TORCH_TWIN))
     assert patterns < 0.01 and added < 0.01
 
 
 def test_the_shipped_models_were_written_from_the_shipped_weights() -> None:
-    assert PictureModel.load(SHIPPED.with_suffix("")).weights == fingerprint_of(SHIPPED)
+    assert PictureModel.load(SHIPPED).weights == fingerprint_of(TORCH_TWIN)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -54,9 +55,10 @@ def test_networks_of_other_sizes_can_be_exported(portrait: Portrait, tmp_path: P
     assert generator.generator.last.bias is not None
     generator.generator.last.bias.data += 0.1
     generator.save(tmp_path / "weights.safetensors")
-    export(tmp_path / "weights.safetensors", tmp_path / "onnx")
+    written = export(tmp_path / "weights.safetensors", tmp_path / "style_aware_generator")
+    write_manifest(tmp_path, {path.relative_to(tmp_path).as_posix(): Facts() for path in written})
     again = StyleAwareGenerator.load(tmp_path / "weights.safetensors")
-    shapes, added = compare(portrait, PictureModel.load(tmp_path / "onnx"), again)
+    shapes, added = compare(portrait, PictureModel.load(Bundle.load(tmp_path)), again)
     assert shapes < 0.01 and added < 0.01
 
 
@@ -69,9 +71,19 @@ def test_learnt_keypoints_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(InstallationError, match=r"device abacus: ONNX Runtime .* knows cpu"):
-        PictureModel.load(SHIPPED.with_suffix(""), device="abacus")
+        PictureModel.load(SHIPPED, device="abacus")
 
 
-def test_missing_models_are_refused(tmp_path: Path) -> None:
+def test_a_model_without_picture_networks_is_refused(tmp_path: Path) -> None:
+    write_manifest(tmp_path, {}, base=None)
+    with pytest.raises(WeightsError, match=r"has no style_aware_generator/portrait_encoder\.onnx"):
+        PictureModel.load(Bundle.load(tmp_path))
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
+    name = "style_aware_generator/portrait_encoder.onnx"
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"no network")
+    write_manifest(tmp_path, {name: Facts()})
     with pytest.raises(WeightsError, match=r"portrait_encoder\.onnx: not a usable Style-Aware Generator"):
-        PictureModel.load(tmp_path)
+        PictureModel.load(Bundle.load(tmp_path))

@@ -1,6 +1,5 @@
 """The two recipes behind styles: key motions, and the speech that styles are rehearsed on."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from safetensors.numpy import load_file
 from tests.made_up import made_up_generator, make_store
 
+from rhapsode.bundle import Bundle
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError, WeightsError
@@ -17,7 +17,7 @@ from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.training import key_motions
 from rhapsode.training import replay as replay
 
-SHIPPED = Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
+SHIPPED = Bundle.load().path("motion_generator.safetensors")
 
 
 def test_key_motions_are_means_over_the_words_that_hold_them(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from rhapsode.weights import reading
+from rhapsode.files import reading
 
 #: Banks larger than this are searched by inverted lists (FAISS IVF) instead of one by one.
 EXACT = 20_000

@@ -2,12 +2,12 @@
 
 import hashlib
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.bundle import Bundle
 from rhapsode.face.expression import disentangle, resample
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation, sound_lag
@@ -62,7 +62,7 @@ class SyncModel:
 
 def shipped_sync_model() -> Path:
     """The weights that come with the package."""
-    return Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
+    return Bundle.load().path("motion_generator.safetensors")
 
 
 @cache

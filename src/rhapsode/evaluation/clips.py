@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 
+from rhapsode.bundle import Bundle
 from rhapsode.data.clips import Clip
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip, open_store
@@ -55,8 +55,7 @@ class RealClip:
 
 def load_first_generator() -> MotionGenerator:
     """The generator that this package's first version shipped, `v0`."""
-    with as_file(files("rhapsode.weights") / FIRST_GENERATOR) as path:
-        return MotionGenerator.load(path)
+    return MotionGenerator.load(Bundle.load().path(FIRST_GENERATOR))
 
 
 def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | None = None) -> list[RealClip]:

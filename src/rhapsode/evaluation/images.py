@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from skimage.metrics import structural_similarity
 
+from rhapsode.bundle import Bundle
 from rhapsode.data.index import load_arrays
 from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of, read_numbered
 from rhapsode.data.store import ClipStore, open_store
@@ -129,8 +129,7 @@ def _another(store: ClipStore, name: str) -> str:
 
 def shipped_weights() -> dict[str, Path]:
     """The Style-Aware Generators of the package."""
-    with as_file(files("rhapsode.weights")) as folder:
-        return {name: folder / file for name, file in SHIPPED.items()}
+    return {name: Bundle.load().path(file) for name, file in SHIPPED.items()}
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

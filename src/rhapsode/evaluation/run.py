@@ -12,6 +12,7 @@ from rhapsode.evaluation.baselines import Method, baselines
 from rhapsode.evaluation.clips import load_first_generator, real_clips
 from rhapsode.evaluation.motion import result, score_all
 from rhapsode.evaluation.report.motion import check_folder, write_report
+from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.stream import speak
 
 
@@ -44,7 +45,9 @@ def evaluate_motion(
     """
     if report is not None:
         check_folder(report)
-    animator = Animator.from_pretrained(weights)
+    animator = Animator.from_pretrained()
+    if weights is not None:
+        animator.generator = NumpyMotionGenerator.load(weights)
     clips = real_clips(data, store, progress and partial(progress, "clips"))
     scored = [clip for clip in clips if clip.clip.split in splits]
     if not scored:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from rhapsode.bundle import Bundle
 from rhapsode.data.index import Entry
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
@@ -92,9 +92,9 @@ def shape_leak(made: Sequence[np.ndarray], own: np.ndarray, rest: np.ndarray) ->
 @cache
 def models(weights: Path | None) -> tuple[MotionGenerator, HeadModel]:
     """The Motion Generator, the one that comes with the package where None, and the head model."""
-    with as_file(files("rhapsode.weights")) as folder:
-        generator = MotionGenerator.load(weights or folder / "motion_generator.safetensors")
-        return generator, HeadModel.load(folder / "head_motion.safetensors")
+    bundle = Bundle.load()
+    generator = MotionGenerator.load(weights or bundle.path("motion_generator.safetensors"))
+    return generator, HeadModel.load(bundle.path("head_motion.safetensors"))
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ to the viewer's right, y down, z away from the viewer's eye. A weak-perspective 
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 from typing import Final
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.spatial.transform import Rotation
 
+from rhapsode.bundle import Bundle
 from rhapsode.face.landmarks import STABLE
+from rhapsode.files import reading
 
 #: Least distance between the outer corners of the eyes, pixels: in a smaller face lips are two or three pixels high,
 #: and a closed mouth looks like an open one.
@@ -47,7 +48,8 @@ class Pose:
 @cache
 def mean_face() -> np.ndarray:
     """The mean of the training speakers' resting faces, (68, 3) float64, canonical space."""
-    with as_file(files("rhapsode.weights") / "mean_face.safetensors") as path:
+    path = Bundle.load().path("mean_face.safetensors")
+    with reading(path, "mean face"):
         return load_file(path)["mean_face"].astype(np.float64)
 
 

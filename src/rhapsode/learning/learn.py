@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 
 from rhapsode import __version__
 from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.bundle import Bundle
 from rhapsode.errors import StyleError
 from rhapsode.learning.curve import draw_curve
 from rhapsode.learning.reference_images import pictures_at, reference_pictures, sharpness_of
@@ -104,9 +104,9 @@ def learn_style(
     kept.check_free(name, overwrite)
     looking = progress and partial(progress, "looking at the clip")
     style_clip = read_style_clip(Path(clip), None if neutral is None else Path(neutral), looking)
-    with as_file(files("rhapsode.weights")) as folder:
-        generator = MotionGenerator.load(folder / "motion_generator.safetensors")
-        head = HeadModel.load(folder / "head_motion.safetensors")
+    bundle = Bundle.load()
+    generator = MotionGenerator.load(bundle.path("motion_generator.safetensors"))
+    head = HeadModel.load(bundle.path("head_motion.safetensors"))
     told = progress and partial(progress, "learning")
     style = learn(style_clip, generator, head, name, TransferRecipe(seed=seed), told, license, pictures)
     path = kept.save(style, overwrite)

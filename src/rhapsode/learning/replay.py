@@ -1,7 +1,6 @@
 """What a generator rehearses a manner on: speech by others, as its ear hears it; `training.replay` makes it."""
 
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from rhapsode.bundle import Bundle
 from rhapsode.errors import WeightsError
+from rhapsode.files import reading
 from rhapsode.models.motion_generator import MotionGenerator
-from rhapsode.weights import reading
 
 #: The features lie in [-1, 1] and are kept as whole numbers up to this.
 _FULL = 127
@@ -62,8 +62,7 @@ class ReplaySet:
         Raises:
             WeightsError: if it is missing or damaged.
         """
-        with as_file(files("rhapsode.weights") / "replay.safetensors") as path:
-            return cls.load(path)
+        return cls.load(Bundle.load().path("replay.safetensors"))
 
     def moved(self, generator: MotionGenerator) -> list[Tensor]:
         """The motion that a generator makes of each piece, (T_k, 68, 3)."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from rhapsode.audio.dims import CMN_PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import MEL_BANDS
-from rhapsode.weights import reading
+from rhapsode.files import reading
 
 
 class MeanState(NamedTuple):

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.files import reading
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
 from rhapsode.motion.dims import GeneratorDims
 from rhapsode.motion.generator import NumpyMotionGenerator
-from rhapsode.weights import reading
 
 #: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
 DROPOUT = 0.4

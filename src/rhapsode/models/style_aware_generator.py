@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rhapsode.files import reading
 from rhapsode.models.style_mapping import StyleMapping
 from rhapsode.models.unet import UNet, he_init
 from rhapsode.paint.networks import PortraitArrays
 from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE, WindowSize
-from rhapsode.weights import reading
 
 #: Distance between two mouth shapes (`window.mouth_shape`, canonical units) at which they are half alike.
 _ALIKE = 0.06

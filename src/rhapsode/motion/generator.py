@@ -18,9 +18,9 @@ from scipy.special import erf, expit
 from rhapsode.audio.dims import CMN_PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.files import reading
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.weights import reading
 
 #: Frames that the convolution sees, the newest included.
 _REACH = 5

@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.weights import reading
+from rhapsode.files import reading
 
 #: Steps a second of the autoregression; a head does not move faster than it can follow.
 HEAD_RATE = 10

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from rhapsode.bundle import Bundle
 from rhapsode.errors import InstallationError
+from rhapsode.files import reading
 from rhapsode.paint.networks import PortraitArrays
 from rhapsode.render.mouth_window import WindowSize
-from rhapsode.weights import reading
 
+#: Folder of a model that holds the two networks.
+FOLDER = "style_aware_generator"
 PORTRAIT_ENCODER, MOUTH_GENERATOR = "portrait_encoder.onnx", "mouth_generator.onnx"
 #: What each of them is given, in order; `MOUTH_GENERATOR` gets the features of `PORTRAIT_ENCODER` besides.
 PORTRAIT_ENCODER_INPUTS = ("rest_picture", "references", "sources", "shapes", "own", "has_photo")
@@ -40,11 +43,11 @@ class PictureModel:
         self._paints_from = {one.name for one in paint.get_inputs()}
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu", threads: int = 1) -> "PictureModel":
-        """Read what `rhapsode export` wrote, ready to paint.
+    def load(cls, bundle: Bundle, device: str = "cpu", threads: int = 1) -> "PictureModel":
+        """Read the picture networks of a model, ready to paint.
 
         Args:
-            folder: holds `portrait_encoder.onnx` and `mouth_generator.onnx`.
+            bundle: has `style_aware_generator/portrait_encoder.onnx` and `mouth_generator.onnx` beside it.
             device: one of `PROVIDERS`.
             threads: that one picture is computed by; the networks are small, one is best.
 
@@ -55,9 +58,10 @@ class PictureModel:
         check_device(device)
         sessions = []
         for name in (PORTRAIT_ENCODER, MOUTH_GENERATOR):
-            with reading(folder / name, "Style-Aware Generator"):
-                sessions.append(_session((folder / name).read_bytes(), device, threads))
-        with reading(folder, "Style-Aware Generator"):
+            path = bundle.path(f"{FOLDER}/{name}")
+            with reading(path, "Style-Aware Generator"):
+                sessions.append(_session(path.read_bytes(), device, threads))
+        with reading(path, "Style-Aware Generator"):
             return cls(*sessions)
 
     def encode_portrait(

@@ -5,11 +5,11 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
 
+from rhapsode.bundle import Bundle
 from rhapsode.errors import StyleError
 from rhapsode.media.reader import VIDEO_ENDINGS
 from rhapsode.style.style import STRONGEST, SUFFIX, Style, blend
@@ -43,7 +43,7 @@ class StyleLibrary:
             shipped: those of the package, by default.
         """
         self.folder = user_library() if folder is None else folder
-        self._shipped = Path(str(files("rhapsode.weights"))) / "styles" if shipped is None else shipped
+        self._shipped = Bundle.load().folder / "styles" if shipped is None else shipped
 
     def entries(self) -> list[Entry]:
         """Every style by name, one for each; none is read, so a file may turn out to be damaged."""

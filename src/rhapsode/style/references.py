@@ -6,13 +6,13 @@ spread; `O`, open and rounded. The templates are means over GRID's word timings 
 
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import as_file, files
 
 import numpy as np
 from safetensors.numpy import load_file
 
+from rhapsode.bundle import Bundle
 from rhapsode.face.landmarks import MOUTH
-from rhapsode.weights import reading
+from rhapsode.files import reading
 
 #: Radians that a head may be turned at no cost.
 _FRONTAL = 0.15
@@ -29,7 +29,8 @@ def key_motions() -> np.ndarray:
     Raises:
         WeightsError: if the file of the package is missing or damaged.
     """
-    with as_file(files("rhapsode.weights") / "key_motions.safetensors") as path, reading(path, "set of key motions"):
+    path = Bundle.load().path("key_motions.safetensors")
+    with reading(path, "set of key motions"):
         return load_file(path)["key_motions"].astype(np.float64)
 
 

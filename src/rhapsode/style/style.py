@@ -18,10 +18,10 @@ from safetensors.numpy import save
 
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.errors import StyleError
+from rhapsode.files import reading
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.weights import reading
 
 #: Version of the file format.
 FORMAT = 1

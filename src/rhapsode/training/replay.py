@@ -9,11 +9,11 @@ is small, and no sound can be made of it again.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 import torch
 
+from rhapsode.bundle import Bundle
 from rhapsode.data.store import open_store
 from rhapsode.learning.replay import ReplaySet
 from rhapsode.models.motion_generator import MotionGenerator
@@ -45,8 +45,7 @@ def train(recipe: ReplayRecipe, progress: Callable[[str, int, int], None] | None
         DataError: if there is no clip to hear.
         WeightsError: if the generator cannot be used.
     """
-    shipped = Path(str(files("rhapsode.weights") / "motion_generator.safetensors"))
-    generator = MotionGenerator.load(recipe.generator or shipped)
+    generator = MotionGenerator.load(recipe.generator or Bundle.load().path("motion_generator.safetensors"))
     store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
     speakers: set[str] = set()
     pieces = []
