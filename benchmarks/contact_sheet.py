@@ -18,6 +18,7 @@ from PIL import Image
 from rhapsode.animator import Animator
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import read_frames
+from rhapsode.options import AnimationOptions
 from rhapsode.style.library import StyleLibrary
 
 CELL, EYES = 256, 84  # pixels: size of a cell, distance between the eye corners in it
@@ -57,9 +58,12 @@ def main() -> None:
     animator, rows, library = Animator.from_pretrained(), [], StyleLibrary(options.library)
     styles = [None if name == "none" else animator.find_style(name, library) for name in options.styles]
     for number, (image, voice) in enumerate(zip(images, itertools.cycle(voices), strict=False)):
-        face = animator.prepare(image).face
+        portrait = animator.load_portrait(image)
+        face = portrait.measured.face
         for style in styles:
-            video = animator.animate(image, voice, seed=number, style=style, style_strength=options.strength)
+            video = animator.animate(
+                portrait, voice, AnimationOptions(style=style, style_strength=options.strength, seed=number)
+            )
             wanted = itertools.islice(video, 4, 4 + options.every * options.cells, options.every)
             rows.append(np.hstack([cell(frame, face.landmarks, face.eye_distance) for frame in [image, *wanted]]))
     options.out.parent.mkdir(parents=True, exist_ok=True)

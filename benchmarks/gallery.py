@@ -19,6 +19,7 @@ from contact_sheet import CELL, cell, picture
 from PIL import Image
 
 from rhapsode.animator import Animator
+from rhapsode.options import AnimationOptions
 from rhapsode.render.renderer import Renderer
 
 
@@ -57,9 +58,9 @@ def main() -> None:
     animator = Animator.from_pretrained()
     sheets: dict[str, list[np.ndarray]] = {"speech": [], "blinks": [], "isp": []}
     for number, ((name, image), voice) in enumerate(zip(portraits.items(), itertools.cycle(voices), strict=False)):
-        portrait = animator.prepare(image)
-        face, painter = portrait.face, animator.painter(portrait)
-        video = animator.animate(image, voice, seed=number)
+        portrait = animator.load_portrait(image)
+        face, painter = portrait.measured.face, portrait.painter()
+        video = animator.animate(portrait, voice, AnimationOptions(seed=number))
         if options.clips:
             video.save(options.out / f"{name.replace(', ', '-').replace(' ', '-')}.mp4")
         frames = list(itertools.islice(video, 4, 4 + options.every * options.cells, options.every))

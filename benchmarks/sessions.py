@@ -16,24 +16,27 @@ import numpy as np
 import skimage.data
 
 from rhapsode.animator import Animator
-from rhapsode.machine import peak_rss_mb
+from rhapsode.compute import peak_rss_mb
 from rhapsode.media.sound import SAMPLE_RATE, resample
 from rhapsode.media.synthesis import synthesise
+from rhapsode.options import AnimationOptions
 from rhapsode.tools.benchmark import SENTENCE
 
 CHUNK = SAMPLE_RATE // 10
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--sessions", type=int, default=1)
-    options.add_argument("--minutes", type=float, default=1.0)
-    options.add_argument("--fps", type=float, default=25)
-    asked = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--fps", type=float, default=25)
+    asked = parser.parse_args()
     animator, picture = Animator.from_pretrained(), np.asarray(skimage.data.astronaut())
+    portrait = animator.load_portrait(picture)
     spoken = resample(synthesise(SENTENCE), SAMPLE_RATE).samples.astype(np.float32)
     sound = np.concatenate([spoken, np.zeros(SAMPLE_RATE, np.float32)])
-    sessions = [animator.open(picture, fps=asked.fps, seed=seed) for seed in range(asked.sessions)]
+    options = [AnimationOptions(fps=asked.fps, seed=seed) for seed in range(asked.sessions)]
+    sessions = [animator.start_session(portrait, each) for each in options]
     took, frames = [0.0] * len(sessions), [0] * len(sessions)
     chunks = round(asked.minutes * 600)
     began = time.perf_counter()

@@ -11,6 +11,7 @@ from rhapsode.animator import Animator
 from rhapsode.evaluation.clips import RealClip, real_clips
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform
+from rhapsode.options import AnimationOptions
 from tests.made_up import make_store
 
 
@@ -49,7 +50,7 @@ def talking_clip(
 ) -> Path:
     """An MP4 of the astronaut saying the sentence, 256 px, 25 fps."""
     path = tmp_path_factory.mktemp("clips") / "talking.mp4"
-    animator.animate(astronaut[:256, 96:352], sentence, head_motion=0.3).save(path)
+    animator.animate(astronaut[:256, 96:352], sentence, AnimationOptions(head_motion=0.3)).save(path)
     return path
 
 

@@ -28,7 +28,7 @@ def test_a_session_and_a_video_give_the_threads_back(animator: Animator, astrona
     picture = astronaut[:256, 96:352]
     with threadpool_limits(2, "blas"):
         before = blas_threads()
-        with animator.open(picture) as session:
+        with animator.start_session(picture) as session:
             session.feed(np.zeros(100, np.float32))
             assert blas_threads() == {1}
             session.close()
@@ -43,7 +43,7 @@ def test_a_session_and_a_video_give_the_threads_back(animator: Animator, astrona
 def test_a_session_that_is_forgotten_gives_them_back_too(animator: Animator, astronaut: np.ndarray) -> None:
     with threadpool_limits(2, "blas"):
         before = blas_threads()
-        session = animator.open(astronaut[:256, 96:352])
+        session = animator.start_session(astronaut[:256, 96:352])
         assert blas_threads() == {1}
         del session
         gc.collect()

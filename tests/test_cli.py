@@ -109,9 +109,9 @@ def test_no_verb_shows_help(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_rates_are_exact(text: str, rate: Fraction) -> None:
-    from rhapsode.animator import exact_rate
+    from rhapsode.options import exact_fps
 
-    assert exact_rate(cli.animate.parse_rate(text)) == rate
+    assert exact_fps(cli.animate.parse_rate(text)) == rate
 
 
 @pytest.mark.parametrize("text", ["", "fast", "0", "-25", "1/0", "nan", "inf", "1000"])

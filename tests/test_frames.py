@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rhapsode.animator import Animator
+from rhapsode.errors import OptionsError
 from rhapsode.frames import in_order
 from rhapsode.media.waveform import Waveform
 
@@ -56,11 +57,14 @@ def test_frames_are_equal_by_any_number_of_threads(
 ) -> None:
     sound = Waveform(sentence.samples[: sentence.rate], sentence.rate)
     picture = np.ascontiguousarray(astronaut[:256, 96:352])
-    alone, by_three = (list(animator.animate(picture, sound, threads=threads)) for threads in (1, 3))
+    alone, by_three = (
+        list(Animator(animator.generator, animator.head, animator.picture, threads).animate(picture, sound))
+        for threads in (1, 3)
+    )
     assert len(alone) == len(by_three) == 25
     assert all(np.array_equal(a, b) for a, b in zip(alone, by_three, strict=True))
 
 
-def test_no_threads_at_all_are_refused(animator: Animator, astronaut: np.ndarray, sentence: Waveform) -> None:
-    with pytest.raises(ValueError, match="threads=0"):
-        animator.animate(astronaut, sentence, threads=0)
+def test_no_threads_at_all_are_refused() -> None:
+    with pytest.raises(OptionsError, match="threads=0"):
+        Animator.from_pretrained(threads=0)

@@ -10,7 +10,8 @@ from rhapsode.errors import AudioError
 from rhapsode.face.geometry import mean_face
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.motion.motion import joined
-from rhapsode.motion.stream import Gains, MotionStream
+from rhapsode.motion.stream import MotionStream, StyledMotionModel
+from rhapsode.options import AnimationOptions
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def cut(samples: np.ndarray, *lengths: int) -> Iterator[np.ndarray]:
 
 
 def stream_of(animator: Animator) -> MotionStream:
-    return MotionStream(animator.manner(), mean_face(), Gains(), 0)
+    return MotionStream(StyledMotionModel(animator.generator, animator.head), mean_face())
 
 
 @pytest.mark.parametrize("lengths", [(640,), (1, 333, 5000)])
@@ -42,7 +43,7 @@ def test_a_session_shows_what_a_file_of_the_sound_would(
     animator: Animator, picture: np.ndarray, voice: np.ndarray, lengths: tuple[int, ...]
 ) -> None:
     video = list(animator.animate(picture, Waveform(voice, SAMPLE_RATE)))
-    with animator.open(picture) as session:
+    with animator.start_session(picture) as session:
         frames = [frame for chunk in cut(voice, *lengths) for frame in session.feed(chunk)]
         frames += session.finish()
     assert len(frames) == len(video)
@@ -51,7 +52,7 @@ def test_a_session_shows_what_a_file_of_the_sound_would(
 
 
 def test_a_frame_comes_within_200_ms_of_its_sound(animator: Animator, picture: np.ndarray, voice: np.ndarray) -> None:
-    session, fed = animator.open(picture), 0
+    session, fed = animator.start_session(picture), 0
     late = []
     for chunk in cut(voice[:24000], 16):
         fed += len(chunk)
@@ -93,7 +94,7 @@ def test_the_level_does_not_depend_on_the_chunks(voice: np.ndarray) -> None:
 
 
 def test_what_is_kept_does_not_grow(animator: Animator, picture: np.ndarray, voice: np.ndarray) -> None:
-    session = animator.open(picture)
+    session = animator.start_session(picture)
     for _ in range(20):
         session.feed(voice)  # its frames are not asked for, and not kept
     moments = session._moments
@@ -105,8 +106,8 @@ def test_what_is_kept_does_not_grow(animator: Animator, picture: np.ndarray, voi
 def test_two_sessions_at_once_know_nothing_of_each_other(
     animator: Animator, picture: np.ndarray, voice: np.ndarray
 ) -> None:
-    alone = [frame.image for frame in animator.open(picture).feed(voice[:16000])]
-    one, other = animator.open(picture), animator.open(picture, seed=1)
+    alone = [frame.image for frame in animator.start_session(picture).feed(voice[:16000])]
+    one, other = animator.start_session(picture), animator.start_session(picture, AnimationOptions(seed=1))
     both = []
     for chunk in cut(voice[:16000], 1600):
         both += [frame.image for frame in one.feed(chunk)]
@@ -115,7 +116,7 @@ def test_two_sessions_at_once_know_nothing_of_each_other(
 
 
 def test_what_is_no_sound_is_refused_in_one_line(animator: Animator, picture: np.ndarray) -> None:
-    session = animator.open(picture)
+    session = animator.start_session(picture)
     for wrong in (np.zeros(160, np.int16), np.zeros((160, 2), np.float32), np.full(5, np.nan, np.float32)):
         with pytest.raises(AudioError, match="a session needs"):
             session.feed(wrong)

@@ -12,32 +12,23 @@ from typing import TypeVar
 import numpy as np
 
 from rhapsode.blas import SingleThreadedBlas
-from rhapsode.machine import processors
 from rhapsode.motion.timeline import FrameMotion
 from rhapsode.render.renderer import Renderer
-
-#: More threads than this wait for one another: drawing is in part Python's own work.
-_MOST_THREADS = 4
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-def usable_threads() -> int:
-    """How many threads frames are best made by here."""
-    return min(processors(), _MOST_THREADS)
-
-
-def rendered(renderer: Renderer, moments: Iterable[FrameMotion], threads: int) -> Iterator[np.ndarray]:
-    """The frames that show moments, (H, W, 3) uint8 RGB each; they are the same by any number of threads.
+def render_in_order(renderer: Renderer, motion: Iterable[FrameMotion], threads: int) -> Iterator[np.ndarray]:
+    """The frames that show motion, (H, W, 3) uint8 RGB each; they are the same by any number of threads.
 
     Args:
         renderer: draws them.
-        moments: of the portrait, asked for a few frames ahead.
+        motion: of the portrait, asked for a few frames ahead.
         threads: that make them.
     """
     with SingleThreadedBlas():
-        yield from in_order(lambda moment: renderer.render(*moment.motion.first()), moments, threads)
+        yield from in_order(lambda frame: renderer.render(*frame.motion.first()), motion, threads)
 
 
 def in_order(work: Callable[[Item], Made], items: Iterable[Item], threads: int) -> Iterator[Made]:

@@ -35,7 +35,7 @@ class Session:
     """
 
     def __init__(self, renderer: Renderer, moments: FrameTimeline) -> None:
-        """Begin; `Animator.open` makes one."""
+        """Begin; `Animator.start_session` makes one."""
         self._renderer, self._moments = renderer, moments
         self._over = False
         self._opened = contextlib.ExitStack()

@@ -93,8 +93,8 @@ def test_a_portrait_opened_again_is_found_in_the_cache(
     animator: Animator, astronaut: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RHAPSODE_CACHE", str(tmp_path))
-    first = animator.prepare(astronaut)
+    first = animator.load_portrait(astronaut).measured
     monkeypatch.setattr(remembered, "FaceTracker", Blind)
-    again = animator.prepare(astronaut)
+    again = animator.load_portrait(astronaut).measured
     np.testing.assert_array_equal(first.rest, again.rest)
     np.testing.assert_array_equal(first.person, again.person)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rhapsode.animator import Animator, Video
+from rhapsode.animator import Animator
 from rhapsode.cli import main
 from rhapsode.errors import StyleError
 from rhapsode.evaluation.styled import models
@@ -20,8 +20,10 @@ from rhapsode.learning.transfer import TransferRecipe, transfer
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.motion import Motion, joined
+from rhapsode.options import AnimationOptions
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.style import Style
+from rhapsode.video import Video
 
 QUICK = TransferRecipe(steps=90, check_every=15, batch=4, frames=90)
 
@@ -39,7 +41,7 @@ def learnt(style_clip: StyleClip) -> Style:
 
 
 def motion_of(video: Video) -> Motion:
-    return joined([moment.motion for moment in video.moments()])
+    return joined([frame.motion for frame in video.motion()])
 
 
 @pytest.mark.slow
@@ -110,13 +112,13 @@ def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_ha
     animator: Animator, astronaut: np.ndarray, sentence: Waveform, learnt: Style
 ) -> None:
     plain, none, strong = (
-        motion_of(animator.animate(astronaut, sentence, style=style, style_strength=strength))
+        motion_of(animator.animate(astronaut, sentence, AnimationOptions(style=style, style_strength=strength)))
         for style, strength in ((None, 1.0), (learnt, 0.0), (learnt, 1.5))
     )
     for field in ("expression", "lids", "rotation", "translation"):
         np.testing.assert_array_equal(getattr(plain, field), getattr(none, field))
     assert np.abs(strong.expression).max() < 0.6
-    rest = animator.prepare(astronaut).rest
+    rest = animator.load_portrait(astronaut).measured.rest
     assert lip_openings(strong.expression + rest).min() > -1e-4
 
 
@@ -128,7 +130,7 @@ def test_a_mood_stays_in_pauses_and_grows_with_strength(
     rest_expression[17:27, 1] = 0.05
     silence = Waveform(np.full(16000, 1e-4, np.float32), 16000)
     style = replace(learnt, rest_expression=rest_expression, eyelid_offset=0.2)
-    motion = motion_of(animator.animate(astronaut, silence, style=style, style_strength=0.5))
+    motion = motion_of(animator.animate(astronaut, silence, AnimationOptions(style=style, style_strength=0.5)))
     np.testing.assert_allclose(motion.expression[:, 17:27, 1], 0.025, atol=1e-6)
     assert motion.lids.min() == pytest.approx(0.1)
 

@@ -1,4 +1,3 @@
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,18 +6,15 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from rhapsode.animator import Animator
 from rhapsode.audio.mel import log_mel
 from rhapsode.bundle import Bundle
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import WeightsError
 from rhapsode.evaluation.clips import FIRST_GENERATOR
-from rhapsode.face.geometry import mean_face
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
-from rhapsode.motion.stream import Gains, MotionStream
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +43,6 @@ def test_speech_in_chunks_of_any_length_moves_as_the_whole_does(sentence: Wavefo
         part, state = numpy_generator.step(mel[first:last], state)
         parts.append(part)
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-5
-
-
-@pytest.mark.slow
-def test_one_core_hears_and_moves_several_times_as_fast_as_sound_arrives(
-    animator: Animator, sentence: Waveform
-) -> None:
-    took = []
-    # The fastest of several runs: the others measure what else the machine does.
-    for _ in range(5):
-        stream = MotionStream(animator.manner(), mean_face(), Gains(), 0)
-        began = time.thread_time()
-        for first in range(0, len(sentence.samples), 320):
-            stream.push(sentence.samples[first : first + 320])
-        took.append(time.thread_time() - began)
-    # 15 times on a core of its own; a third of that where others share its caches.
-    assert sentence.seconds / min(took) >= 4, f"{sentence.seconds / min(took):.1f} x real time"
 
 
 def test_new_weights_leave_the_generator_as_it_was(sentence: Waveform) -> None:

@@ -21,13 +21,15 @@ STILL = np.zeros(2), np.zeros(3), np.zeros(3)
 
 @pytest.fixture(scope="module")
 def portrait(animator: Animator, astronaut: np.ndarray) -> Portrait:
-    return animator.prepare(astronaut)
+    return animator.load_portrait(astronaut).measured
 
 
 @pytest.fixture(scope="module")
 def wide(portrait: Portrait, animator: Animator) -> tuple[np.ndarray, Face]:
     """The astronaut with her mouth open, darker, and the face in it."""
-    picture = Renderer(portrait, animator.painter(portrait)).render(1.5 * key_motions()[2], *STILL)
+    picture = Renderer(portrait, MouthPainter(portrait, animator.picture, key_motions())).render(
+        1.5 * key_motions()[2], *STILL
+    )
     with FaceTracker() as tracker:
         return (picture // 2).astype(np.uint8), tracker.detect(picture)[0]
 
@@ -67,7 +69,9 @@ def test_each_picture_goes_where_its_mouth_fits_and_the_best_one_stays() -> None
 def test_a_picture_takes_the_place_of_an_isp_image(
     portrait: Portrait, wide: tuple[np.ndarray, Face], animator: Animator
 ) -> None:
-    plain, shown = animator.painter(portrait), animator.painter(portrait, also=[2 * wide[0]])
+    plain, shown = (
+        animator.load_portrait(portrait.image, extra_photos=photos).painter() for photos in ([], [2 * wide[0]])
+    )
     assert shown.shown == (2,) and plain.shown == () and shown.turned == ()
     changed = np.abs(shown.patterns.astype(float) - plain.patterns).mean((1, 2, 3))
     assert changed[2] > 0.5 and changed[[0, 1, 3]].max() == 0
@@ -89,6 +93,6 @@ def test_another_picture_without_a_face_is_refused_by_its_name(
     portrait: Portrait, animator: Animator, tmp_path: Path
 ) -> None:
     with pytest.raises(PortraitError, match="no face found"):
-        animator.painter(portrait, also=[np.zeros((200, 200, 3), np.uint8)])
+        animator.load_portrait(portrait.image, extra_photos=[np.zeros((200, 200, 3), np.uint8)])
     with pytest.raises(PortraitError, match=r"missing\.jpg"):
-        animator.painter(portrait, also=[tmp_path / "missing.jpg"])
+        animator.load_portrait(portrait.image, extra_photos=[tmp_path / "missing.jpg"])

@@ -80,7 +80,7 @@ def test_a_grey_or_brown_picture_stays_one(animator: Animator) -> None:
     grey = skimage.data.astronaut().mean(-1, keepdims=True)
     for colour in (np.ones(3), np.array([1.0, 0.85, 0.6])):
         picture = np.rint(grey * colour).astype(np.uint8)
-        added = animator.painter(animator.prepare(picture)).difference(opened(0.2))
+        added = animator.load_portrait(picture).painter().difference(opened(0.2))
         light = added.mean(-1, keepdims=True) / colour.mean()
         assert np.abs(added).max() > 10 and np.abs(added - light * colour).max() < 2
 

@@ -57,7 +57,7 @@ def seen_from(portrait: Portrait, degrees: float) -> Portrait:
 
 
 def test_a_face_seen_from_the_front_is_not_turned(animator: Animator, astronaut: np.ndarray) -> None:
-    portrait = animator.prepare(astronaut)
+    portrait = animator.load_portrait(astronaut).measured
     assert turned(portrait) < 8
     for degrees in (-50, 30, 60):
         assert turned(seen_from(portrait, degrees)) == pytest.approx(abs(degrees), abs=8)
@@ -66,22 +66,22 @@ def test_a_face_seen_from_the_front_is_not_turned(animator: Animator, astronaut:
 def test_a_face_in_profile_is_refused_in_one_line_and_a_turned_one_warned_of(
     animator: Animator, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    portrait = animator.prepare(astronaut)
+    portrait = animator.load_portrait(astronaut).measured
     monkeypatch.setattr(Portrait, "from_image", lambda *_: seen_from(portrait, 60))
     with pytest.raises(PortraitError, match=r"degrees to the side.*from the front"):
-        animator.prepare(astronaut)
+        animator.load_portrait(astronaut)
     monkeypatch.setattr(Portrait, "from_image", lambda *_: seen_from(portrait, 36))
     with caplog.at_level(logging.WARNING):
-        animator.prepare(astronaut)
-    assert "from the front moves better" in caplog.text
+        animator.load_portrait(astronaut)
+    assert "from the front looks better" in caplog.text
 
 
 @pytest.mark.parametrize("colour", [(150, 190, 220), (20, 20, 25), (240, 240, 240)])
 def test_a_mask_over_the_mouth_is_noticed(
     animator: Animator, astronaut: np.ndarray, colour: tuple[int, int, int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    portrait = animator.prepare(astronaut)
+    portrait = animator.load_portrait(astronaut).measured
     assert not mouth_is_covered(portrait) and not caplog.records
     with caplog.at_level(logging.WARNING):
-        animator.prepare(masked(portrait, colour))
+        animator.load_portrait(masked(portrait, colour))
     assert "cover the mouth" in caplog.text

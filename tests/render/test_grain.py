@@ -8,10 +8,12 @@ from PIL import Image
 
 from rhapsode.animator import Animator
 from rhapsode.face.geometry import to_image
+from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.grain import Grain
 from rhapsode.render.mouth_window import WindowSize
 from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
+from rhapsode.style.references import key_motions
 
 STILL = np.zeros(2), np.zeros(3), np.zeros(3)
 OPENED = np.zeros((68, 3))
@@ -38,11 +40,12 @@ def blank() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_grainy_picture_is_grainy_between_the_lips_too(animator: Animator, smooth: np.ndarray) -> None:
-    portrait = animator.prepare(smooth)
+    portrait = animator.load_portrait(smooth).measured
     noisy = Portrait(with_noise(smooth, 0.05), portrait.face, portrait.pose, portrait.rest, portrait.person)
+    painters = [MouthPainter(one, animator.picture, key_motions()) for one in (portrait, noisy)]
     plain, rough = (
-        Renderer(one, animator.painter(one), teeth=False).render(OPENED, *STILL).astype(np.float32).mean(-1)
-        for one in (portrait, noisy)
+        Renderer(one, painter, teeth=False).render(OPENED, *STILL).astype(np.float32).mean(-1)
+        for one, painter in zip((portrait, noisy), painters, strict=True)
     )
     posed = to_image((portrait.rest + OPENED)[None], portrait.pose)[0, :, :2]
     half = round(0.05 * portrait.unit)
@@ -56,12 +59,12 @@ def test_a_grainy_picture_is_grainy_between_the_lips_too(animator: Animator, smo
 
 def test_a_smooth_one_stays_smooth(animator: Animator, smooth: np.ndarray) -> None:
     frame, points = blank()
-    Grain(animator.prepare(smooth)).lay(frame, points, np.full((40, 40, 2), 255, np.uint8))
+    Grain(animator.load_portrait(smooth).measured).lay(frame, points, np.full((40, 40, 2), 255, np.uint8))
     assert np.abs(frame.astype(int) - 120).mean() < 1
 
 
 def test_a_beard_is_no_grain(animator: Animator, smooth: np.ndarray) -> None:
-    portrait = animator.prepare(smooth)
+    portrait = animator.load_portrait(smooth).measured
     bearded = smooth.copy()
     chin = round(portrait.face.landmarks[57, 1])
     bearded[chin:] = with_noise(smooth, 0.3)[chin:]

@@ -12,9 +12,12 @@ from rhapsode.animator import Animator
 from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.waveform import Waveform, resample
+from rhapsode.options import AnimationOptions
+from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.teeth import Teeth
+from rhapsode.style.references import key_motions
 
 STILL = np.zeros(2), np.zeros(3), np.zeros(3)
 NO_EXPRESSION = np.zeros((68, 3))
@@ -23,17 +26,17 @@ NO_EXPRESSION = np.zeros((68, 3))
 @pytest.fixture(scope="module")
 def portrait(animator: Animator) -> Portrait:
     path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return animator.prepare(np.asarray(Image.open(str(path)).convert("RGB")))
+    return animator.load_portrait(np.asarray(Image.open(str(path)).convert("RGB"))).measured
 
 
 @pytest.fixture(scope="module")
 def plain(portrait: Portrait, animator: Animator) -> Renderer:
-    return Renderer(portrait, animator.painter(portrait), teeth=False)
+    return Renderer(portrait, MouthPainter(portrait, animator.picture, key_motions()), teeth=False)
 
 
 @pytest.fixture(scope="module")
 def renderer(portrait: Portrait, animator: Animator) -> Renderer:
-    return Renderer(portrait, animator.painter(portrait))
+    return Renderer(portrait, MouthPainter(portrait, animator.picture, key_motions()))
 
 
 def opened(amount: float) -> np.ndarray:
@@ -105,31 +108,34 @@ def test_nothing_changes_but_between_the_lips(portrait: Portrait, plain: Rendere
 
 
 def test_teeth_that_the_portrait_shows_are_its_own(animator: Animator, astronaut: np.ndarray) -> None:
-    smiling = animator.prepare(astronaut)
-    painter = animator.painter(smiling)
+    smiling = animator.load_portrait(astronaut).measured
+    painter = MouthPainter(smiling, animator.picture, key_motions())
     assert not painter.needs_synthetic_teeth
     with_teeth, without = (Renderer(smiling, painter, teeth=teeth) for teeth in (True, False))
     assert np.array_equal(with_teeth.render(opened(0.1), *STILL), without.render(opened(0.1), *STILL))
 
 
 def test_so_are_those_that_another_picture_shows(portrait: Portrait, renderer: Renderer, animator: Animator) -> None:
-    assert animator.painter(portrait).needs_synthetic_teeth
-    assert animator.painter(portrait, also=[portrait.image]).needs_synthetic_teeth, "closed lips show no teeth"
+    assert MouthPainter(portrait, animator.picture, key_motions()).needs_synthetic_teeth
+    assert animator.load_portrait(portrait.image, extra_photos=[portrait.image]).painter().needs_synthetic_teeth, (
+        "closed lips show no teeth"
+    )
     open_mouth = renderer.render(opened(0.15), *STILL)
-    assert not animator.painter(portrait, also=[open_mouth]).needs_synthetic_teeth
+    assert not animator.load_portrait(portrait.image, extra_photos=[open_mouth]).painter().needs_synthetic_teeth
 
 
 def test_in_a_grey_picture_they_are_grey(portrait: Portrait, animator: Animator) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(portrait.image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    prepared = animator.prepare(grey)
-    frame = Renderer(prepared, animator.painter(prepared)).render(opened(0.15), *STILL).astype(int)
+    prepared = animator.load_portrait(grey).measured
+    painter = MouthPainter(prepared, animator.picture, key_motions())
+    frame = Renderer(prepared, painter).render(opened(0.15), *STILL).astype(int)
     assert np.ptp(frame, axis=-1).max() <= 3
 
 
 def test_old_varnish_lies_on_them_too(portrait: Portrait, animator: Animator) -> None:
     brown = (portrait.image.mean(-1, keepdims=True) * [0.9, 0.7, 0.3]).astype(np.uint8)
-    prepared = animator.prepare(brown)
-    painter = animator.painter(prepared)
+    prepared = animator.load_portrait(brown).measured
+    painter = MouthPainter(prepared, animator.picture, key_motions())
     frames = [Renderer(prepared, painter, teeth=teeth).render(opened(0.15), *STILL) for teeth in (True, False)]
     teeth = frames[0][frames[0].mean(-1) > frames[1].mean(-1) + 12].mean(0)
     # Paler than the skin, and far from white: blue stays well under red.
@@ -142,7 +148,9 @@ def test_a_small_face_has_them_without_a_flaw(animator: Animator, portrait: Port
     with FaceTracker() as tracker:
         prepared = Portrait.from_image(small, tracker)
     frames = [
-        Renderer(prepared, animator.painter(prepared), teeth=teeth).render(opened(0.15), *STILL).astype(int)
+        Renderer(prepared, MouthPainter(prepared, animator.picture, key_motions()), teeth=teeth)
+        .render(opened(0.15), *STILL)
+        .astype(int)
         for teeth in (True, False)
     ]
     assert 4 < np.abs(frames[0] - frames[1]).max() < 160
@@ -152,17 +160,18 @@ def test_a_picture_cut_off_at_the_mouth_is_drawn_all_the_same(animator: Animator
     nose = round(portrait.face.landmarks[33, 1])
     for last in (nose + 10, nose + 25, nose + 40):
         cut = Portrait(portrait.image[:last], portrait.face, portrait.pose, portrait.rest, portrait.person[:last])
-        frame = Renderer(cut, animator.painter(cut)).render(opened(0.15), *STILL)
+        frame = Renderer(cut, MouthPainter(cut, animator.picture, key_motions())).render(opened(0.15), *STILL)
         assert frame.shape == cut.image.shape
 
 
 def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, sentence: Waveform) -> None:
     with_teeth, without = (
-        animator.animate(portrait.image, sentence, teeth=teeth, head_motion=0, blink=0) for teeth in (True, False)
+        animator.animate(portrait.image, sentence, AnimationOptions(teeth=teeth, head_motion=0, blink=0))
+        for teeth in (True, False)
     )
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(with_teeth, without, strict=True)) > 20
-    file = animator.animate(portrait.image, sentence, teeth=False)
-    with animator.open(portrait.image, teeth=False) as live:
+    file = animator.animate(portrait.image, sentence, AnimationOptions(teeth=False))
+    with animator.start_session(portrait.image, AnimationOptions(teeth=False)) as live:
         frames = list(live.feed(resample(sentence, 16_000).samples))
         assert len(frames) > 40
         assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))

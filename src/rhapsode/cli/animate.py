@@ -13,8 +13,8 @@ import typer
 
 from rhapsode.cli.options import Debug, Library, UsageError
 from rhapsode.cli.terminal import ProgressDisplay
+from rhapsode.compute import peak_rss_mb
 from rhapsode.errors import PortraitError, VideoError
-from rhapsode.machine import peak_rss_mb
 
 if TYPE_CHECKING:
     from rhapsode.media.waveform import Waveform
@@ -111,9 +111,9 @@ def animate(
     with ProgressDisplay(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as progress:
         began = time.perf_counter()
         if audio is not None:
-            from rhapsode.media.sound import sound_info
+            from rhapsode.media.sound import mono_blocks
 
-            sound_info(audio)
+            next(mono_blocks(audio))
             spoken = audio
         else:
             from rhapsode.media.synthesis import synthesise
@@ -123,8 +123,9 @@ def animate(
         speaking = time.perf_counter() - began
         with progress.stage("models"):
             from rhapsode.animator import Animator
+            from rhapsode.options import AnimationOptions
 
-            animator = Animator.from_pretrained(device=device)
+            animator = Animator.from_pretrained(device=device, threads=threads)
         began = time.perf_counter() - speaking
         manner = None
         if style is not None:
@@ -133,13 +134,12 @@ def animate(
             with progress.stage("style"):
                 manner = animator.find_style(style, StyleLibrary(library))
         with progress.stage("portrait and motion"):
-            video = animator.animate(
-                portrait, spoken, fps=rate, size=size, face=face,
-                head_motion=head_motion, mouth=mouth, blink=blink, style=manner, style_strength=style_strength,
-                also=also or (), teeth=teeth, seed=seed, threads=threads,
+            options = AnimationOptions(
+                style=manner, style_strength=style_strength, fps=rate, head_motion=head_motion, mouth=mouth,
+                blink=blink, teeth=teeth, seed=seed,
             )  # fmt: skip
-        with progress.stage("frames", len(video)) as advance:
-            facts = video.save(out, progress=advance)
+            video = animator.animate(animator.load_portrait(portrait, size, face, also or ()), spoken, options)
+        facts = video.save(out, progress=progress.report)
         wall = time.perf_counter() - began
     factor = facts.seconds / wall
     if as_json:

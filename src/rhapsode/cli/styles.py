@@ -178,7 +178,7 @@ def _draw(style: "Style", path: Path, portrait: Path | None) -> None:
         from rhapsode.animator import Animator
 
         animator = Animator.from_pretrained()
-        patterns = animator.painter(animator.prepare(portrait), style).patterns
+        patterns = animator.load_portrait(portrait).painter(style).patterns
     draw_sheet(style, patterns, path)
 
 

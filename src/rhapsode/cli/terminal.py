@@ -66,11 +66,11 @@ class ProgressDisplay:
             if total == 1:
                 self._held.append(f"rhapsode: {name}: {time.perf_counter() - began:.1f} s")
 
-    def report(self, name: str, done: int, total: int) -> None:
-        """Show how far the stage `name` is; the one before it has ended when another name comes."""
-        if name not in self._reported:
-            self._reported[name] = self._open.enter_context(self.stage(name, total))
-        self._reported[name](done, total)
+    def report(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is; the one before it has ended when another comes."""
+        if stage not in self._reported:
+            self._reported[stage] = self._open.enter_context(self.stage(stage, total))
+        self._reported[stage](done, total)
 
     def _line_writer(self, name: str, total: int) -> Callable[[int, int], None]:
         """Writes a line for each quarter; the short stages before are told only now, so that an error stands alone."""
@@ -78,7 +78,7 @@ class ProgressDisplay:
 
         def write(done: int, total: int) -> None:
             nonlocal quarter
-            if self._shown and 4 * done // total > quarter:
+            if self._shown and total and 4 * done // total > quarter:
                 quarter = 4 * done // total
                 print_status(f"rhapsode: {name}: {done} of {total}")
 

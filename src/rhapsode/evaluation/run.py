@@ -13,7 +13,7 @@ from rhapsode.evaluation.clips import load_first_generator, real_clips
 from rhapsode.evaluation.motion import result, score_all
 from rhapsode.evaluation.report.motion import check_folder, write_report
 from rhapsode.motion.generator import NumpyMotionGenerator
-from rhapsode.motion.stream import speak
+from rhapsode.motion.stream import StyledMotionModel, generate
 
 
 def evaluate_motion(
@@ -55,7 +55,7 @@ def evaluate_motion(
         raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}; --split can be {there}")
     methods: dict[str, Method] = {
         # As users get it: heard as it arrives.
-        "generator": partial(speak, animator.manner()),
+        "generator": partial(generate, StyledMotionModel(animator.generator, animator.head)),
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
         "v0": load_first_generator().generate,
     }

@@ -21,20 +21,6 @@ _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
 
 
 @dataclass(frozen=True)
-class Gains:
-    """How much of each kind of motion, 1 natural, 0 none."""
-
-    head_motion: float = 1.0
-    mouth: float = 1.0
-    blink: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, gain in vars(self).items():
-            if not 0 <= gain < float("inf"):
-                raise ValueError(f"{name}={gain}: a gain is 0 or more, 1 natural")
-
-
-@dataclass(frozen=True)
 class StyledMotionModel:
     """What moves a face: models, as a style has changed them. Nothing of a sound is kept in it.
 
@@ -61,13 +47,13 @@ class StyledMotionModel:
 
 
 class ExpressionStream:
-    """What a manner makes of a sound as it arrives, before that is fitted to any face."""
+    """What a model makes of a sound as it arrives, before that is fitted to any face."""
 
-    def __init__(self, manner: StyledMotionModel) -> None:
-        self._manner, self._mel = manner, MelStream()
+    def __init__(self, model: StyledMotionModel) -> None:
+        self._model, self._mel = model, MelStream()
         self._styled: GeneratorState | None = None
         self._plain: GeneratorState | None = None
-        self._early = manner.generator.dims.look_ahead
+        self._early = model.generator.dims.look_ahead
 
     def push(self, levelled: np.ndarray) -> Iterator[np.ndarray]:
         """Take the samples that follow, (N,) float32 at 16 kHz, levelled; the frames that they complete, (1, 68, 3)."""
@@ -82,25 +68,25 @@ class ExpressionStream:
                     yield spoken
 
     def _spoken(self, mel: np.ndarray) -> np.ndarray:
-        manner = self._manner
-        spoken, self._styled = manner.generator.step(mel, self._styled, manner.bank, manner.mix)
-        if manner.plain is not None:
-            plain, self._plain = manner.plain.step(mel, self._plain)
-            spoken = spoken + np.float32(manner.beyond) * (spoken - plain)
+        model = self._model
+        spoken, self._styled = model.generator.step(mel, self._styled, model.bank, model.mix)
+        if model.plain is not None:
+            plain, self._plain = model.plain.step(mel, self._plain)
+            spoken = spoken + np.float32(model.beyond) * (spoken - plain)
         return spoken
 
 
-def speak(manner: StyledMotionModel, sound: Waveform) -> np.ndarray:
-    """What a manner makes of a sound that is there as a whole, heard as it would arrive.
+def generate(model: StyledMotionModel, sound: Waveform) -> np.ndarray:
+    """What a model makes of a sound that is there as a whole, heard as it would arrive.
 
     Args:
-        manner: what moves a face.
+        model: what moves a face.
         sound: 16 kHz mono.
 
     Returns:
         (T, 68, 3) float32 offsets from a resting face, canonical space, 60 a second, T = `mel.motion_frames(N)`.
     """
-    level, stream = AutomaticGainControl(), ExpressionStream(manner)
+    level, stream = AutomaticGainControl(), ExpressionStream(model)
     count = motion_frames(len(sound.samples))
     spoken = list(stream.push(level.push(sound.samples)))
     while len(spoken) < count:
@@ -111,21 +97,32 @@ def speak(manner: StyledMotionModel, sound: Waveform) -> np.ndarray:
 class MotionStream:
     """The motion of one portrait for one sound, as it arrives."""
 
-    def __init__(self, manner: StyledMotionModel, rest: np.ndarray, gains: Gains, seed: int) -> None:
+    def __init__(
+        self,
+        model: StyledMotionModel,
+        rest: np.ndarray,
+        *,
+        head_motion: float = 1.0,
+        mouth: float = 1.0,
+        blink: float = 1.0,
+        seed: int = 0,
+    ) -> None:
         """Start at rest.
 
         Args:
-            manner: what moves it.
+            model: makes motion of sound.
             rest: (68, 3) canonical landmarks of the portrait.
-            gains: how much of each kind.
-            seed: the source of chance.
+            head_motion: gain of the head's motion, 1 natural, 0 none.
+            mouth: gain of the mouth's motion, likewise.
+            blink: how often the eyes blink, likewise.
+            seed: of head motion and blinks.
         """
         head, blinks = np.random.default_rng(seed).spawn(2)
-        self._manner, self._rest, self._gains = manner, rest, gains
-        self._level, self._expression = AutomaticGainControl(), ExpressionStream(manner)
-        self._voice = StreamingVad(manner.generator.dims.look_ahead)
-        self._head = HeadStream(manner.head, head, gains.head_motion)
-        self._blinks = BlinkStream(blinks, gains.blink * manner.blink_rate_scale)
+        self._model, self._rest, self._mouth = model, rest, mouth
+        self._level, self._expression = AutomaticGainControl(), ExpressionStream(model)
+        self._voice = StreamingVad(model.generator.dims.look_ahead)
+        self._head = HeadStream(model.head, head, head_motion)
+        self._blinks = BlinkStream(blinks, blink * model.blink_rate_scale)
         self._samples = self._frames = 0
 
     @property
@@ -147,7 +144,7 @@ class MotionStream:
         return moved[:left]
 
     def of(self, sound: Waveform) -> Motion:
-        """The motion of a sound that is there as a whole, 16 kHz mono."""
+        """Give the motion of a whole sound, 16 kHz mono."""
         return joined(self.push(sound.samples) + self.end())
 
     def interrupt(self) -> None:
@@ -165,7 +162,7 @@ class MotionStream:
         rotation, translation = self._head.move(voice)
         lids = self._blinks.close(1)
         # The mood stays in pauses; speech goes on top of it, so that lips still meet.
-        rest_expression = self._manner.rest_expression
-        expression = rest_expression + retarget(spoken, voice, self._rest + rest_expression, self._gains.mouth)
-        eyelid_offset = self._manner.eyelid_offset
+        rest_expression = self._model.rest_expression
+        expression = rest_expression + retarget(spoken, voice, self._rest + rest_expression, self._mouth)
+        eyelid_offset = self._model.eyelid_offset
         return Motion(soft_limit(expression), lids + eyelid_offset * (1 - lids), rotation, translation)

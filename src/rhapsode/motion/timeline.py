@@ -1,6 +1,6 @@
 """What a portrait does at each frame of a video, told as soon as its sound has arrived."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -44,12 +44,12 @@ class FrameTimeline:
     def end(self) -> list[FrameMotion]:
         """The moments that are left once the sound is over."""
         self._known += self._stream.end()
-        return self._complete(frames_of(self._stream.seconds, self._fps))
+        return self._complete(frame_count(self._stream.seconds, self._fps))
 
-    def of(self, samples: np.ndarray) -> Iterator[FrameMotion]:
-        """All moments of a sound that is there as a whole, (N,) float32 in [-1, 1] at 16 kHz."""
-        for first in range(0, len(samples), _PIECE):
-            yield from self.push(samples[first : first + _PIECE])
+    def of(self, blocks: Iterable[np.ndarray]) -> Iterator[FrameMotion]:
+        """Give what each frame shows of a sound that comes in blocks, (N,) float32 in [-1, 1] at 16 kHz each."""
+        for piece in _regrouped(blocks, _PIECE):
+            yield from self.push(piece)
         yield from self.end()
 
     def interrupt(self) -> None:
@@ -77,6 +77,21 @@ class FrameTimeline:
         return moments
 
 
-def frames_of(seconds: float, fps: Fraction) -> int:
-    """How many frames show a sound of this length."""
+def frame_count(seconds: float | Fraction, fps: Fraction) -> int:
+    """Count the frames that show a sound of this length."""
     return max(1, round(Fraction(seconds) * fps))
+
+
+def _regrouped(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
+    """Cut and join blocks into pieces of one length; the last may be shorter."""
+    held: list[np.ndarray] = []
+    count = 0
+    for block in blocks:
+        held.append(block)
+        count += len(block)
+        while count >= length:
+            joined_blocks = np.concatenate(held)
+            yield joined_blocks[:length]
+            held, count = [joined_blocks[length:]], count - length
+    if count:
+        yield np.concatenate(held)

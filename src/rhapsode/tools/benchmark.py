@@ -17,14 +17,16 @@ import cv2
 import numpy as np
 import skimage.data
 
-from rhapsode.animator import Animator, Video
-from rhapsode.machine import peak_rss_mb, processor, processors
+from rhapsode.animator import Animator
+from rhapsode.compute import cpu_count, cpu_name, peak_rss_mb
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.media.writer import write_video
-from rhapsode.motion.stream import Gains, MotionStream
+from rhapsode.motion.stream import MotionStream, StyledMotionModel
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline
+from rhapsode.options import AnimationOptions
 from rhapsode.render.renderer import Renderer
+from rhapsode.video import Video
 
 SENTENCE = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice."
 _FPS = 25
@@ -77,7 +79,7 @@ def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str],
 
     Args:
         runs: of which each figure is the median.
-        threads: that make frames, as in `Animator.animate`.
+        threads: that make frames, as in `Animator.from_pretrained`.
         progress: called with the name of what is measured next.
     """
     tell = progress or (lambda what: None)
@@ -91,15 +93,15 @@ def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str],
         again = [in_a_process(_SESSION, cache) for cache in caches]
     setup_new, *_ = _medians(new)
     setup, first, latency, peak = _medians(again)
-    animator, square = Animator.from_pretrained(), np.asarray(skimage.data.astronaut())
+    animator, square = Animator.from_pretrained(threads=threads), np.asarray(skimage.data.astronaut())
     sound = resample(synthesise(SENTENCE), SAMPLE_RATE)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "bench.mp4"
         tell("512 x 512")
-        video = animator.animate(square, sound, fps=_FPS, threads=threads)
+        video = animator.animate(square, sound, AnimationOptions(fps=_FPS))
         fps_512 = statistics.median(saved_fps(video, out) for _ in range(runs))
         tell("1080 x 1920")
-        large = animator.animate(upright(square), sound, fps=_FPS, threads=threads)
+        large = animator.animate(upright(square), sound, AnimationOptions(fps=_FPS))
         fps_1080p = statistics.median(saved_fps(large, out) for _ in range(runs))
         tell("progress")
         motion, draw, paint, encode = _medians([stages_ms(animator, square, sound, out) for _ in range(runs)])
@@ -120,8 +122,8 @@ def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str],
     return Figures(
         **{name: round(value, 2) for name, value in figures.items()},
         threads=video.threads,
-        processors=processors(),
-        machine=processor(),
+        processors=cpu_count(),
+        machine=cpu_name(),
         python=platform.python_version(),
     )
 
@@ -162,11 +164,11 @@ def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Pat
         sound: 16 kHz mono.
         out: video to write.
     """
-    portrait = animator.prepare(picture)
-    painter = animator.painter(portrait)
-    stream = MotionStream(animator.manner(), portrait.rest, Gains(), 0)
-    took, moments = timed(lambda: list(FrameTimeline(stream, Fraction(_FPS)).of(sound.samples)))
-    renderer = Renderer(portrait)
+    portrait = animator.load_portrait(picture)
+    painter = portrait.painter()
+    stream = MotionStream(StyledMotionModel(animator.generator, animator.head), portrait.rest)
+    took, moments = timed(lambda: list(FrameTimeline(stream, Fraction(_FPS)).of([sound.samples])))
+    renderer = Renderer(portrait.measured)
 
     def draw(some: Sequence[FrameMotion]) -> list[np.ndarray]:
         return [renderer.render(*one.motion.first()) for one in some]
@@ -188,7 +190,7 @@ def session() -> tuple[float, float, float, float]:
     """Setup, time to the first frame and median latency (ms) of a session of 512 x 512, and the memory held (MB)."""
     animator, picture = Animator.from_pretrained(), np.asarray(skimage.data.astronaut())
     samples = resample(synthesise(SENTENCE), SAMPLE_RATE).samples.astype(np.float32)
-    setup, session = timed(lambda: animator.open(picture, fps=_FPS))
+    setup, session = timed(lambda: animator.start_session(picture, AnimationOptions(fps=_FPS)))
     clock, first, late = 0.0, 0.0, []
     for start in range(0, len(samples), _CHUNK):
         piece = samples[start : start + _CHUNK]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from rhapsode.machine import processors
+from rhapsode.compute import cpu_count
 
 LEAST_FREE_BYTES = 1_000_000_000
 """Free disk space that a few minutes of video can need."""
@@ -186,7 +186,7 @@ def check_processors() -> str:
     """How many processors there are, and what runs the picture networks on them."""
     import onnxruntime
 
-    return f"{processors()} usable, ONNX Runtime {onnxruntime.__version__}"
+    return f"{cpu_count()} usable, ONNX Runtime {onnxruntime.__version__}"
 
 
 def check_disk() -> str:

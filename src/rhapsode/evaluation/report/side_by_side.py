@@ -1,5 +1,6 @@
 """A recorded speaker and the portrait that speaks with the same voice, next to each other in one video."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from rhapsode.evaluation.clips import RealClip
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.writer import write_video
 from rhapsode.metrics.picture import cpbd, psnr, ssim
+from rhapsode.options import AnimationOptions
 
 #: Larger pictures are scaled down to this height, pixels.
 HEIGHT = 360
@@ -50,12 +52,12 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
     """
     path = clip.clip.path
     portrait = next(_pictures(clip, iter([clip.rest_time])))
-    made = animator.animate(portrait, path, fps=probe(path).fps, head_motion=0, blink=0)
+    made = animator.animate(portrait, path, AnimationOptions(fps=probe(path).fps, head_motion=0, blink=0))
     figures: list[tuple[float, float, float, float]] = []
 
     def frames() -> Iterator[np.ndarray]:
-        recorded = _pictures(clip, (n / float(made.fps) for n in range(len(made))))
-        for n, (real, synthetic) in enumerate(zip(recorded, made, strict=True)):
+        recorded = _pictures(clip, (n / float(made.fps) for n in itertools.count()))
+        for n, (synthetic, real) in enumerate(zip(made, recorded, strict=False)):
             if n % _EVERY == 0:
                 figures.append((cpbd(synthetic), cpbd(real), ssim(synthetic, real), psnr(synthetic, real)))
             yield np.concatenate([_labelled(real, "recorded"), _labelled(synthetic, "SYNTHETIC")], axis=1)

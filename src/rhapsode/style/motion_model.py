@@ -1,0 +1,41 @@
+"""The models that move a face, changed by a style."""
+
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.stream import StyledMotionModel
+from rhapsode.style.style import Style
+
+
+def styled_motion_model(
+    generator: NumpyMotionGenerator, head: HeadModel, style: Style | None = None, strength: float = 1.0
+) -> StyledMotionModel:
+    """Change the models by a style.
+
+    Up to strength 1 the changes of the weights are scaled. Above it the motion is extrapolated, not the weights:
+    extrapolated weights move the face twice as fast.
+
+    Args:
+        generator: Motion Generator without style.
+        head: head model without style.
+        style: one made for this generator; None leaves the models as they are.
+        strength: 0 none, 1 as learnt, up to 1.5 extrapolated.
+
+    Raises:
+        StyleError: the style was made for another generator, or the strength is out of range.
+    """
+    if style is None:
+        return StyledMotionModel(generator, head)
+    scaled = style.scaled(strength)
+    styled = style if strength > 1 else scaled
+    return StyledMotionModel(
+        styled.apply(generator),
+        scaled.move_head(head),
+        generator if strength > 1 else None,
+        strength - 1,
+        FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None,
+        styled.projection,
+        scaled.rest_expression,
+        scaled.eyelid_offset,
+        scaled.blink_rate_scale,
+    )
