@@ -157,12 +157,37 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, suffix: str) -> None:
     assert "anew" in refusal(path) or "not a picture" in refusal(path)
 
 
-def test_a_picture_beyond_all_measure_is_refused_unread(tmp_path: Path) -> None:
+def header_only(path: Path, width: int, height: int) -> Path:
+    """A PNG that promises a size and holds next to nothing."""
+
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
-    path = tmp_path / "bomb.png"
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
-    assert "million pixels" in refusal(path)
+    return path
+
+
+@pytest.mark.parametrize(("width", "height"), [(100_000, 100_000), (14_200, 14_200)])
+def test_a_picture_of_more_than_201_megapixels_is_refused_unread(tmp_path: Path, width: int, height: int) -> None:
+    assert "more than 201 million pixels" in refusal(header_only(tmp_path / "bomb.png", width, height))
+
+
+def test_a_picture_of_200_megapixels_as_phones_make_them_is_read(tmp_path: Path) -> None:
+    limit = Image.MAX_IMAGE_PIXELS
+    path = saved(tmp_path / "phone.jpg", Image.new("L", (16_320, 12_240), 90), quality=30)
+    picture = load_picture(path, 64)
+    assert picture.shape == (48, 64, 3)
+    assert is_close(picture, (90, 90, 90))
+    assert limit == Image.MAX_IMAGE_PIXELS, "Pillow's own limit is one for the whole process"
+
+
+def test_a_file_that_would_run_another_program_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "face.eps", Image.new("RGB", (64, 64), RED))
+    assert "not a picture" in refusal(path)
+
+
+def test_large_pictures_are_read_without_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    load_picture(saved(tmp_path / "large.jpg", Image.new("L", (10_000, 9_000), 90), quality=30), 64)
+    assert not list(recwarn)

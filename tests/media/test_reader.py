@@ -1,5 +1,6 @@
 """Frames of a video: upright, in true colours, on the clock of the sound."""
 
+import io
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
 
 from rhapsode.errors import VideoError
-from rhapsode.media.reader import probe, read_frames
+from rhapsode.media.reader import is_video, probe, read_frames
 from rhapsode.media.sound import load_waveform
 
 COLOURS = [(200, 30, 60), (30, 200, 60), (40, 60, 220), (240, 240, 240), (10, 10, 10)]
@@ -158,3 +161,97 @@ def test_what_cannot_be_read_says_so_in_one_line(tmp_path: Path, call: Callable[
         with pytest.raises(VideoError, match=message) as caught:
             call(path)
         assert "\n" not in str(caught.value)
+
+
+def write_film(path: Path, container: str, picture: str, sound: str | None = None) -> None:
+    """Ten frames, and a second of silence."""
+    with av.open(path, "w", format=container) as output:
+        video = output.add_stream(picture, rate=25)
+        video.width, video.height, video.pix_fmt = 176, 144, "yuv420p"  # a size that H.263 has
+        audio = None if sound is None else output.add_stream(sound, rate=48000, layout="mono")
+        for k in range(10):
+            frame = av.VideoFrame.from_ndarray(quarters(176, 144)).reformat(format="yuv420p")
+            frame.pts, frame.time_base = k, Fraction(1, 25)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        if audio is not None:
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), format="fltp", layout="mono")
+            silence.sample_rate, silence.pts, silence.time_base = 48000, 0, Fraction(1, 48000)
+            for part in av.AudioResampler(format=audio.format.name, layout="mono", rate=48000).resample(silence):
+                output.mux(audio.encode(part))
+            output.mux(audio.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "picture", "sound"),
+    [
+        ("clip.mp4", "mp4", "libx264", "aac"),
+        ("clip.wmv", "asf", "wmv2", "libmp3lame"),
+        ("clip.3gp", "3gp", "h263", "aac"),
+        ("clip.ogv", "ogg", "libvpx", "libopus"),
+        ("clip.m2ts", "mpegts", "libx264", "aac"),
+        ("clip.mts", "mpegts", "mpeg2video", "mp2"),
+        ("clip.vob", "vob", "mpeg2video", "mp2"),
+        ("clip.mxf", "mxf", "mpeg2video", None),
+        ("clip.webm", "webm", "libvpx", "libopus"),
+        ("clip.avi", "avi", "mpeg4", "mp2"),
+        ("clip", "mp4", "libx264", "aac"),
+        ("clip.jpg", "mp4", "libx264", None),
+        ("clip.2", "matroska", "libx264", None),
+    ],
+)
+def test_a_video_is_known_by_its_content(
+    tmp_path: Path, name: str, container: str, picture: str, sound: str | None
+) -> None:
+    path = tmp_path / name
+    try:
+        write_film(path, container, picture, sound)
+    except av.codec.codec.UnknownCodecError:
+        pytest.skip(f"this FFmpeg cannot write {picture}")
+    assert is_video(path)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "gif", "webp", "tiff", "bmp", "avif"])
+def test_a_picture_is_no_video_whatever_its_name(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "face.mp4"
+    try:
+        Image.fromarray(quarters()).save(path, format=kind)
+    except (KeyError, OSError):
+        pytest.skip(f"this Pillow cannot write {kind}")
+    assert not is_video(path)
+
+
+def test_sound_text_and_nothing_are_no_videos(tmp_path: Path) -> None:
+    song, letter, list_of_songs = tmp_path / "song.mp4", tmp_path / "letter.txt", tmp_path / "songs.mp4"
+    with av.open(song, "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), format="fltp", layout="mono")
+        silence.sample_rate = 48000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    letter.write_text("Dear friend,\n" * 100)
+    list_of_songs.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n")
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(np.random.default_rng(0).bytes(200_000))
+    for path in (song, letter, list_of_songs, noise, tmp_path, tmp_path / "nowhere.mp4", Path("x" * 400)):
+        assert not is_video(path), path
+    assert not is_video("angry*0.6+address*0.4")
+
+
+def test_a_song_with_a_cover_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.m4a"
+    cover = io.BytesIO()
+    Image.fromarray(quarters()).save(cover, "JPEG")
+    with av.open(path, "w", format="mp4") as container:
+        picture = container.add_stream("mjpeg", rate=1)
+        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuvj420p"
+        picture.disposition = Disposition.attached_pic
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        packet = av.Packet(cover.getvalue())
+        packet.stream, packet.pts, packet.dts, packet.time_base = picture, 0, 0, Fraction(1, 1)
+        container.mux(packet)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), format="fltp", layout="mono")
+        silence.sample_rate = 48000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    assert not is_video(path)

@@ -21,21 +21,23 @@ from rhapsode.media.packets import clock_zero, decode
 _SCALING = 0x2 | 0x2000 | 0x40000  # SWS_BILINEAR, SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND: PyAV names them only from 18 on
 _RATE_BLUR = 0.005  # relative; rounding to milliseconds blurs an average by up to 0.1 per cent in a second
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-_SD_HEIGHT = 576  # an untagged video up to this height is taken for BT.601, a higher one for BT.709, as players do
+_SD_HEIGHT = 576  # an untagged video up to this height counts as BT.601, a higher one for BT.709, as players do
 
-
-#: Endings by which a video is recognised.
-VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".m4v", ".ts"})
+# Containers that hold picture and sound. Others that FFmpeg takes for video are pictures, playlists and text.
+_CONTAINERS = frozenset(
+    {"asf", "avi", "dv", "flv", "gxf", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "ogg", "rm", "wtv"}
+)
+_PICTURE_BRANDS = ("avif", "heic", "heix", "mif1", "msf1")  # pictures in the container of MP4
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video is, as it is displayed.
+    """Describe a video as it is displayed.
 
     Attributes:
         width: pixels, after rotation.
         height: pixels, after rotation.
-        fps: frames a second; the average where the rate varies.
+        fps: frames per second; the average where the rate varies.
         n_frames_estimate: number of frames as the file states it, or else seconds times fps.
         seconds: length of the picture.
         has_audio: whether there is an audio track.
@@ -49,9 +51,24 @@ class VideoInfo:
     has_audio: bool
 
 
-def is_video(path: Path) -> bool:
-    """Whether a path is that of an existing video, by its ending."""
-    return path.suffix.lower() in VIDEO_ENDINGS and path.is_file()
+def is_video(path: str | Path) -> bool:
+    """Find out whether a file is a video that can be read, by its content: its name does not matter.
+
+    Args:
+        path: of a file, or of nothing.
+
+    Returns:
+        Whether the file holds a track of moving pictures. Pictures, sound with a cover, and files that cannot be
+        read do not.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as container:
+            _video_track(container, path)
+            brand = container.metadata.get("major_brand", "")
+            return not _CONTAINERS.isdisjoint(container.format.name.split(",")) and brand not in _PICTURE_BRANDS
+    except (VideoError, OSError):  # a name may be too long for the file system
+        return False
 
 
 def probe(path: str | Path) -> VideoInfo:
@@ -78,9 +95,11 @@ def probe(path: str | Path) -> VideoInfo:
         n_frames = stream.frames
         first: VideoFrame | None = next(decode(container.demux(stream), path.name, "video"), None)
         if first is None:
-            raise VideoError(f"{path.name}: the video track holds no frame that can be read; export it anew")
+            raise _no_frame(path)
         if not fps:
-            raise VideoError(f"{path.name}: the video does not state its frame rate; export it anew as MP4")
+            raise VideoError(
+                f"{path.name}: the video does not state its frame rate", "export it anew as MP4", "bad-rate"
+            )
         width, height = first.width, first.height
         if _quarter_turns(first) % 2:
             width, height = height, width
@@ -90,14 +109,14 @@ def probe(path: str | Path) -> VideoInfo:
 def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
     """Read a video frame by frame, holding one at a time.
 
-    A rotation that the file asks for is applied; the colour matrix and range are those that the file states.
+    A rotation that the file asks for is applied; the color matrix and range are those that the file states.
     Damaged packets are skipped with a warning.
 
     Args:
         path: the file.
 
     Yields:
-        Time in seconds, from the same zero as `load_waveform` of the file, and the frame, (H, W, 3) uint8
+        Time in seconds, from the same zero as `mono_blocks` of the file, and the frame, (H, W, 3) uint8
         RGB.
 
     Raises:
@@ -120,18 +139,20 @@ def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
             count += 1
             yield float(time), _to_rgb(converter, frame)
         if not count:
-            raise VideoError(f"{path.name}: the video track holds no frame that can be read; export it anew")
+            raise _no_frame(path)
 
 
 def _open(path: Path) -> InputContainer:
-    """Open a file for reading, or say in one line why not."""
+    """Open a file for reading; every failure becomes a `VideoError`."""
     if not path.is_file():
-        raise VideoError(f"{path.name}: no such file; check the path")
+        raise VideoError(f"{path.name}: no such file", "check the path", "no-file")
     try:
         return av.open(path, "r")
     except (FFmpegError, OSError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
-        raise VideoError(f"{path.name}: not a video that can be read ({reason}); convert it to MP4") from error
+        raise VideoError(
+            f"{path.name}: not a video that can be read ({reason})", "convert it to MP4", "unknown-format"
+        ) from error
 
 
 def _video_track(container: InputContainer, path: Path) -> VideoStream:
@@ -139,11 +160,15 @@ def _video_track(container: InputContainer, path: Path) -> VideoStream:
         # The cover picture of a song is stored as a video track too.
         if not stream.disposition & Disposition.attached_pic:
             return stream
-    raise VideoError(f"{path.name}: no video track; choose a file with moving pictures")
+    raise VideoError(f"{path.name}: no video track", "choose a file with moving pictures", "no-video")
+
+
+def _no_frame(path: Path) -> VideoError:
+    return VideoError(f"{path.name}: the video track holds no frame that can be read", "export it anew", "damaged")
 
 
 def _frame_rate(stream: VideoStream) -> Fraction | None:
-    """The nominal rate where it agrees with the average, else the average (a rate that varies)."""
+    """Return the nominal rate where it agrees with the average, else the average (a rate that varies)."""
     average, nominal = stream.average_rate, stream.guessed_rate
     # Formats with times in milliseconds give averages such as 989/33 for 30000/1001.
     if average and nominal and abs(nominal / average - 1) < _RATE_BLUR:
@@ -153,14 +178,14 @@ def _frame_rate(stream: VideoStream) -> Fraction | None:
 
 
 def _quarter_turns(frame: VideoFrame) -> int:
-    """Quarter turns counterclockwise that bring a frame upright."""
+    """Return the quarter turns counterclockwise that bring a frame upright."""
     return round(frame.rotation / 90) % 4
 
 
 def _to_rgb(converter: VideoReformatter, frame: VideoFrame) -> np.ndarray:
-    colours = frame.colorspace
-    if colours == _UNSPECIFIED and not frame.format.is_rgb:
-        colours = Colorspace.ITU601 if frame.height <= _SD_HEIGHT else Colorspace.ITU709
+    matrix = frame.colorspace
+    if matrix == _UNSPECIFIED and not frame.format.is_rgb:
+        matrix = Colorspace.ITU601 if frame.height <= _SD_HEIGHT else Colorspace.ITU709
     # A frame's own range counts where it is stated; yuvj formats say it by their name.
     stated = frame.color_range
     if stated == ColorRange.UNSPECIFIED and frame.format.name.startswith("yuvj"):
@@ -168,7 +193,7 @@ def _to_rgb(converter: VideoReformatter, frame: VideoFrame) -> np.ndarray:
     rgb = converter.reformat(
         frame,
         format="rgb24",
-        src_colorspace=int(colours),
+        src_colorspace=int(matrix),
         src_color_range=int(stated),
         interpolation=_SCALING,
         threads=1,

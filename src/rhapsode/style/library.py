@@ -11,9 +11,9 @@ import platformdirs
 
 from rhapsode.bundle import Bundle
 from rhapsode.errors import StyleError
-from rhapsode.media.reader import VIDEO_ENDINGS
 from rhapsode.style.style import STRONGEST, SUFFIX, Style, blend
 
+_FILE_ENDING = re.compile(r"\.\w*[a-zA-Z]\w*$")  # names have no dots, and weights no letters
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -276,8 +276,8 @@ def resolve(text: str, library: StyleLibrary) -> Style:
     if text.endswith(SUFFIX):
         return Style.load(Path(text))
     path = Path(text)
-    if path.is_file() or path.suffix.lower() in VIDEO_ENDINGS or len(path.parts) > 1:
-        raise StyleError(f"{text}: neither a style file nor a video that is there; check the path")
+    if path.is_file() or _FILE_ENDING.search(text) or len(path.parts) > 1:
+        raise StyleError(f"{text}: neither a style file nor a video that can be read", "check the path")
     weights = dict(parse_mix(text))
     if set(weights.values()) == {1.0}:
         weights = dict.fromkeys(weights, 1 / len(weights))
