@@ -96,6 +96,20 @@ def test_the_shipped_manifest_lists_every_shipped_file_and_each_is_whole(tmp_pat
         assert shipped.facts(name).license and shipped.facts(name).recipe and shipped.facts(name).data
 
 
+def test_research_weights_are_a_bundle_beside_the_source_and_not_of_the_package() -> None:
+    research = Bundle.load("research")
+    for name in research.entries:
+        assert research.path(name).is_file() and name not in Bundle.load()
+
+
+def test_where_no_research_weights_are_a_line_says_where_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rhapsode.bundle.files", lambda _: tmp_path / "site-packages" / "rhapsode")
+    with pytest.raises(WeightsError, match="does not come with the package"):
+        Bundle.load("research")
+
+
 def test_a_copy_of_the_shipped_folder_is_a_model(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(Bundle.load().folder, copy)

@@ -25,6 +25,8 @@ MANIFEST = "bundle.json"
 FORMAT = 1
 #: Name of the model that comes with the package.
 DEFAULT = "default"
+#: Name of the folder of a source checkout with the weights that only research reads: ablations, earlier models.
+RESEARCH = "research"
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,18 @@ class Bundle:
         """Read the manifest of a model; no weight file is read yet.
 
         Args:
-            model: `default`, the model of the package, or a folder.
+            model: `default`, the model of the package; `research`, the weights of a source checkout that only
+                evaluation and training read; or a folder.
 
         Raises:
             WeightsError: there is no such folder, it has no manifest, or the manifest is damaged.
         """
-        return _default() if model == DEFAULT else cls._read(Path(model), "name a folder that a training wrote")
+        if model == DEFAULT:
+            return _default()
+        if model == RESEARCH:
+            folder = _package().parent.parent / RESEARCH
+            return cls._read(folder, "it does not come with the package: name the folder of a source checkout")
+        return cls._read(Path(model), "name a folder that a training wrote")
 
     @classmethod
     def _read(cls, folder: Path, remedy: str) -> "Bundle":
@@ -156,10 +164,14 @@ def sha256_of(path: Path) -> str:
 
 @cache
 def _default() -> Bundle:
-    folder = Path(str(files("rhapsode"))) / "weights"
+    folder = _package() / "weights"
     return Bundle._read(folder, _repair(folder))
 
 
+def _package() -> Path:
+    return Path(str(files("rhapsode")))
+
+
 def _repair(folder: Path) -> str:
-    shipped = Path(str(files("rhapsode"))) / "weights"
-    return "install rhapsode again" if folder == shipped else "copy the model anew, or train it again"
+    shipped = folder == _package() / "weights"
+    return "install rhapsode again" if shipped else "copy the model anew, or train it again"

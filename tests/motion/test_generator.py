@@ -22,9 +22,11 @@ def sentence() -> Waveform:
     return resample(synthesise("Maybe my mother bought a big apple pie today."), 16000)
 
 
-@pytest.mark.parametrize("name", ["motion_generator.safetensors", FIRST_GENERATOR])
-def test_it_speaks_as_the_generator_that_was_trained(name: str, sentence: Waveform) -> None:
-    path = Bundle.load().path(name)
+@pytest.mark.parametrize(
+    ("model", "name"), [("default", "motion_generator.safetensors"), ("research", FIRST_GENERATOR)]
+)
+def test_it_speaks_as_the_generator_that_was_trained(model: str, name: str, sentence: Waveform) -> None:
+    path = Bundle.load(model).path(name)
     plain, numpy_generator = MotionGenerator.load(path), NumpyMotionGenerator.load(path)
     assert np.abs(numpy_generator.generate(sentence) - plain.generate(sentence)).max() < 1e-5
     assert numpy_generator.key == plain.key and numpy_generator.dims == plain.dims

@@ -20,7 +20,7 @@ from rhapsode.render.portrait import Portrait
 from rhapsode.style.references import key_motions
 
 SHIPPED = Bundle.load()
-TORCH_TWIN = SHIPPED.path("style_aware_generator.safetensors")
+TORCH_TWIN = Bundle.load("research").path("style_aware_generator.safetensors")
 SMALL = PictureDims(widths=(8, 8), mapping_widths=(8, 8), warped=4, known=4)
 
 

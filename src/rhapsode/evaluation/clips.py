@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rhapsode.bundle import Bundle
+from rhapsode.bundle import RESEARCH, Bundle
 from rhapsode.data.clips import Clip
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip, open_store
@@ -53,9 +53,16 @@ class RealClip:
         return folders[1] if folders[0] == "expressive" and len(folders) > 1 else folders[0]
 
 
-def load_first_generator() -> MotionGenerator:
-    """The generator that this package's first version shipped, `v0`."""
-    return MotionGenerator.load(Bundle.load().path(FIRST_GENERATOR))
+def load_first_generator(research: str | Path = RESEARCH) -> MotionGenerator:
+    """Load the generator that the first version of this package shipped, `v0`.
+
+    Args:
+        research: the bundle of research weights.
+
+    Raises:
+        WeightsError: they are not there, as in an installed package, or damaged.
+    """
+    return MotionGenerator.load(Bundle.load(research).path(FIRST_GENERATOR))
 
 
 def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | None = None) -> list[RealClip]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from skimage.metrics import structural_similarity
 
-from rhapsode.bundle import Bundle
+from rhapsode.bundle import RESEARCH, Bundle
 from rhapsode.data.index import load_arrays
 from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of, read_numbered
 from rhapsode.data.store import ClipStore, open_store
@@ -36,8 +36,8 @@ from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions, reference_distances
 
-#: Files of the package that hold the ways of painting that are compared, all trained equally long.
-SHIPPED = {
+#: Research weights that hold the ways of painting that are compared, all trained equally long.
+COMPARED = {
     "no_isp": "ablations/no_isp.safetensors",
     "no_lsp": "ablations/no_lsp.safetensors",
     "full": "style_aware_generator.safetensors",
@@ -77,7 +77,7 @@ def evaluate_image(
         store: where recordings are prepared, on the first run.
         splits: whose clips are scored on.
         kept: folder of prepared pairs of frames, filled on the first run.
-        weights: Style-Aware Generators by the name they are to have; those of the package where None.
+        weights: Style-Aware Generators by the name they are to have; the research weights where None.
         workers: processes side by side.
         progress: called with (stage, done, in all).
 
@@ -106,7 +106,7 @@ def evaluate_image(
     for one in everything:
         of_clip[one.clip].append(one)
     jobs = [_Job(name, pairs, _another(opened, name)) for name, pairs in of_clip.items()]
-    work = partial(_score_clip, opened, dict(weights or shipped_weights()))
+    work = partial(_score_clip, opened, dict(weights or research_weights()))
     scores: dict[str, list[dict[str, Any]]] = {}
     for job, found in map_in_processes(work, jobs, min(workers, len(jobs))):
         if found is None:
@@ -127,9 +127,17 @@ def _another(store: ClipStore, name: str) -> str:
     return same[(same.index(name) + 1) % len(same)]
 
 
-def shipped_weights() -> dict[str, Path]:
-    """The Style-Aware Generators of the package."""
-    return {name: Bundle.load().path(file) for name, file in SHIPPED.items()}
+def research_weights(research: str | Path = RESEARCH) -> dict[str, Path]:
+    """Give the files of the Style-Aware Generators that are compared.
+
+    Args:
+        research: the bundle of research weights.
+
+    Raises:
+        WeightsError: they are not there, as in an installed package, or damaged.
+    """
+    bundle = Bundle.load(research)
+    return {name: bundle.path(file) for name, file in COMPARED.items()}
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
