@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from rhapsode.data.pairs import Pairs, pairs_of
+from rhapsode.data.pairs import Pairs
+from rhapsode.data.prepare_pairs import prepare_pairs
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.evaluation.images import KINDS, mouth_region
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
@@ -78,7 +79,7 @@ def main() -> None:
     store, everything = open_store(options.data, Path("stores/clips")), []
     for split in options.split.split(","):
         part = ClipStore(store.folder, [entry for entry in store.entries if entry.split == split])
-        everything += pairs_of(part, Path("stores/pairs") / f"{split}.safetensors", WindowSize())
+        everything += prepare_pairs(part, Path("stores/pairs") / f"{split}.safetensors", WindowSize())
     everything = [pairs for pairs in everything if not pairs.speaker.startswith("ravdess")]
     for variant in VARIANTS:
         alone, own = [], []

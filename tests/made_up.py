@@ -48,8 +48,6 @@ def make_store(folder: Path, splits: Sequence[str], seconds: float = 2.0) -> Pat
                 "scale": pose.scale.astype(np.float32),
                 "mel": log_mel(samples).astype(np.float16),
                 "samples": (samples * 32767).astype(np.int16),
-                "masks": np.zeros((1, 4, 4), np.uint8),
-                "mask_times": np.zeros(1),
             },
         )
         entries.append(

@@ -6,7 +6,7 @@ from typing import Protocol
 class Progress(Protocol):
     """Watch a piece of work. It is called often, in the thread that works, and must return quickly."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
         """Take note of how far a stage has come.
 
         Args:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rhapsode.audio.mel import LOG_FLOOR
-from rhapsode.data.motion_windows import TURN, WindowSampler, add_pauses, align_clip, augment
+from rhapsode.data.augment import TURN, add_pauses, augment
+from rhapsode.data.motion_windows import WindowSampler, align_clip
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
 from rhapsode.metrics.mouth import opening_correlation
@@ -20,8 +21,8 @@ def test_sound_and_motion_come_in_common_frames_at_any_speed(made_up_store: Path
     store = ClipStore.open(made_up_store)
     clip = store.load(store.entries[0])
     slow, as_recorded = (align_clip(clip, speed) for speed in (Fraction(1, 2), Fraction(1)))
-    assert as_recorded.heard.shape == (240, 80) and as_recorded.expression.shape == (120, 68, 3)
-    assert len(slow.heard) == 2 * len(slow.expression) == 480
+    assert as_recorded.features.shape == (240, 80) and as_recorded.expression.shape == (120, 68, 3)
+    assert len(slow.features) == 2 * len(slow.expression) == 480
     rest = as_recorded.rest
     assert opening_correlation(slow.expression[::2] + rest, as_recorded.expression + rest) > 0.95
 

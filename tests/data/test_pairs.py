@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rhapsode.data.pairs import Pairs, _target_frames, load_pairs, make_pairs, pairs_of, save_pairs
+from rhapsode.data.pairs import Pairs, load_pairs, save_pairs
+from rhapsode.data.prepare_pairs import choose_targets, make_pairs, prepare_pairs
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
 from rhapsode.evaluation.clips import RealClip
@@ -47,7 +48,7 @@ def test_what_is_asked_for_is_one_of_each_share_of_all_openings_and_its_neighbou
     for seed in range(20):
         rng = np.random.default_rng(seed)
         wide = rng.permutation(np.linspace(0, 1, 91))
-        first, then = _target_frames(wide, 6, rng).reshape(-1, 2).T
+        first, then = choose_targets(wide, 6, rng).reshape(-1, 2).T
         assert (then == first + 1).all()
         # Of the 90 frames that have a neighbour after them, one of each third, the narrowest first.
         place = np.argsort(np.argsort(wide[:-1]))[first]
@@ -63,17 +64,17 @@ def test_pairs_come_back_from_their_file_and_are_made_anew_when_clips_change(
         made.append(store)
         return pairs
 
-    monkeypatch.setattr("rhapsode.data.pairs.make_pairs", make)
+    monkeypatch.setattr("rhapsode.data.prepare_pairs.make_pairs", make)
     path = tmp_path / "pairs.safetensors"
-    first = pairs_of(store, path, WindowSize())
-    again = pairs_of(store, path, WindowSize())
+    first = prepare_pairs(store, path, WindowSize())
+    again = prepare_pairs(store, path, WindowSize())
     assert len(made) == 1
     for one, other in zip(first, again, strict=True):
         assert one.speaker == other.speaker and one.own_opening == other.own_opening
         assert np.array_equal(one.real, other.real) and np.array_equal(one.sources, other.sources)
     changed = ClipStore(store.folder, [replace(store.entries[0], modified=1)])
-    pairs_of(changed, path, WindowSize())
-    pairs_of(changed, path, WindowSize(side=32))
+    prepare_pairs(changed, path, WindowSize())
+    prepare_pairs(changed, path, WindowSize(side=32))
     assert len(made) == 3
 
 

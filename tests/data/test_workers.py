@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from rhapsode.data.workers import map_in_processes
+from rhapsode.data.workers import ProcessDied, map_in_processes
 
 
 def dies_of_three(number: int) -> int:
@@ -18,9 +18,18 @@ def fails_of_three(number: int) -> float:
     return 1 / (number - 3)
 
 
+def finds_nothing(number: int) -> None:
+    return None
+
+
 def test_an_item_that_kills_its_process_does_not_stop_the_others() -> None:
     results = dict(map_in_processes(dies_of_three, range(6), workers=2))
-    assert results == {0: 0, 1: 1, 2: 4, 3: None, 4: 16, 5: 25}
+    assert isinstance(results.pop(3), ProcessDied)
+    assert results == {0: 0, 1: 1, 2: 4, 4: 16, 5: 25}
+
+
+def test_a_result_of_none_is_not_taken_for_a_death() -> None:
+    assert dict(map_in_processes(finds_nothing, range(3), workers=2)) == {0: None, 1: None, 2: None}
 
 
 def test_an_error_of_the_work_is_raised() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rhapsode.data.pairs import Pairs, make_pairs
+from rhapsode.data.pairs import Pairs
+from rhapsode.data.prepare_pairs import make_pairs
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.evaluation.clips import RealClip

@@ -55,7 +55,7 @@ def prepare(
 
         began = time.perf_counter()
         clips = read_source(source, layout)
-        report = fill(clips, out, sync_model, workers, lambda done, total: progress.report("clips", done, total))
+        report = fill(clips, out, sync_model, workers, progress.report)
     wall = time.perf_counter() - began
     if as_json:
         line = {

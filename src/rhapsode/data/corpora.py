@@ -1,4 +1,4 @@
-"""Talking-face corpora as they are published, recognised by the names of their files."""
+"""Talking-face corpora as published, recognised by their file names."""
 
 import os
 import re
@@ -10,18 +10,18 @@ from rhapsode.data.clips import Clip, read_clips
 from rhapsode.errors import DataError
 
 LIST = "clips.csv"
-"""The layout of a folder that lists its own clips."""
+"""Layout of a folder that lists its own clips."""
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """A corpus whose files tell who speaks, and how.
+    """Describe a corpus whose file names hold speaker and style.
 
     Attributes:
         pattern: matches the end of a file's path, `/` between folders.
         license: of every recording.
-        describe: the groups of a match -> speaker and style; None for files to pass over.
-        split: the groups of a match -> split; published where the corpus publishes one.
+        describe: from a match to speaker and style; None for files to skip.
+        split: from a match to the split, the published one where there is one.
     """
 
     pattern: re.Pattern[str]
@@ -75,7 +75,7 @@ _LAYOUTS = {
         _cremad,
     ),
     # Actor_01/01-01-03-01-01-01-01.mp4: modality, channel, emotion, intensity, statement, repetition, actor.
-    # Its licence forbids shipping what is learnt from it, so that nothing of it is for training.
+    # Its license forbids shipping models trained on it, so it is for evaluation only.
     "ravdess": _Layout(
         re.compile(
             r"(?:^|/)(?P<modality>0[123])-(?P<channel>0[12])-(?P<emotion>0[1-8])-0[12]-0[12]-0[12]-(?P<actor>\d\d)\.mp4$"
@@ -94,17 +94,17 @@ _LAYOUTS = {
 }
 
 LAYOUTS = (LIST, *_LAYOUTS)
-"""Names of the layouts that `read_source` knows."""
+"""Layouts that `read_source` knows."""
 
 
 def recognise(folder: Path) -> str:
-    """Which layout a folder has.
+    """Recognise the layout of a folder.
 
     Raises:
-        DataError: if there is no such folder, or no file in it is named as in a corpus.
+        DataError: there is no such folder, or no file in it is named as in a known corpus.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; check the path")
+        raise DataError(f"{folder}: no such folder", "check the path", "no-folder")
     if (folder / LIST).is_file():
         return LIST
     for path in _files(folder):
@@ -112,28 +112,30 @@ def recognise(folder: Path) -> str:
             if layout.pattern.search(path):
                 return name
     raise DataError(
-        f"{folder}: holds neither {LIST} nor files named as in {', '.join(_LAYOUTS)}; list your clips in {LIST}"
+        f"{folder}: holds neither {LIST} nor files named as in {', '.join(_LAYOUTS)}",
+        f"list your clips in {LIST}",
+        "unknown-layout",
     )
 
 
 def read_source(folder: Path, layout: str | None = None) -> list[Clip]:
-    """Every clip of a folder of recordings, as its corpus lays it out.
+    """List every clip in a folder of recordings.
 
     Args:
         folder: a corpus as published, or a part of it, or a folder with `clips.csv`.
-        layout: one of `LAYOUTS`; recognised where None.
+        layout: one of `LAYOUTS`; recognised by file names where None.
 
     Returns:
-        The clips in the order of the list, or of their names, which begin with that of the corpus.
+        The clips in the order of `clips.csv`, or sorted by name; names begin with that of the corpus.
 
     Raises:
-        DataError: if the folder has no such layout, or there is none of that name.
+        DataError: the folder does not have that layout, or there is no such layout.
     """
     layout = layout or recognise(folder)
     if layout == LIST:
         return read_clips(folder)
     if layout not in _LAYOUTS:
-        raise DataError(f"{layout}: no such layout; choose {', '.join(LAYOUTS)}")
+        raise DataError(f"{layout}: no such layout", f"choose {', '.join(LAYOUTS)}", "unknown-layout")
     chosen = _LAYOUTS[layout]
     clips = []
     for path in _files(folder):
@@ -143,12 +145,12 @@ def read_source(folder: Path, layout: str | None = None) -> list[Clip]:
             speaker, style = described
             clips.append(Clip(folder / path, f"{layout}/{path}", speaker, chosen.split(match), style, chosen.license))
     if not clips:
-        raise DataError(f"{folder}: no file in it is named as in {layout}; choose another --layout")
+        raise DataError(f"{folder}: no file in it is named as in {layout}", "choose another layout", "unknown-layout")
     return clips
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Paths of all files within a folder, `/` between folders, in the order of their names."""
+    """Walk all files within a folder in the order of their names, `/` between folders."""
     for root, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):

@@ -1,6 +1,6 @@
-"""The files of a store: `index.csv` with a row for each clip, and their arrays in safetensors files.
+"""The files of a store: `index.csv` with a row for each clip, and one safetensors file of arrays for each clip.
 
-`docs/store.md` describes them; they need nothing of this package to be read.
+`docs/store.md` describes them; reading them needs nothing of this package.
 """
 
 import contextlib
@@ -9,11 +9,11 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -23,37 +23,37 @@ from rhapsode.data.clips import Clip
 from rhapsode.errors import DataError
 
 INDEX = "index.csv"
-#: Raised when what is kept of a clip changes, so that clips prepared before are prepared anew.
-FORMAT = 1
+#: Increased when the arrays of a clip change, so that clips of an older format are prepared again.
+FORMAT = 2
 
 _STALE = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the index: what is known of a clip without reading its arrays.
+    """Describe a clip by its row of the index, without its arrays.
 
     Attributes:
         name: the clip's name, unique in the store.
-        file: its arrays, within the store; empty where none are kept.
+        file: path of its arrays within the store; empty where there are none.
         source: the video that it was made from.
-        size: bytes of the source, and
-        modified: nanoseconds since 1970 of its last change, by which a replaced source is noticed.
+        size: bytes of the source.
+        modified: last change of the source, nanoseconds since 1970; with `size` it shows that a source was replaced.
         speaker: who speaks.
-        corpus: where the clip comes from.
+        corpus: the corpus that the clip belongs to.
         split: `train`, `val`, `test` or `eval`.
-        style: the manner.
-        license: the licence of the recording.
-        seconds: length of the picture.
+        style: speaking style.
+        license: license of the recording.
+        seconds: length of the video track.
         fps: frames a second.
         frames: number of frames of the video.
         face_share: share of the frames in which a face was found.
         eye_distance: median distance between the outer corners of the eyes, pixels.
         av_offset: seconds by which the sound is late against the lips.
-        sync_confidence: correlation of the lips with those that the sound asks for, that lag taken out.
-        sync_model: which Motion Generator measured the two.
+        sync_confidence: correlation of the mouth opening with the one generated from the sound, offset corrected.
+        sync_model: key of the Motion Generator that measured both.
         dropped: why the clip is left out; empty where it is kept.
-        note: what was found, in a few words.
+        note: details of that, in a few words.
         format: version of the arrays.
     """
 
@@ -81,38 +81,38 @@ class Entry:
 
     @property
     def clip(self) -> Clip:
-        """The clip that was prepared."""
+        """Give the clip that was prepared."""
         return Clip(Path(self.source), self.name, self.speaker, self.split, self.style, self.license)
 
 
 def as_float(samples: np.ndarray) -> np.ndarray:
-    """Whole samples of 16 bits as float32 in [-1, 1]."""
+    """Convert 16-bit samples (N,) to float32 in [-1, 1]."""
     return samples.astype(np.float32) / np.float32(32767)
 
 
 def load_arrays(folder: Path, entry: Entry) -> dict[str, np.ndarray]:
-    """The arrays of a clip as they are kept.
+    """Read the arrays of a clip as stored; `docs/store.md` lists them.
 
     Raises:
-        DataError: if the file is missing or damaged.
+        DataError: the file is missing or damaged.
     """
     path = folder / entry.file
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: cannot be read ({reason}); remove it and prepare the store again") from None
+        raise DataError(f"{path}: cannot be read ({reason})", "remove it and prepare the store again") from None
 
 
 def arrays_file(name: str) -> str:
-    """Where the arrays of the clip `name` are kept, within the store."""
-    # Names come from outside and may hold anything; the sub-folders keep listings short.
+    """Give the path of the arrays of the clip `name` within the store."""
+    # A name may hold any character; subfolders keep directory listings short.
     digest = hashlib.sha256(name.encode()).hexdigest()
     return f"clips/{digest[:2]}/{Path(name).stem[:40]}-{digest[:12]}.safetensors"
 
 
 def save_arrays(folder: Path, name: str, arrays: dict[str, np.ndarray]) -> str:
-    """Keep the arrays of the clip `name`, all or nothing; returns the file's path within the store."""
+    """Write the arrays of the clip `name` atomically; give the path of the file within the store."""
     file = arrays_file(name)
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     with _replacing(folder, folder / file) as partial:
@@ -121,7 +121,7 @@ def save_arrays(folder: Path, name: str, arrays: dict[str, np.ndarray]) -> str:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether a folder holds the index of a store."""
+    """Tell whether a folder holds the index of a store."""
     path = folder / INDEX
     if not path.is_file():
         return False
@@ -130,37 +130,37 @@ def is_store(folder: Path) -> bool:
 
 
 def read_index(folder: Path) -> dict[str, Entry]:
-    """The rows of a store by name, the last of several with one name; empty where there is no index.
+    """Read the rows of a store by name, the last row where a name occurs twice; empty where there is no index.
 
     Raises:
-        DataError: if a row is not understood.
+        DataError: a row cannot be parsed.
     """
     path = folder / INDEX
     if not path.exists():
         return {}
     try:
         written = path.read_bytes()
-        # A row without its end was being written when the program was killed.
+        # A last row without a line break was being written when the program was killed.
         text = written[: written.rfind(b"\n") + 1].decode()
         rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         return {row["name"]: _entry(row) for row in rows}
     except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise DataError(f"{path}: not the index of a store ({error}); name another folder, or remove it") from None
+        raise DataError(f"{path}: not the index of a store ({error})", "name another folder, or remove it") from None
 
 
 def write_index(folder: Path, entries: Iterable[Entry]) -> None:
-    """Write the whole index, all or nothing."""
+    """Write the whole index atomically."""
     with _replacing(folder, folder / INDEX) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         file.write(_HEADER + "\n")
         csv.writer(file, lineterminator="\n").writerows(map(_VALUES, entries))
 
 
 def append_row(folder: Path, entry: Entry) -> None:
-    """Add one row to the index, at once."""
+    """Append one row to the index."""
     row = io.StringIO(newline="")
     csv.writer(row, lineterminator="\n").writerow(_VALUES(entry))
     try:
-        # One write at the end of the file: rows of two runs do not mix.
+        # A single write in append mode, so that rows of two runs do not mix.
         with (folder / INDEX).open("ab", buffering=0) as file:
             file.write(row.getvalue().encode())
     except OSError as error:
@@ -169,8 +169,8 @@ def append_row(folder: Path, entry: Entry) -> None:
 
 @contextlib.contextmanager
 def _replacing(folder: Path, path: Path) -> Iterator[Path]:
-    """A name to write under; what is written takes its place at `path` when the block ends, whole or not at all."""
-    # Two runs may fill one store at once.
+    """Give a temporary path to write to; it replaces `path` when the block ends without an error."""
+    # Two runs may fill one store at the same time.
     partial = folder / f"{path.stem}.{os.getpid()}.partial"
     try:
         yield partial
@@ -182,11 +182,12 @@ def _replacing(folder: Path, path: Path) -> Iterator[Path]:
 
 
 def _unwritable(path: Path, error: OSError) -> DataError:
-    return DataError(f"{path}: cannot be written ({(error.strerror or str(error)).lower()}); make room and run again")
+    reason = (error.strerror or str(error)).lower()
+    return DataError(f"{path}: cannot be written ({reason})", "make room and run again", "not-writable")
 
 
 def sweep(folder: Path) -> None:
-    """Remove what runs that were killed left half-written; a run at work holds such a file for a moment only."""
+    """Remove partial files of killed runs: those older than an hour, since a live run keeps one for a moment only."""
     for partial in folder.glob("*.partial"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - partial.stat().st_mtime > _STALE:
@@ -195,8 +196,12 @@ def sweep(folder: Path) -> None:
 
 _HEADER = ",".join(field.name for field in fields(Entry))
 _VALUES = attrgetter(*(field.name for field in fields(Entry)))
-_TYPES = cast(dict[str, type], {field.name: field.type for field in fields(Entry)})
+#: How the text of a column becomes a value; all others stay text.
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("size", "modified", "frames", "format"), int),
+    **dict.fromkeys(("seconds", "fps", "face_share", "eye_distance", "av_offset", "sync_confidence"), float),
+}
 
 
 def _entry(row: dict[str, str]) -> Entry:
-    return Entry(**{name: _TYPES[name](value) for name, value in row.items()})
+    return Entry(**{name: _PARSERS.get(name, str)(value) for name, value in row.items()})

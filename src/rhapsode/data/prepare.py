@@ -1,16 +1,15 @@
-"""Fill a store: track every clip that is new or was replaced, measure its lag, and judge whether it can be used."""
+"""Fill a store: track clips that are new or were replaced, measure their audio-visual offset, and judge their use."""
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from rhapsode.data.av_sync import SURE, SyncModel, load_sync_model, shipped_sync_model
+from rhapsode.data.av_sync import IN_SYNC, SyncModel, load_sync_model, shipped_sync_model
 from rhapsode.data.clips import Clip
 from rhapsode.data.index import (
     FORMAT,
@@ -25,21 +24,22 @@ from rhapsode.data.index import (
     write_index,
 )
 from rhapsode.data.tracking import UnusableClipError, track_clip
-from rhapsode.data.workers import map_in_processes
+from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
+from rhapsode.progress import Progress, no_progress
 
-#: Why a clip is left out that the program itself could not cope with; unlike the others it is tried again.
+#: Reason of a clip that made the program fail; unlike the others it is tried again on the next run.
 FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a preparation did.
+    """Sum up a preparation.
 
     Attributes:
-        entries: a row for each clip that was asked for.
-        tracked: how many were tracked.
-        measured: how many were listened to again, without tracking.
+        entries: a row for each clip of the list.
+        tracked: number of clips that were tracked.
+        measured: number of clips whose offset was measured again, without tracking.
     """
 
     entries: Sequence[Entry]
@@ -48,12 +48,12 @@ class Report:
 
     @property
     def kept(self) -> list[Entry]:
-        """The clips that can be used."""
+        """List the clips that can be used."""
         return [entry for entry in self.entries if not entry.dropped]
 
     @property
     def dropped(self) -> Counter[str]:
-        """How many clips were left out, by reason."""
+        """Count the clips that were left out, by reason."""
         return Counter(entry.dropped for entry in self.entries if entry.dropped)
 
 
@@ -62,36 +62,36 @@ def prepare(
     store: Path,
     sync_model: Path | None = None,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Report:
     """Bring a store up to date with a list of clips.
 
-    A clip is tracked if it is new or its source has changed, and its lag measured if it was tracked or the ear is
-    another. Rows are written as clips are done, so that an interrupted run goes on where it stopped; clips of the
-    store that are not in the list stay.
+    A clip is tracked if it is new or its source has changed; its offset is measured if it was tracked, or if the sync
+    model is another one. Rows are written as clips are done, so that an interrupted run continues where it stopped.
+    Clips of the store that are not in the list stay.
 
     Args:
         clips: what to prepare.
-        store: a folder, made where missing.
-        sync_model: weights of the Motion Generator that measures lags; the shipped ones where None.
-        workers: processes side by side; one for each processor core where None.
-        progress: called with (clips done, clips to do).
+        store: a folder, created where missing.
+        sync_model: weights of the Motion Generator that measures offsets; the shipped one where None.
+        workers: number of processes; one for each core where None.
+        progress: watches the stage `clips`.
 
     Raises:
-        DataError: if two clips have one name, a source is gone, or the store is damaged.
-        WeightsError: if the ear cannot be used.
+        DataError: two clips have the same name, a source does not exist, or the store is damaged.
+        WeightsError: the sync model cannot be used.
     """
     sync_model = sync_model or shipped_sync_model()
-    key = SyncModel(sync_model).key  # a file that is none is refused here, not in every process
+    key = SyncModel(sync_model).key  # a bad file is refused here, not in every process
     if len({clip.name for clip in clips}) < len(clips):
         twice = Counter(clip.name for clip in clips).most_common(1)[0][0]
-        raise DataError(f"{twice}: named twice in one list; remove one of the two")
+        raise DataError(f"{twice}: listed twice", "remove one of the two")
     store.mkdir(parents=True, exist_ok=True)
     sweep(store)
     known = read_index(store)
     asked = [_renewed(store, clip, known.get(clip.name)) for clip in clips]
     rows = known | {entry.name: entry for entry in asked}
-    # What is new stays out of the index until it is done.
+    # A new clip stays out of the index until it is done.
     write_index(store, (row for row in rows.values() if row.format))
     to_track = {entry.name for entry in asked if not entry.format}
     to_measure = {entry.name for entry in asked if entry.file and entry.sync_model != key}
@@ -99,20 +99,19 @@ def prepare(
     for done, (before, after) in enumerate(_spread(todo, store, sync_model, workers), start=1):
         rows[before.name] = after
         append_row(store, after)
-        if progress:
-            progress(done, len(todo))
-    # Another run may have filled the same store meanwhile.
+        progress("clips", done, len(todo))
+    # Another run may have added rows to the same store meanwhile.
     others = {name: row for name, row in read_index(store).items() if name not in rows}
     write_index(store, (rows | others).values())
     return Report([rows[clip.name] for clip in clips], len(to_track), len(to_measure))
 
 
 def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:
-    """The row of a clip: what is known of it if its source is the same, else one of format 0, still to be made."""
+    """Give the row of a clip: the known one if its source is the same, else one of format 0, still to be made."""
     try:
         state = clip.path.stat()
     except OSError as error:
-        raise DataError(f"{clip.path}: cannot be read ({(error.strerror or '').lower()}); restore it") from None
+        raise DataError(f"{clip.path}: cannot be read ({(error.strerror or '').lower()})", "restore it") from None
     fresh = Entry(
         name=clip.name, file="", source=str(clip.path.absolute()), size=state.st_size, modified=state.st_mtime_ns,
         speaker=clip.speaker, corpus=clip.corpus, split=clip.split, style=clip.style, license=clip.license, format=0,
@@ -126,12 +125,12 @@ def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:
 
 
 def _judged(entry: Entry) -> Entry:
-    """Leave out of training what is out of step; clips that are only measured on stay, whatever their sound does."""
+    """Leave a clip that is out of sync out of training; clips of the other splits stay, as they are only scored on."""
     if not entry.file:
         return entry
-    if entry.split == "train" and entry.sync_confidence < SURE:
-        note = f"the lips agree with the sound by {entry.sync_confidence:.2f} of 1"
-        return replace(entry, dropped="out of step", note=note)
+    if entry.split == "train" and entry.sync_confidence < IN_SYNC:
+        note = f"the mouth correlates with the sound by {entry.sync_confidence:.2f} only"
+        return replace(entry, dropped="out of sync", note=note)
     return replace(entry, dropped="", note="")
 
 
@@ -140,22 +139,23 @@ def _spread(todo: Sequence[Entry], store: Path, sync_model: Path, workers: int |
         return
     count = min(workers or os.cpu_count() or 1, len(todo))
     for entry, made in map_in_processes(partial(_prepare_one, store, sync_model), todo, count):
-        yield entry, made or replace(entry, format=FORMAT, dropped=FAILED, note="its process died")
+        if isinstance(made, ProcessDied):
+            made = replace(entry, file="", format=FORMAT, dropped=FAILED, note="its process died")
+        yield entry, made
 
 
 def _prepare_one(store: Path, sync_model: Path, entry: Entry) -> Entry:
-    """Track a clip where its row is still to be made, and measure its lag; in a process of its own."""
-    torch.set_num_threads(1)
+    """Track a clip unless that was done before, and measure its offset; runs in a worker process."""
     tracked = None
     made = replace(entry, file="", format=FORMAT)
-    # Whatever a clip does to the libraries that read it, the others are still to come.
+    # Whatever a clip makes the libraries raise, the other clips must go on.
     try:
         arrays = _kept(store, entry)
         if arrays is None:
             tracked = track_clip(Path(entry.source))
             arrays = tracked.arrays
-        heard = load_sync_model(sync_model)
-        av_offset, sync_confidence = heard.measure(as_float(arrays["samples"]), arrays["times"], arrays["landmarks"])
+        model = load_sync_model(sync_model)
+        av_offset, sync_confidence = model.measure(as_float(arrays["samples"]), arrays["times"], arrays["landmarks"])
     except UnusableClipError as error:
         return _left_out(store, made, error.reason, error.note)
     except Exception as error:
@@ -177,13 +177,13 @@ def _prepare_one(store: Path, sync_model: Path, entry: Entry) -> Entry:
             file=file,
             av_offset=round(av_offset, 4),
             sync_confidence=round(sync_confidence, 3),
-            sync_model=heard.key,
+            sync_model=model.key,
         )
     )
 
 
 def _kept(store: Path, entry: Entry) -> dict[str, np.ndarray] | None:
-    """The arrays of a clip whose row is made already, where they can be read."""
+    """Read the arrays of a clip that was tracked before; None where they cannot be read."""
     if not entry.file:
         return None
     try:
@@ -193,6 +193,6 @@ def _kept(store: Path, entry: Entry) -> dict[str, np.ndarray] | None:
 
 
 def _left_out(store: Path, entry: Entry, reason: str, note: str) -> Entry:
-    # The source may have been usable before it was replaced.
+    # Arrays of an older, usable source may still be there.
     (store / arrays_file(entry.name)).unlink(missing_ok=True)
     return replace(entry, dropped=reason, note=note)

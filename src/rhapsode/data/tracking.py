@@ -1,11 +1,10 @@
-"""One clip looked at and listened to once: the face in every frame, the sound, the person's outline."""
+"""Track one clip: the face in every frame, and the sound."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
@@ -15,30 +14,29 @@ from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.sound import load_waveform
-from rhapsode.media.waveform import SAMPLE_RATE, Waveform
+from rhapsode.media.waveform import SAMPLE_RATE
+from rhapsode.progress import Progress, no_progress
 
-#: Least length of a clip, seconds.
+#: Shortest clip, seconds.
 SHORTEST = 0.5
-#: Least share of the frames in which a face is found.
+#: Smallest share of the frames in which a face must be found.
 FACE_SHARE = 0.9
-#: How often a clip is searched for a second face, and how large beside the first it must be to count.
+#: How many frames are searched for a second face, and how large it must be, relative to the first, to count.
 FACE_LOOKS, SECOND_FACE = 5, 0.5
-#: Share of those looks that may show a second face: a passer-by is forgiven, a conversation is not.
+#: Share of those frames that may show a second face: a passer-by is tolerated, a conversation is not.
 SECOND_FACE_SHARE = 0.2
-#: Sound that never rises above this (-60 dB) is taken for silence.
+#: Sound that never exceeds this amplitude (-60 dBFS) counts as silence.
 SILENCE = 1e-3
-#: Person masks a second, and their width in pixels.
-MASK_RATE, MASK_WIDTH = 2.0, 96
-
-_SEGMENTED_WIDTH = 256  # pixels that the segmentation itself looks at
+#: Frames between two calls of `progress`.
+_EVERY = 10
 
 
 class UnusableClipError(Exception):
-    """A clip that cannot be used.
+    """Report a clip that cannot be used.
 
     Attributes:
         reason: one of the reasons that `docs/store.md` lists.
-        note: what was found, in a few words.
+        note: details, in a few words.
     """
 
     def __init__(self, reason: str, note: str) -> None:
@@ -48,11 +46,11 @@ class UnusableClipError(Exception):
 
 @dataclass(frozen=True)
 class Tracked:
-    """What a clip holds.
+    """Hold what was measured of a clip.
 
     Attributes:
-        arrays: what is kept of it, by the names in `docs/store.md`.
-        seconds: length of the picture.
+        arrays: by the names in `docs/store.md`.
+        seconds: length of the video track.
         fps: frames a second.
         frames: number of frames.
         face_share: share of the frames in which a face was found.
@@ -67,19 +65,17 @@ class Tracked:
     eye_distance: float
 
 
-def track_clip(
-    path: Path, longest: float = float("inf"), progress: Callable[[int, int], None] | None = None
-) -> Tracked:
-    """Look at a clip of one person who speaks.
+def track_clip(path: Path, longest: float = float("inf"), progress: Progress = no_progress) -> Tracked:
+    """Track the face and read the sound of a clip of one speaking person.
 
     Args:
         path: a video with sound.
-        longest: seconds after which the rest is left unseen.
-        progress: called now and then with (frames seen, frames in all, by the file's own account).
+        longest: seconds that are read at most.
+        progress: watches the stage `tracking`, in frames; the total is the one that the file states.
 
     Raises:
-        UnusableClipError: if it shows no face, several, or one too small, has no sound, is too short, or cannot be
-            read.
+        UnusableClipError: the clip shows no face, several, or one that is too small; has no sound; is too short; or
+            cannot be read.
     """
     try:
         info = probe(path)
@@ -91,45 +87,43 @@ def track_clip(
     samples = samples[: int(min(longest * SAMPLE_RATE, len(samples)))]
     seconds = min(info.seconds, longest)
     total = max(1, round(seconds * info.fps))
-    look = _watch(path, seconds, longest, progress and (lambda done: progress(min(done, total), total)))
-    if not look.times:
+    found = _find_faces(path, seconds, longest, lambda done: progress("tracking", min(done, total), total))
+    if not found.times:
         raise UnusableClipError("unreadable", "no frame can be read")
-    found = np.array([face is not None for face in look.landmarks])
-    times = np.array(look.times)
+    has_face = np.array([face is not None for face in found.landmarks])
+    times = np.array(found.times)
     fps = 1 / float(np.median(np.diff(times))) if len(times) > 1 else float(info.fps)
     seconds = float(times[-1] - times[0]) + 1 / fps
     if min(seconds, len(samples) / SAMPLE_RATE) < SHORTEST:
-        raise UnusableClipError("too short", f"{seconds:.2f} s of picture, {len(samples) / SAMPLE_RATE:.2f} s of sound")
-    if found.mean() < FACE_SHARE:
-        raise UnusableClipError("no face", f"a face in only {100 * found.mean():.0f} % of the frames")
-    if look.crowded > SECOND_FACE_SHARE * look.searched:
-        raise UnusableClipError("several faces", f"a second face in {look.crowded} of {look.searched} frames looked at")
-    # Time stamps may stand still or go back; motion is read as a function of time.
-    used = found & (times > np.maximum.accumulate(np.concatenate([[-np.inf], times[:-1]])))
-    landmarks = np.array([look.landmarks[frame] for frame in np.flatnonzero(used)], np.float32)
+        raise UnusableClipError("too short", f"{seconds:.2f} s of video, {len(samples) / SAMPLE_RATE:.2f} s of sound")
+    if has_face.mean() < FACE_SHARE:
+        raise UnusableClipError("no face", f"a face in only {100 * has_face.mean():.0f} % of the frames")
+    if found.crowded > SECOND_FACE_SHARE * found.searched:
+        raise UnusableClipError("several faces", f"a second face in {found.crowded} of {found.searched} frames")
+    # Time stamps may repeat or go back; motion is interpolated over time, which must increase.
+    used = has_face & (times > np.maximum.accumulate(np.concatenate([[-np.inf], times[:-1]])))
+    landmarks = np.array([found.landmarks[frame] for frame in np.flatnonzero(used)], np.float32)
     eye_distance = float(np.median(np.linalg.norm(landmarks[:, 45, :2] - landmarks[:, 36, :2], axis=-1)))
     if eye_distance < MIN_EYE_DISTANCE:
         raise UnusableClipError("face too small", f"{eye_distance:.0f} pixels between the outer corners of the eyes")
     _, _, pose = disentangle(landmarks)
-    whole = np.round(samples * 32767).astype(np.int16)
+    pcm = np.round(samples * 32767).astype(np.int16)
     arrays = {
         "times": times[used],
         "landmarks": landmarks,
         "rotation": pose.rotation.astype(np.float32),
         "translation": pose.translation.astype(np.float32),
         "scale": pose.scale.astype(np.float32),
-        "samples": whole,
-        "mel": log_mel(whole.astype(np.float32) / 32767).astype(np.float16),
-        "masks": np.array(look.masks, np.uint8),
-        "mask_times": np.array(look.mask_times),
+        "samples": pcm,
+        "mel": log_mel(pcm.astype(np.float32) / 32767).astype(np.float16),
     }
-    return Tracked(arrays, seconds, fps, len(times), float(found.mean()), eye_distance)
+    return Tracked(arrays, seconds, fps, len(times), float(has_face.mean()), eye_distance)
 
 
 def _sound(path: Path) -> np.ndarray:
-    """(N,) float32 at 16 kHz, loudness normalised."""
+    """Read the sound, (N,) float32 at 16 kHz, loudness normalised."""
     try:
-        sound: Waveform = load_waveform(path, SAMPLE_RATE)
+        sound = load_waveform(path, SAMPLE_RATE)
     except AudioError as error:
         raise UnusableClipError("no sound", str(error)) from error
     if np.abs(sound.samples).max() < SILENCE:
@@ -138,46 +132,33 @@ def _sound(path: Path) -> np.ndarray:
 
 
 @dataclass
-class _Look:
-    """What was seen of a video: a time and maybe landmarks (68, 3) for each frame, now and then more."""
+class _Found:
+    """Collect, for each frame, its time and landmarks (68, 3) or None; and how many frames showed a second face."""
 
-    times: list[float]
-    landmarks: list[np.ndarray | None]
-    masks: list[np.ndarray]
-    mask_times: list[float]
+    times: list[float] = field(default_factory=list)
+    landmarks: list[np.ndarray | None] = field(default_factory=list)
     searched: int = 0
     crowded: int = 0
 
 
-def _watch(path: Path, seconds: float, longest: float, progress: Callable[[int], None] | None = None) -> _Look:
-    """Watch a video of about `seconds` once through, or until `longest`."""
-    seen = _Look([], [], [], [])
+def _find_faces(path: Path, seconds: float, longest: float, progress: Callable[[int], None]) -> _Found:
+    """Track the face through a video of about `seconds`, up to `longest`."""
+    found = _Found()
     with FaceTracker() as tracker:
 
         def frames() -> Iterator[np.ndarray]:
             for time, frame in read_frames(path):
-                if seen.times and time - seen.times[0] >= longest:
+                if found.times and time - found.times[0] >= longest:
                     return
-                seen.times.append(time)
-                if time - seen.times[0] >= len(seen.masks) / MASK_RATE:
-                    seen.masks.append(_small_mask(tracker, frame))
-                    seen.mask_times.append(time)
-                if time - seen.times[0] >= (seen.searched + 0.5) * seconds / FACE_LOOKS:
+                found.times.append(time)
+                if time - found.times[0] >= (found.searched + 0.5) * seconds / FACE_LOOKS:
                     faces = tracker.detect(frame)
-                    seen.searched += 1
-                    seen.crowded += len(faces) > 1 and faces[1].eye_distance >= SECOND_FACE * faces[0].eye_distance
+                    found.searched += 1
+                    found.crowded += len(faces) > 1 and faces[1].eye_distance >= SECOND_FACE * faces[0].eye_distance
                 yield frame
 
         for face in tracker.track(frames()):
-            seen.landmarks.append(None if face is None else face.landmarks)
-            if progress and len(seen.landmarks) % 10 == 0:
-                progress(len(seen.landmarks))
-    return seen
-
-
-def _small_mask(tracker: FaceTracker, frame: np.ndarray) -> np.ndarray:
-    """How surely each part of a frame shows a person, (h, MASK_WIDTH) uint8."""
-    height, width = frame.shape[:2]
-    seen = Image.fromarray(frame).resize((_SEGMENTED_WIDTH, max(1, round(_SEGMENTED_WIDTH * height / width))))
-    mask = Image.fromarray(np.round(tracker.person_mask(np.asarray(seen)) * 255).astype(np.uint8))
-    return np.asarray(mask.resize((MASK_WIDTH, max(1, round(MASK_WIDTH * height / width)))))
+            found.landmarks.append(None if face is None else face.landmarks)
+            if len(found.landmarks) % _EVERY == 0:
+                progress(len(found.landmarks))
+    return found

@@ -1,20 +1,26 @@
 """Work spread over processes, any of which may die without harm to the rest."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import Generic, TypeVar, cast
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class ProcessDied(Exception):  # noqa: N818 (a result that is told apart from others, never raised)
+    """Stand in for the result of an item whose process died: a crash in native code, or killed for its memory."""
+
+
 def map_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int
-) -> Iterator[tuple[Item, Result | None]]:
-    """Do `work` on every item, in several processes side by side.
+) -> Iterator[tuple[Item, Result | ProcessDied]]:
+    """Do `work` on every item, in several processes side by side, each with one thread of linear algebra.
 
     Args:
         work: a function that another process can import.
@@ -22,85 +28,32 @@ def map_in_processes(
         workers: number of processes.
 
     Yields:
-        Each item with its result as it is done, or with None where its process died of it (a crash in native code,
-        or killed for the memory it took).
+        Each item with its result as it is done, or with a `ProcessDied`.
 
     Raises:
         Exception: whatever `work` raises; the other processes are ended.
     """
     waiting = iter(items)
-    busy: dict[Connection, _Worker[Item, Result]] = {}
-    idle = [_Worker(work) for _ in range(workers)]
+    running: dict[Future[Result], Item] = {}
+    # Spawned: a fork would inherit the tracker's native threads in an unusable state.
+    pool = ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=_use_one_thread)
     try:
         while True:
-            for item in waiting:
-                worker = idle.pop() if idle else _Worker(work)
-                worker.start(item)
-                busy[worker.pipe] = worker
-                if len(busy) == workers:
-                    break
-            if not busy:
+            running |= {pool.schedule(work, args=[item]): item for item in islice(waiting, workers - len(running))}
+            if not running:
                 return
-            for pipe in wait(list(busy)):
-                worker = busy.pop(cast(Connection, pipe))
-                result = worker.result()
-                if result is not None:
-                    idle.append(worker)
-                yield worker.item, result
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                item = running.pop(future)
+                try:
+                    result: Result | ProcessDied = future.result()
+                except ProcessExpired as death:
+                    result = ProcessDied(str(death))
+                yield item, result
     finally:
-        for worker in [*busy.values(), *idle]:
-            worker.end()
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
 
 
-class _Worker(Generic[Item, Result]):
-    """A process that does one item after another, and ends when this process does."""
-
-    item: Item
-
-    def __init__(self, work: Callable[[Item], Result]) -> None:
-        # Spawned: a fork would inherit the tracker's native threads in an unusable state.
-        context = get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_serve, args=(work, theirs), daemon=True)
-        self._process.start()
-        # With its other end held by the process alone, the pipe breaks when either side dies.
-        theirs.close()
-
-    def start(self, item: Item) -> None:
-        self.item = item
-        self.pipe.send(item)
-
-    def result(self) -> Result | None:
-        """The result of the item that was started, None if the process has died."""
-        try:
-            result, error = self.pipe.recv()
-        except (EOFError, OSError):
-            self.end()
-            return None
-        if error is not None:
-            self.end()
-            raise error
-        return cast(Result, result)
-
-    def end(self) -> None:
-        self.pipe.close()
-        self._process.terminate()
-        self._process.join()
-
-
-def _serve(work: Callable[[Item], Result], pipe: Connection) -> None:
-    # Ctrl-C reaches every process of a terminal; the one that started this one decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            item = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            answer: tuple[Result | None, Exception | None] = (work(item), None)
-        except Exception as error:
-            answer = (None, error)
-        try:
-            pipe.send(answer)
-        except OSError:
-            return
+def _use_one_thread() -> None:
+    # As many processes as cores: more threads would only get in each other's way.
+    threadpool_limits(1, user_api="blas")

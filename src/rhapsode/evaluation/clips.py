@@ -1,6 +1,5 @@
 """The clips that every method is scored on: a sound, and the real motion in step with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.expression import disentangle
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.progress import Progress, no_progress
 
 #: The first generator that was shipped.
 FIRST_GENERATOR = "motion_generator_v0.safetensors"
@@ -65,7 +65,7 @@ def load_first_generator(research: str | Path = RESEARCH) -> MotionGenerator:
     return MotionGenerator.load(Bundle.load(research).path(FIRST_GENERATOR))
 
 
-def real_clips(data: Path, store: Path, progress: Callable[[int, int], None] | None = None) -> list[RealClip]:
+def real_clips(data: Path, store: Path, progress: Progress = no_progress) -> list[RealClip]:
     """Every clip of a data folder, tracked once and kept in the store, sound and lips in step.
 
     Args:

@@ -19,9 +19,10 @@ from skimage.metrics import structural_similarity
 
 from rhapsode.bundle import RESEARCH, Bundle
 from rhapsode.data.index import load_arrays
-from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of, read_numbered
+from rhapsode.data.pairs import CLOSED, OPEN, Pairs
+from rhapsode.data.prepare_pairs import prepare_pairs, read_numbered
 from rhapsode.data.store import ClipStore, open_store
-from rhapsode.data.workers import map_in_processes
+from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
 from rhapsode.face.expression import disentangle
 from rhapsode.face.geometry import fit_pose, to_canonical
@@ -31,6 +32,7 @@ from rhapsode.metrics.identity import Identity
 from rhapsode.metrics.picture import cpbd, psnr
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
 from rhapsode.paint.painter import MouthPainter
+from rhapsode.progress import no_progress
 from rhapsode.render.mouth_window import INSIDE, MouthWindow, WindowSize
 from rhapsode.render.portrait import Portrait
 from rhapsode.render.renderer import Renderer
@@ -93,13 +95,12 @@ def evaluate_image(
         DataError: no clips of these splits, or none that shows a mouth open and closed.
         WeightsError: unusable weights.
     """
-    opened = open_store(data, store, progress and partial(progress, "clips"))
+    opened = open_store(data, store, progress or no_progress)
     everything: list[Pairs] = []
     for split in splits:
         part = ClipStore(opened.folder, [entry for entry in opened.entries if entry.split == split])
         if part.entries:
-            told = progress and partial(progress, f"{split} pairs")
-            everything += pairs_of(part, kept / f"{split}.safetensors", WindowSize(), told)
+            everything += prepare_pairs(part, kept / f"{split}.safetensors", WindowSize(), progress or no_progress)
     if not everything:
         raise DataError(f"{data}: holds no usable clip of split {' or '.join(splits)}; name another with --split")
     of_clip: dict[str, list[Pairs]] = defaultdict(list)
@@ -109,7 +110,7 @@ def evaluate_image(
     work = partial(_score_clip, opened, dict(weights or research_weights()))
     scores: dict[str, list[dict[str, Any]]] = {}
     for job, found in map_in_processes(work, jobs, min(workers, len(jobs))):
-        if found is None:
+        if isinstance(found, ProcessDied):
             raise DataError(f"{job.clip}: its process died, perhaps for want of memory; make room and run again")
         scores[job.clip] = found
         if progress:

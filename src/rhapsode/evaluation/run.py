@@ -14,6 +14,7 @@ from rhapsode.evaluation.motion import result, score_all
 from rhapsode.evaluation.report.motion import check_folder, write_report
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.progress import no_progress
 
 
 def evaluate_motion(
@@ -48,7 +49,7 @@ def evaluate_motion(
     animator = Animator.from_pretrained()
     if weights is not None:
         animator.generator = NumpyMotionGenerator.load(weights)
-    clips = real_clips(data, store, progress and partial(progress, "clips"))
+    clips = real_clips(data, store, progress or no_progress)
     scored = [clip for clip in clips if clip.clip.split in splits]
     if not scored:
         there = ", ".join(sorted({clip.clip.split for clip in clips})) or "none"

@@ -15,13 +15,14 @@ import numpy as np
 
 from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore, open_store
-from rhapsode.data.workers import map_in_processes
+from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
 from rhapsode.evaluation.report.motion import check_folder
 from rhapsode.evaluation.report.styles import write_style_report
 from rhapsode.evaluation.style_identity import identify
 from rhapsode.evaluation.styled import METHODS, WINDOW, StyledClip, models, style_one, told
 from rhapsode.learning.transfer import TransferRecipe
+from rhapsode.progress import no_progress
 
 #: Splits whose speakers lend their voices, one clip each.
 DRIVING_SPLITS = ("test", "val")
@@ -72,7 +73,7 @@ def evaluate_style(
     """
     if report is not None:
         check_folder(report)
-    opened = open_store(data, store, progress and partial(progress, "clips"))
+    opened = open_store(data, store, progress or no_progress)
     styles = _style_clips(opened, splits, only)
     drivers = driving_clips(opened)
     if not any(driver.name != style.name for driver in drivers for style in styles):
@@ -80,7 +81,7 @@ def evaluate_style(
     done: dict[str, StyledClip] = {}
     work = partial(style_one, opened.folder, drivers, weights, recipe)
     for entry, styled in map_in_processes(work, styles, min(workers, len(styles))):
-        if styled is None:
+        if isinstance(styled, ProcessDied):
             raise DataError(f"{entry.name}: its process died, perhaps for want of memory; make room and run again")
         done[entry.name] = styled
         if progress:

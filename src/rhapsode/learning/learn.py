@@ -22,6 +22,7 @@ from rhapsode.learning.style_clip import StyleClip, pose_at, read_style_clip
 from rhapsode.learning.transfer import TransferRecipe, transfer
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.progress import no_progress
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.references import clear_frames, key_motions, reference_distances
 from rhapsode.style.style import Style
@@ -102,8 +103,7 @@ def learn_style(
     """
     kept = library or StyleLibrary()
     kept.check_free(name, overwrite)
-    looking = progress and partial(progress, "looking at the clip")
-    style_clip = read_style_clip(Path(clip), None if neutral is None else Path(neutral), looking)
+    style_clip = read_style_clip(Path(clip), None if neutral is None else Path(neutral), progress or no_progress)
     bundle = Bundle.load()
     generator = MotionGenerator.load(bundle.path("motion_generator.safetensors"))
     head = HeadModel.load(bundle.path("head_motion.safetensors"))

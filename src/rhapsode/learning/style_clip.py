@@ -2,15 +2,15 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from rhapsode.audio.mel import log_mel
-from rhapsode.data.av_sync import SURE, load_sync_model, shipped_sync_model
+from rhapsode.data.av_sync import IN_SYNC, load_sync_model, shipped_sync_model
 from rhapsode.data.clips import Clip
+from rhapsode.data.head_path import head_path
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip
@@ -26,7 +26,7 @@ from rhapsode.media.reader import is_video
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.head import blinks, lid_closure
 from rhapsode.motion.retarget import lips_together
-from rhapsode.training.head_motion import head_path
+from rhapsode.progress import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class StyleClip:
             clip.clip.path.name,
             spoken.expression,
             spoken.rest,
-            spoken.heard,
+            spoken.features,
             clip,
             clip.times - clip.av_offset,
             shut,
@@ -106,9 +106,7 @@ class StyleClip:
         return replace(self, rest_expression=rest_expression.astype(np.float32), eyelid_offset=eyelid_offset)
 
 
-def read_style_clip(
-    path: Path, neutral: Path | None = None, progress: Callable[[int, int], None] | None = None
-) -> StyleClip:
+def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress = no_progress) -> StyleClip:
     """Look at a clip of one person who speaks or sings.
 
     Args:
@@ -124,7 +122,7 @@ def read_style_clip(
         raise StyleError(f"{path}: no such file; name a video of one person who speaks")
     at_ease = None if neutral is None else read_neutral(neutral)  # first, since it is quick to refuse
     try:
-        tracked = track_clip(path, LONGEST, progress)
+        tracked = track_clip(path, LONGEST, progress or no_progress)
     except UnusableClipError as error:
         raise StyleError(f"{path}: {error.reason} ({error.note}); {_MEND.get(error.reason, _MEND_ELSE)}") from None
     if tracked.seconds >= LONGEST:
@@ -156,7 +154,7 @@ def read_style_clip(
     if np.abs(samples).max() < SILENCE:
         raise StyleError(f"{path}: no sound (it is silent while the face is seen); {_MEND['no sound']}")
     lag, sync_confidence = load_sync_model(shipped_sync_model()).measure(samples, moments, landmarks)
-    if sync_confidence < SURE:
+    if sync_confidence < IN_SYNC:
         _log.warning(
             "%s: the lips hardly follow the sound (%.2f of 1); is it this person's voice?", path, sync_confidence
         )
@@ -167,7 +165,7 @@ def read_style_clip(
     pose = Pose(pose.rotation[kept], pose.translation[kept], pose.scale[kept])
     clip = PreparedClip(
         Clip(path, path.name, path.stem, "eval", "", ""), moments, landmarks[kept], pose, samples,
-        log_mel(samples), np.zeros((0, 1, 1), np.uint8), np.zeros(0), lag, sync_confidence,
+        log_mel(samples), lag, sync_confidence,
     )  # fmt: skip
     style_clip = replace(StyleClip.from_prepared(clip), filmed=filmed, sha256=_sha256(path))
     return style_clip if at_ease is None else style_clip.against(at_ease)

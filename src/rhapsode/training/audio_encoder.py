@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
+from rhapsode.data.augment import augment
 from rhapsode.data.corpora import read_source
 from rhapsode.data.loudness import normalise_loudness
-from rhapsode.data.motion_windows import augment
 from rhapsode.data.speech import Utterance, read_speech
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import SAMPLE_RATE

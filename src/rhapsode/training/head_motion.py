@@ -6,20 +6,15 @@ rhapsode train head-motion --data DATA --out RUN
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import savgol_filter
-from scipy.spatial.transform import Rotation
 
-from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.audio.voice_activity import voice_activity
+from rhapsode.data.head_path import head_path
 from rhapsode.data.store import PreparedClip, open_store
-from rhapsode.face.expression import disentangle, resample
-from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.metrics.head import blinks, lid_closure
-from rhapsode.motion.head import HEAD_RATE, HeadModel
+from rhapsode.motion.head import HeadModel
+from rhapsode.progress import no_progress
 
 _log = logging.getLogger(__name__)
 
@@ -41,27 +36,6 @@ class HeadMotionRecipe:
     """Steps of a tenth of a second that the autoregression looks back."""
     ridge: float = 1e-3
     """Pull of the coefficients to zero, relative to the spread of the motion."""
-
-
-def head_path(clip: PreparedClip) -> tuple[np.ndarray, np.ndarray]:
-    """A clip's head motion about its mean pose, ten times a second.
-
-    Returns:
-        (N, 5) rotation vector and shift as `HeadModel` has them, and (N,) how surely the voice sounds.
-    """
-    _, _, pose = disentangle(clip.landmarks)
-    unit = float(np.median(pose.scale))
-    turned = Rotation.from_rotvec(pose.rotation)
-    rotation = (turned * turned.mean().inv()).as_rotvec()
-    base = to_image(np.broadcast_to(SKULL_BASE, (len(pose.scale), 1, 3)), pose)[:, 0, :2] / unit
-    path = np.concatenate([rotation, base - base.mean(0)], axis=1)
-    fps = 1 / float(np.median(np.diff(clip.times)))
-    window = 2 * round(0.15 * fps) + 1
-    path = savgol_filter(path, window, 2, axis=0)  # the tracker trembles; heads do not
-    times = np.arange(clip.times[0], clip.times[-1], 1 / HEAD_RATE)
-    voice = voice_activity(clip.samples)
-    sounding = np.interp(times, np.arange(len(voice)) / MOTION_RATE, voice)
-    return resample(path, clip.times, times), sounding
 
 
 def fit_head(paths: Sequence[tuple[np.ndarray, np.ndarray]], order: int, ridge: float) -> HeadModel:
@@ -102,9 +76,7 @@ def _damp(coefficients: np.ndarray, radius: float = 0.985) -> np.ndarray:
 
 def train(recipe: HeadMotionRecipe, progress: Callable[[str, int, int], None] | None = None) -> tuple[Path, str]:
     """Run the recipe; returns the path of the weights, and what was measured of blinks in one line."""
-    clips = open_store(
-        recipe.data, recipe.store, progress and partial(progress, "clips"), split="train", style="address"
-    ).load_all()
+    clips = open_store(recipe.data, recipe.store, progress or no_progress, split="train", style="address").load_all()
     recipe.out.mkdir(parents=True, exist_ok=True)
     model = fit_head([head_path(clip) for clip in clips], recipe.order, recipe.ridge)
     weights = recipe.out / "head_motion.safetensors"

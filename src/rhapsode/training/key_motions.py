@@ -7,7 +7,6 @@ GRID's `.align` files tell which syllable is spoken when.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import open_store
 from rhapsode.errors import DataError
 from rhapsode.metrics.closure import TICKS, closure_times
+from rhapsode.progress import no_progress
 from rhapsode.style.style import KEY_MOTIONS
 
 #: Words of the GRID corpus whose vowel is open and spread, and open and rounded.
@@ -45,7 +45,7 @@ def train(recipe: KeyMotionsRecipe, progress: Callable[[str, int, int], None] | 
     Raises:
         DataError: if no `train` clip has its words timed.
     """
-    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
+    store = open_store(recipe.data, recipe.store, progress or no_progress, split="train")
     found: dict[str, list[np.ndarray]] = {name: [] for name in KEY_MOTIONS}
     for entry in store.entries:
         words = Path(entry.source).with_suffix(".align")

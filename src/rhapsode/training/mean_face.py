@@ -5,7 +5,6 @@ rhapsode train mean-face --data DATA --out RUN
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from safetensors.numpy import save_file
 from rhapsode.data.store import open_store
 from rhapsode.face.geometry import mean_shape
 from rhapsode.face.mouth import lip_distance
+from rhapsode.progress import no_progress
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class MeanFaceRecipe:
 
 def train(recipe: MeanFaceRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
     """Average each training speaker's resting face, then the speakers; returns the path of the weights."""
-    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
+    store = open_store(recipe.data, recipe.store, progress or no_progress, split="train")
     resting: dict[str, list[np.ndarray]] = {}
     for clip in store.load_all():
         landmarks = clip.landmarks.astype(np.float64)

@@ -27,6 +27,7 @@ from rhapsode.models.audio_encoder import AudioEncoder, OnlineMeanNormalization
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.models.motion_loss import expression_basis, motion_loss
 from rhapsode.motion.dims import GeneratorDims
+from rhapsode.progress import no_progress
 from rhapsode.training.audio_encoder import prepare_speech
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.motion_teacher import TaughtSpeech, train_teacher
@@ -69,7 +70,7 @@ def evaluate(generator: MotionGenerator, clips: Sequence[PreparedClip]) -> dict[
     scores = {}
     for clip in clips:
         heard = align_clip(clip)
-        generated = generator(torch.from_numpy(heard.heard)[None].to(device))[0].cpu().numpy()
+        generated = generator(torch.from_numpy(heard.features)[None].to(device))[0].cpu().numpy()
         face = heard.rest
         scores[clip.clip.name] = {
             "mouth_opening_corr": opening_correlation(generated + face, heard.expression + face),
@@ -90,7 +91,7 @@ def train(recipe: MotionGeneratorRecipe, progress: Progress | None = None) -> Pa
         DataError: if there is nothing to learn from, or `recipe.out` holds a run of other settings.
         WeightsError: if the teacher is wanted and not installed.
     """
-    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"))
+    store = open_store(recipe.data, recipe.store, progress or no_progress)
     judged_by = [store.load(entry) for entry in store.entries if entry.split == "val"]
     sampler = WindowSampler(store, recipe.frames)
     spoken = [utterance for folder in recipe.speech for utterance in read_speech(folder)]

@@ -15,7 +15,8 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
-from rhapsode.data.motion_windows import WindowSampler, add_pauses, align_clip, augment
+from rhapsode.data.augment import add_pauses, augment
+from rhapsode.data.motion_windows import WindowSampler, align_clip
 from rhapsode.data.store import ClipStore, PreparedClip
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.models.motion_generator import to_landmarks
@@ -66,7 +67,7 @@ def train_teacher(
     """Train on the `train` clips of a store; the weights that do best on the clips `judged_by`."""
     hear = Teacher().features
     sampler = WindowSampler(store, 120, hear)
-    judges = [align_clip(clip, hear=hear) for clip in judged_by]
+    judges = [align_clip(clip, extract=hear) for clip in judged_by]
     torch.manual_seed(loop.seed)
     generator = TaughtGenerator(128, components)
     heard, expressions = sampler.sample()
@@ -82,7 +83,7 @@ def train_teacher(
     def check(module: TaughtGenerator) -> dict[str, float]:
         scores = []
         for clip in judges:
-            made = module(torch.from_numpy(clip.heard)[None])[0].numpy() + clip.rest
+            made = module(torch.from_numpy(clip.features)[None])[0].numpy() + clip.rest
             real = clip.expression + clip.rest
             scores.append((opening_correlation(made, real), opening_spread_ratio(made, real)))
         corr, spread = np.mean(scores, 0) if scores else (0.0, 0.0)

@@ -8,7 +8,6 @@ is small, and no sound can be made of it again.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from rhapsode.bundle import Bundle
 from rhapsode.data.store import open_store
 from rhapsode.learning.replay import ReplaySet
 from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.progress import no_progress
 
 #: Longest piece, in frames of 1/60 s.
 LONGEST = 600
@@ -46,7 +46,7 @@ def train(recipe: ReplayRecipe, progress: Callable[[str, int, int], None] | None
         WeightsError: if the generator cannot be used.
     """
     generator = MotionGenerator.load(recipe.generator or Bundle.load().path("motion_generator.safetensors"))
-    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"), split="train")
+    store = open_store(recipe.data, recipe.store, progress or no_progress, split="train")
     speakers: set[str] = set()
     pieces = []
     for entry in store.entries:

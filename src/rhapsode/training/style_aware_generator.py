@@ -10,7 +10,6 @@ their colours, light and sharpness are varied, and some are made grey: what is l
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rhapsode.data.pairs import CLOSED, OPEN, Pairs, pairs_of
+from rhapsode.data.pairs import CLOSED, OPEN, Pairs
+from rhapsode.data.prepare_pairs import prepare_pairs
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError
 from rhapsode.models.style_aware_generator import PictureDims, PortraitFeatures, StyleAwareGenerator, make_patterns
 from rhapsode.models.style_mapping import StyleMapping
 from rhapsode.paint.extra_photos import in_light_of
+from rhapsode.progress import no_progress
 from rhapsode.render.mouth_window import ALONG, DRAWN_CHANNELS, INSIDE
 from rhapsode.training.image_losses import (
     PatchGAN,
@@ -401,7 +402,7 @@ def train(recipe: StyleAwareGeneratorRecipe, progress: Progress | None = None) -
     Raises:
         DataError: if there is nothing to learn from, or `recipe.out` holds a run of other settings.
     """
-    store = open_store(recipe.data, recipe.store, progress and partial(progress, "clips"))
+    store = open_store(recipe.data, recipe.store, progress or no_progress)
     learnt, judged_by = (_pairs(store, split, recipe, progress) for split in ("train", "val"))
     if not learnt:
         raise DataError(f"{recipe.data}: holds no usable clip of split 'train'; add some")
@@ -496,4 +497,4 @@ def _pairs(store: ClipStore, split: str, recipe: StyleAwareGeneratorRecipe, prog
     if not part.entries:
         return []
     path = recipe.pairs / f"{split}.safetensors"
-    return pairs_of(part, path, recipe.dims.window, progress and partial(progress, f"{split} pairs"))
+    return prepare_pairs(part, path, recipe.dims.window, progress or no_progress)
