@@ -59,5 +59,15 @@ def test_psnr_follows_its_definition() -> None:
 
 def test_ssim_of_two_plain_greys_follows_its_definition() -> None:
     a, b, c = 100.0, 110.0, (0.01 * 255) ** 2
-    plain = [np.full((32, 32, 3), value, np.uint8) for value in (100, 110)]
-    assert ssim(*plain) == pytest.approx((2 * a * b + c) / (a * a + b * b + c), abs=1e-4)
+    one, other = (np.full((32, 32, 3), value, np.uint8) for value in (100, 110))
+    assert ssim(one, other) == pytest.approx((2 * a * b + c) / (a * a + b * b + c), abs=1e-4)
+
+
+def test_ssim_of_a_part_is_that_of_the_part_alone() -> None:
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    other = one.copy()
+    other[:, 32:] = rng.integers(0, 256, (48, 16, 3), dtype=np.uint8)
+    same, different = (slice(0, 48), slice(0, 20)), (slice(0, 48), slice(40, 48))
+    assert ssim(one, other, same) == pytest.approx(1) and ssim(one, other, different) < 0.2
+    assert ssim(one, other, different) < ssim(one, other) < 1

@@ -6,11 +6,11 @@ from scipy.ndimage import convolve
 from skimage.feature import canny
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-#: Side of the squares that are judged by themselves, pixels; what is left over on the right and below is not.
+#: Side of the squares that are measured one by one, pixels; incomplete ones on the right and below are left out.
 _BLOCK = 64
 #: Share of edge pixels above which a square counts.
 _EDGE_SHARE = 0.002
-#: Edge widths, pixels, that just begin to look blurred: in squares of a contrast up to 50, and in all others.
+#: Edge widths, pixels, that are just noticeably blurred: in squares of a contrast up to 50, and in all others.
 _JUST_BLURRED_FAINT, _JUST_BLURRED = 5.0, 3.0
 _BETA = 3.6
 _WIDEST = 100
@@ -18,10 +18,10 @@ _SOBEL = np.array([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]]) / 8
 
 
 def cpbd(picture: np.ndarray) -> float:
-    """Cumulative probability of blur detection (Narvekar and Karam 2011): the share of edges not seen as blurred.
+    """Measure sharpness by cumulative probability of blur detection (Narvekar and Karam 2011).
 
-    Edge widths are measured along rows, as in the authors' code and in the Python package `cpbd`, with which this
-    agrees.
+    This is the share of edges that are not seen as blurred. Edge widths are measured along rows, as in the authors'
+    code and in the Python package `cpbd`, with which this agrees.
 
     Args:
         picture: (H, W) grey or (H, W, 3) RGB, uint8.
@@ -40,9 +40,9 @@ def cpbd(picture: np.ndarray) -> float:
             limit = _JUST_BLURRED_FAINT if np.ptp(grey[square]) <= 50 else _JUST_BLURRED
             measured = widths[square][widths[square] > 0]
             seen.append(1 - np.exp(-((measured / limit) ** _BETA)))
-    chances = np.concatenate(seen) if seen else np.zeros(0)
-    # An edge at the limit is seen as blurred with a chance of 63 %; chances are counted in whole per cent.
-    return float((np.rint(100 * chances) <= 63).mean()) if len(chances) else 0.0
+    blurred = np.concatenate(seen) if seen else np.zeros(0)
+    # An edge at the limit is seen as blurred with a probability of 63 %, counted in whole per cent.
+    return float((np.rint(100 * blurred) <= 63).mean()) if len(blurred) else 0.0
 
 
 def _edge_widths(grey: np.ndarray) -> np.ndarray:
@@ -79,29 +79,29 @@ def _thin_edges(grey: np.ndarray) -> np.ndarray:
     return along_row | along_column
 
 
-def ssim(picture: np.ndarray, real: np.ndarray) -> float:
-    """Structural similarity of two pictures of one size (Wang et al. 2004: Gaussian window), 1 for the same.
+def ssim(picture: np.ndarray, real: np.ndarray, part: tuple[slice, slice] | None = None) -> float:
+    """Measure structural similarity (Wang et al. 2004, with their Gaussian window), 1 for equal pictures.
 
     Args:
-        picture: (H, W) or (H, W, 3) uint8.
+        picture: (H, W) or (H, W, 3), [0, 255].
         real: the same.
+        part: rows and columns over which the mean is taken; all but the margin of half a window where None.
     """
-    channels = 2 if picture.ndim == 3 else None
-    return float(
-        structural_similarity(
-            picture,
-            real,
-            channel_axis=channels,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=255,
-        )
+    mean, values = structural_similarity(
+        picture,
+        real,
+        channel_axis=2 if picture.ndim == 3 else None,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255,
+        full=True,
     )
+    return float(mean if part is None else values[part].mean())
 
 
 def psnr(picture: np.ndarray, real: np.ndarray) -> float:
-    """Peak signal to noise ratio in dB of two pictures of one size and type uint8; infinite for the same."""
+    """Measure the peak signal to noise ratio of two pictures of one size, uint8, in dB; infinite for equal pictures."""
     if np.array_equal(picture, real):
         return float("inf")
     return float(peak_signal_noise_ratio(real, picture, data_range=255))
