@@ -20,7 +20,6 @@ from PIL import Image
 
 from rhapsode.animator import Animator
 from rhapsode.options import AnimationOptions
-from rhapsode.render.renderer import Renderer
 
 
 def made() -> dict[str, np.ndarray]:
@@ -64,7 +63,7 @@ def main() -> None:
         if options.clips:
             video.save(options.out / f"{name.replace(', ', '-').replace(' ', '-')}.mp4")
         frames = list(itertools.islice(video, 4, 4 + options.every * options.cells, options.every))
-        renderer = Renderer(portrait, painter)
+        renderer = portrait.renderer()
         shut = [
             renderer.render(np.zeros((68, 3)), np.full(2, lids), np.zeros(3), np.zeros(3))
             for lids in np.linspace(0, 1, options.cells + 1)

@@ -20,7 +20,7 @@ from skimage.metrics import structural_similarity
 from rhapsode.data.pairs import Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs
 from rhapsode.data.store import ClipStore, open_store
-from rhapsode.evaluation.images import KINDS, mouth_region
+from rhapsode.evaluation.image_scorer import KINDS, mouth_region
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
 from rhapsode.render.mouth_window import INSIDE, WindowSize
 from rhapsode.training.style_aware_generator import (

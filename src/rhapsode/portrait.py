@@ -13,10 +13,11 @@ from rhapsode.face.cache import CachedTracker
 from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.tracker import Face
 from rhapsode.media.picture import load_picture
+from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.checks import PROFILE, TURNED, mouth_is_covered, turned
-from rhapsode.render.portrait import Portrait as MeasuredPortrait
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
@@ -98,7 +99,7 @@ class Portrait:
             return _kept(
                 self._renderers,
                 (references.tobytes(), teeth),
-                lambda: Renderer(self.measured, self._painter(references), teeth=teeth),
+                lambda: Renderer(self.measured, mouth_layers(self.measured, self._painter(references), teeth=teeth)),
             )
 
     def _painter(self, references: np.ndarray) -> MouthPainter:
@@ -106,8 +107,8 @@ class Portrait:
 
     def _new_painter(self, references: np.ndarray) -> MouthPainter:
         photos = [(image, face) for image, face, _ in self._extra_photos]
-        painter = MouthPainter(self.measured, self._networks, references, also=photos)
-        for number in painter.turned if not self._painters else ():
+        painter = MouthPainter(self.measured, self._networks, references, extra_photos=photos)
+        for number in painter.unusable_photos if not self._painters else ():
             name = self._extra_photos[number][2]
             _log.warning("%s: the head is turned too differently from the portrait's; the photo is left out", name)
         return painter

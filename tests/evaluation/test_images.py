@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from rhapsode.cli import app
 from rhapsode.errors import DataError
 from rhapsode.evaluation.clips import RealClip
-from rhapsode.evaluation.images import KINDS, evaluate_image, mouth_region, summary
+from rhapsode.evaluation.image_scorer import KINDS, mouth_region
+from rhapsode.evaluation.images import evaluate_image, summary
 
 
 def test_means_are_taken_kind_by_kind_over_what_was_measured() -> None:

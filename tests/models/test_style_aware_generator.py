@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from rhapsode.errors import WeightsError
-from rhapsode.models.style_aware_generator import PictureDims, PortraitFeatures, StyleAwareGenerator, match
+from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerator, match
+from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE
 
 SMALL = PictureDims(widths=(8, 8, 8), mapping_widths=(8, 8), warped=4, known=4)
@@ -18,7 +19,7 @@ def pictures(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def known(generator: StyleAwareGenerator, batch: int = 2, side: int = 32) -> PortraitFeatures:
+def known(generator: StyleAwareGenerator, batch: int = 2, side: int = 32) -> PortraitFeatures[torch.Tensor]:
     grid = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="xy"), -1).float()
     return generator.encode(
         pictures(batch, 3, side, side),

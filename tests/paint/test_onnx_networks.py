@@ -16,7 +16,7 @@ from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerat
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.onnx_networks import PictureModel, fingerprint_of
 from rhapsode.paint.painter import MouthPainter
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.style.references import key_motions
 
 SHIPPED = Bundle.load()
@@ -25,21 +25,21 @@ SMALL = PictureDims(widths=(8, 8), mapping_widths=(8, 8), warped=4, known=4)
 
 
 @pytest.fixture(scope="module")
-def portrait() -> Portrait:
+def portrait() -> MeasuredPortrait:
     with FaceTracker() as tracker:
-        return Portrait.from_image(data.astronaut(), tracker)
+        return MeasuredPortrait.from_image(data.astronaut(), tracker)
 
 
-def compare(portrait: Portrait, one: PictureNetworks, other: PictureNetworks) -> tuple[float, float]:
+def compare(portrait: MeasuredPortrait, one: PictureNetworks, other: PictureNetworks) -> tuple[float, float]:
     """The mean difference of ISP images and of what is added, levels of 255."""
-    face = portrait.face
-    also = [(portrait.image, face)]
-    first, second = (MouthPainter(portrait, networks, key_motions(), also=also) for networks in (one, other))
-    added = [np.abs(first.difference(motion) - second.difference(motion)).mean() for motion in key_motions()]
+    photos = [(portrait.image, portrait.face)]
+    first, second = (MouthPainter(portrait, each, key_motions(), extra_photos=photos) for each in (one, other))
+    faces = [portrait.rig.pose(motion) for motion in key_motions()]
+    added = [np.abs(first.difference(face) - second.difference(face)).mean() for face in faces]
     return float(np.abs(first.patterns.astype(float) - second.patterns).mean()), float(np.mean(added))
 
 
-def test_onnx_runtime_paints_what_torch_paints(portrait: Portrait) -> None:
+def test_onnx_runtime_paints_what_torch_paints(portrait: MeasuredPortrait) -> None:
     patterns, added = compare(portrait, PictureModel.load(SHIPPED), StyleAwareGenerator.load(TORCH_TWIN))
     assert patterns < 0.01 and added < 0.01
 
@@ -50,7 +50,7 @@ def test_the_shipped_models_were_written_from_the_shipped_weights() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("patterns", [True, False], ids=["with ISP images", "without"])
-def test_networks_of_other_sizes_can_be_exported(portrait: Portrait, tmp_path: Path, patterns: bool) -> None:
+def test_networks_of_other_sizes_can_be_exported(portrait: MeasuredPortrait, tmp_path: Path, patterns: bool) -> None:
     generator = StyleAwareGenerator(replace(SMALL, patterns=patterns)).eval()
     assert generator.generator.last.bias is not None
     generator.generator.last.bias.data += 0.1

@@ -13,7 +13,7 @@ from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import Pose, fit_pose
 from rhapsode.face.tracker import Face
 from rhapsode.render.checks import mouth_is_covered, turned
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
 LOWER_FACE = [
     234,
@@ -41,13 +41,13 @@ LOWER_FACE = [
 ]
 
 
-def masked(portrait: Portrait, colour: tuple[int, int, int]) -> np.ndarray:
+def masked(portrait: MeasuredPortrait, colour: tuple[int, int, int]) -> np.ndarray:
     image = portrait.image.copy()
     cv2.fillPoly(image, [np.rint(portrait.face.mesh[LOWER_FACE, :2]).astype(np.int32)], colour)
     return cv2.GaussianBlur(image, (0, 0), 1.0)
 
 
-def seen_from(portrait: Portrait, degrees: float) -> Portrait:
+def seen_from(portrait: MeasuredPortrait, degrees: float) -> MeasuredPortrait:
     """The same face, turned to the side."""
     turn = Rotation.from_euler("y", degrees, degrees=True).as_matrix()
     middle = portrait.face.mesh.mean(0)
@@ -67,10 +67,10 @@ def test_a_face_in_profile_is_refused_in_one_line_and_a_turned_one_warned_of(
     animator: Animator, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     portrait = animator.load_portrait(astronaut).measured
-    monkeypatch.setattr(Portrait, "from_image", lambda *_: seen_from(portrait, 60))
+    monkeypatch.setattr(MeasuredPortrait, "from_image", lambda *_: seen_from(portrait, 60))
     with pytest.raises(PortraitError, match=r"degrees to the side.*from the front"):
         animator.load_portrait(astronaut)
-    monkeypatch.setattr(Portrait, "from_image", lambda *_: seen_from(portrait, 36))
+    monkeypatch.setattr(MeasuredPortrait, "from_image", lambda *_: seen_from(portrait, 36))
     with caplog.at_level(logging.WARNING):
         animator.load_portrait(astronaut)
     assert "from the front looks better" in caplog.text

@@ -8,10 +8,12 @@ from PIL import Image
 
 from rhapsode.animator import Animator
 from rhapsode.face.geometry import to_image
+from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.grain import Grain
+from rhapsode.render.layers import MouthPatch
 from rhapsode.render.mouth_window import WindowSize
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 
@@ -33,18 +35,19 @@ def with_noise(picture: np.ndarray, strength: float) -> np.ndarray:
     return np.clip(picture * (1 + noise[..., None]), 0, 255).astype(np.uint8)
 
 
-def blank() -> tuple[np.ndarray, np.ndarray]:
-    """A grey part of a frame, and where its pixels lie."""
+def grey_patch(portrait: MeasuredPortrait) -> MouthPatch:
+    """A grey part of a frame, all of it between the lips."""
     points = np.stack(np.meshgrid(np.arange(40), np.arange(40)), -1).astype(np.float32)
-    return np.full((40, 40, 3), 120, np.uint8), points
+    face = portrait.rig.pose(OPENED)
+    return MouthPatch(np.full((40, 40, 3), 120, np.uint8), points, np.full((40, 40, 2), 255, np.uint8), face.lips, face)
 
 
 def test_a_grainy_picture_is_grainy_between_the_lips_too(animator: Animator, smooth: np.ndarray) -> None:
     portrait = animator.load_portrait(smooth).measured
-    noisy = Portrait(with_noise(smooth, 0.05), portrait.face, portrait.pose, portrait.rest, portrait.person)
+    noisy = MeasuredPortrait(with_noise(smooth, 0.05), portrait.face, portrait.pose, portrait.rest, portrait.person)
     painters = [MouthPainter(one, animator.picture, key_motions()) for one in (portrait, noisy)]
     plain, rough = (
-        Renderer(one, painter, teeth=False).render(OPENED, *STILL).astype(np.float32).mean(-1)
+        Renderer(one, mouth_layers(one, painter, teeth=False)).render(OPENED, *STILL).astype(np.float32).mean(-1)
         for one, painter in zip((portrait, noisy), painters, strict=True)
     )
     posed = to_image((portrait.rest + OPENED)[None], portrait.pose)[0, :, :2]
@@ -58,9 +61,10 @@ def test_a_grainy_picture_is_grainy_between_the_lips_too(animator: Animator, smo
 
 
 def test_a_smooth_one_stays_smooth(animator: Animator, smooth: np.ndarray) -> None:
-    frame, points = blank()
-    Grain(animator.load_portrait(smooth).measured).lay(frame, points, np.full((40, 40, 2), 255, np.uint8))
-    assert np.abs(frame.astype(int) - 120).mean() < 1
+    portrait = animator.load_portrait(smooth).measured
+    patch = grey_patch(portrait)
+    Grain(portrait).draw(patch)
+    assert np.abs(patch.frame.astype(int) - 120).mean() < 1
 
 
 def test_a_beard_is_no_grain(animator: Animator, smooth: np.ndarray) -> None:
@@ -69,10 +73,10 @@ def test_a_beard_is_no_grain(animator: Animator, smooth: np.ndarray) -> None:
     chin = round(portrait.face.landmarks[57, 1])
     bearded[chin:] = with_noise(smooth, 0.3)[chin:]
     shaved, unshaved = (
-        Grain(Portrait(picture, portrait.face, portrait.pose, portrait.rest, portrait.person))
+        Grain(MeasuredPortrait(picture, portrait.face, portrait.pose, portrait.rest, portrait.person))
         for picture in (smooth, bearded)
     )
     for grain in (shaved, unshaved):
-        frame, points = blank()
-        grain.lay(frame, points, np.full((40, 40, 2), 255, np.uint8))
-        assert np.abs(frame.astype(int) - 120).mean() < 1
+        patch = grey_patch(portrait)
+        grain.draw(patch)
+        assert np.abs(patch.frame.astype(int) - 120).mean() < 1

@@ -9,7 +9,8 @@ from skimage import data
 from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.render.portrait import Portrait
+from rhapsode.paint.layers import mouth_layers
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 
 STILL = np.zeros((68, 3))
@@ -24,13 +25,13 @@ def tracker() -> Iterator[FaceTracker]:
 
 
 @pytest.fixture(scope="module")
-def portrait(tracker: FaceTracker) -> Portrait:
-    return Portrait.from_image(data.astronaut(), tracker)
+def portrait(tracker: FaceTracker) -> MeasuredPortrait:
+    return MeasuredPortrait.from_image(data.astronaut(), tracker)
 
 
 @pytest.fixture(scope="module")
-def renderer(portrait: Portrait) -> Renderer:
-    return Renderer(portrait)
+def renderer(portrait: MeasuredPortrait) -> Renderer:
+    return Renderer(portrait, mouth_layers(portrait))
 
 
 def opened(amount: float) -> np.ndarray:
@@ -42,7 +43,7 @@ def opened(amount: float) -> np.ndarray:
     return offsets
 
 
-def pressed(portrait: Portrait) -> np.ndarray:
+def pressed(portrait: MeasuredPortrait) -> np.ndarray:
     """Both lips meet halfway."""
     offsets = np.zeros((68, 3))
     for upper, lower in ((61, 67), (62, 66), (63, 65)):
@@ -53,7 +54,7 @@ def pressed(portrait: Portrait) -> np.ndarray:
     return offsets
 
 
-def between_lips(portrait: Portrait, expression: np.ndarray, share: float) -> np.ndarray:
+def between_lips(portrait: MeasuredPortrait, expression: np.ndarray, share: float) -> np.ndarray:
     """Pixels (5, 2) at a share of the opening's depth, across the middle of the mouth."""
     points = to_image((portrait.rest + expression)[None], portrait.pose)[0, :, :2]
     upper, lower = points[62], points[66]
@@ -65,24 +66,24 @@ def at(frame: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return frame[pixels[:, 1], pixels[:, 0]].astype(float)
 
 
-def eye_ring(portrait: Portrait, eye: slice) -> tuple[np.ndarray, float]:
+def eye_ring(portrait: MeasuredPortrait, eye: slice) -> tuple[np.ndarray, float]:
     points = portrait.face.landmarks[eye, :2]
     return points.mean(0), float(points[:, 1].max() - points[:, 1].min())
 
 
-def test_no_motion_is_the_picture_itself(renderer: Renderer, portrait: Portrait) -> None:
+def test_no_motion_is_the_picture_itself(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     frame = renderer.render(STILL, NO_LIDS, ZERO, ZERO)
     assert np.array_equal(frame, portrait.image)
     assert frame is not portrait.image
 
 
-def test_tiny_motion_is_almost_the_picture(renderer: Renderer, portrait: Portrait) -> None:
+def test_tiny_motion_is_almost_the_picture(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     frame = renderer.render(opened(1e-3), np.full(2, 0.002), np.full(3, 1e-4), np.full(3, 1e-4))
     difference = np.abs(frame.astype(int) - portrait.image)
     assert np.percentile(difference, 99.5) <= 2
 
 
-def test_the_portrait_is_not_written_to(renderer: Renderer, portrait: Portrait) -> None:
+def test_the_portrait_is_not_written_to(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     before = portrait.image.copy()
     renderer.render(opened(0.2), np.ones(2), np.full(3, 0.1), np.full(3, 0.1))
     assert np.array_equal(before, portrait.image)
@@ -95,7 +96,7 @@ def test_the_same_motion_gives_the_same_frame(renderer: Renderer) -> None:
     assert np.array_equal(first, renderer.render(*motion))
 
 
-def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portrait: Portrait) -> None:
+def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     frame = renderer.render(STILL, NO_LIDS, np.deg2rad([6.0, 8.0, 6.0]), np.array([0.1, 0.05, 0]))
     x, y = np.meshgrid(np.arange(512), np.arange(512))
     centre = portrait.face.landmarks[30, :2]
@@ -106,7 +107,7 @@ def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portra
     assert not np.array_equal(frame, portrait.image)
 
 
-def test_an_opened_mouth_is_dark_inside(renderer: Renderer, portrait: Portrait) -> None:
+def test_an_opened_mouth_is_dark_inside(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     expression = opened(0.25)
     frame = renderer.render(expression, NO_LIDS, ZERO, ZERO)
     inside = at(frame, between_lips(portrait, expression, 0.65))
@@ -117,7 +118,7 @@ def test_an_opened_mouth_is_dark_inside(renderer: Renderer, portrait: Portrait) 
     assert np.abs(at(frame, teeth) - at(portrait.image, teeth)).max() < 30
 
 
-def test_closing_a_smile_brings_the_lips_together(renderer: Renderer, portrait: Portrait) -> None:
+def test_closing_a_smile_brings_the_lips_together(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     expression = pressed(portrait)
     frame = renderer.render(expression, NO_LIDS, ZERO, ZERO)
     points = to_image((portrait.rest + expression)[None], portrait.pose)[0, :, :2]
@@ -132,7 +133,7 @@ def test_closing_a_smile_brings_the_lips_together(renderer: Renderer, portrait: 
 
 
 @pytest.mark.parametrize("eye", [slice(36, 42), slice(42, 48)])
-def test_a_closed_lid_hides_the_iris(renderer: Renderer, portrait: Portrait, eye: slice) -> None:
+def test_a_closed_lid_hides_the_iris(renderer: Renderer, portrait: MeasuredPortrait, eye: slice) -> None:
     centre, height = eye_ring(portrait, eye)
     x, y = np.rint(centre).astype(int)
     reach = max(int(height / 4), 1)
@@ -141,7 +142,7 @@ def test_a_closed_lid_hides_the_iris(renderer: Renderer, portrait: Portrait, eye
     assert closed > portrait.image[iris].astype(float).mean() + 20
 
 
-def test_a_half_closed_lid_leaves_the_eyeball_where_it_was(renderer: Renderer, portrait: Portrait) -> None:
+def test_a_half_closed_lid_leaves_the_eyeball_where_it_was(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     frame = renderer.render(STILL, np.full(2, 0.5), ZERO, ZERO)
     for iris, lower in ((468, 145), (473, 374)):
         low, centre = portrait.face.mesh[lower, :2], portrait.face.mesh[iris, :2]
@@ -151,7 +152,7 @@ def test_a_half_closed_lid_leaves_the_eyeball_where_it_was(renderer: Renderer, p
     assert not np.array_equal(frame, portrait.image)
 
 
-def test_only_the_eye_that_closes_changes(renderer: Renderer, portrait: Portrait) -> None:
+def test_only_the_eye_that_closes_changes(renderer: Renderer, portrait: MeasuredPortrait) -> None:
     frame = renderer.render(STILL, np.array([1.0, 0.0]), ZERO, ZERO)
     changed = np.flatnonzero((frame != portrait.image).any((0, 2)))
     assert changed.size
@@ -160,7 +161,7 @@ def test_only_the_eye_that_closes_changes(renderer: Renderer, portrait: Portrait
 
 @pytest.mark.parametrize("angle", [-8.0, 8.0])
 def test_turning_moves_the_nose_as_far_as_geometry_says(
-    renderer: Renderer, portrait: Portrait, tracker: FaceTracker, angle: float
+    renderer: Renderer, portrait: MeasuredPortrait, tracker: FaceTracker, angle: float
 ) -> None:
     turn = np.deg2rad(angle)
     frame = renderer.render(STILL, NO_LIDS, np.array([0, turn, 0]), ZERO)
@@ -174,14 +175,16 @@ def test_turning_moves_the_nose_as_far_as_geometry_says(
 
 
 def test_translation_moves_the_face_by_canonical_units(
-    renderer: Renderer, portrait: Portrait, tracker: FaceTracker
+    renderer: Renderer, portrait: MeasuredPortrait, tracker: FaceTracker
 ) -> None:
     frame = renderer.render(STILL, NO_LIDS, ZERO, np.array([0.12, -0.08, 0]))
     moved = (tracker.detect(frame)[0].landmarks - tracker.detect(portrait.image)[0].landmarks)[27:36, :2].mean(0)
     assert moved == pytest.approx(portrait.unit * np.array([0.12, -0.08]), abs=1.5)
 
 
-def test_an_opened_mouth_is_tracked_as_open(renderer: Renderer, portrait: Portrait, tracker: FaceTracker) -> None:
+def test_an_opened_mouth_is_tracked_as_open(
+    renderer: Renderer, portrait: MeasuredPortrait, tracker: FaceTracker
+) -> None:
     seen = tracker.detect(renderer.render(opened(0.25), NO_LIDS, ZERO, ZERO))[0].landmarks
     gap = (seen[66, 1] - seen[62, 1]) / portrait.unit
     assert gap > portrait.rest[66, 1] - portrait.rest[62, 1] + 0.1
@@ -190,7 +193,8 @@ def test_an_opened_mouth_is_tracked_as_open(renderer: Renderer, portrait: Portra
 @pytest.mark.parametrize("size", [(301, 267), (160, 211)])
 def test_odd_sizes_and_cut_off_people(tracker: FaceTracker, size: tuple[int, int]) -> None:
     image = np.ascontiguousarray(data.astronaut()[: size[0], 90 : 90 + size[1]])
-    one = Renderer(Portrait.from_image(image, tracker))
+    portrait = MeasuredPortrait.from_image(image, tracker)
+    one = Renderer(portrait, mouth_layers(portrait))
     frame = one.render(opened(0.2), np.ones(2), np.deg2rad([10.0, -10.0, 10.0]), np.array([0.15, -0.15, 0]))
     assert frame.shape == image.shape
     assert frame.dtype == np.uint8
@@ -200,21 +204,22 @@ def test_odd_sizes_and_cut_off_people(tracker: FaceTracker, size: tuple[int, int
 
 def test_a_grey_picture_stays_grey(tracker: FaceTracker) -> None:
     grey = np.repeat(data.astronaut().mean(-1, keepdims=True).astype(np.uint8), 3, axis=-1)
-    frame = Renderer(Portrait.from_image(grey, tracker)).render(opened(0.2), np.ones(2), ZERO, ZERO)
+    portrait = MeasuredPortrait.from_image(grey, tracker)
+    frame = Renderer(portrait, mouth_layers(portrait)).render(opened(0.2), np.ones(2), ZERO, ZERO)
     assert np.ptp(frame, axis=-1).max() <= 1
 
 
 def test_a_picture_without_a_face_is_refused(tracker: FaceTracker) -> None:
-    with pytest.raises(PortraitError, match="No face"):
-        Portrait.from_image(np.full((128, 128, 3), 90, np.uint8), tracker)
+    with pytest.raises(PortraitError, match="no face found"):
+        MeasuredPortrait.from_image(np.full((128, 128, 3), 90, np.uint8), tracker)
 
 
-def test_a_tiny_face_is_refused(tracker: FaceTracker, portrait: Portrait) -> None:
+def test_a_tiny_face_is_refused(tracker: FaceTracker, portrait: MeasuredPortrait) -> None:
     small = np.ascontiguousarray(data.astronaut()[::4, ::4])
     with pytest.raises(PortraitError, match="too small"):
-        Portrait.from_image(small, tracker, type(portrait.face)(portrait.face.mesh / 4))
+        MeasuredPortrait.from_image(small, tracker, type(portrait.face)(portrait.face.mesh / 4))
 
 
 def test_a_picture_that_is_not_rgb_is_refused(tracker: FaceTracker) -> None:
     with pytest.raises(PortraitError, match="RGB"):
-        Portrait.from_image(np.zeros((64, 64), np.uint8), tracker)
+        MeasuredPortrait.from_image(np.zeros((64, 64), np.uint8), tracker)

@@ -13,8 +13,10 @@ from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.options import AnimationOptions
+from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.painter import MouthPainter
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.layers import MouthPatch
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.teeth import Teeth
 from rhapsode.style.references import key_motions
@@ -24,19 +26,30 @@ NO_EXPRESSION = np.zeros((68, 3))
 
 
 @pytest.fixture(scope="module")
-def portrait(animator: Animator) -> Portrait:
+def portrait(animator: Animator) -> MeasuredPortrait:
     path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
     return animator.load_portrait(np.asarray(Image.open(str(path)).convert("RGB"))).measured
 
 
-@pytest.fixture(scope="module")
-def plain(portrait: Portrait, animator: Animator) -> Renderer:
-    return Renderer(portrait, MouthPainter(portrait, animator.picture, key_motions()), teeth=False)
+def painted(portrait: MeasuredPortrait, animator: Animator, teeth: bool = True) -> Renderer:
+    painter = MouthPainter(portrait, animator.picture, key_motions())
+    return Renderer(portrait, mouth_layers(portrait, painter, teeth=teeth))
 
 
 @pytest.fixture(scope="module")
-def renderer(portrait: Portrait, animator: Animator) -> Renderer:
-    return Renderer(portrait, MouthPainter(portrait, animator.picture, key_motions()))
+def plain(portrait: MeasuredPortrait, animator: Animator) -> Renderer:
+    return painted(portrait, animator, teeth=False)
+
+
+@pytest.fixture(scope="module")
+def renderer(portrait: MeasuredPortrait, animator: Animator) -> Renderer:
+    return painted(portrait, animator)
+
+
+def open_patch(portrait: MeasuredPortrait, frame: np.ndarray, points: np.ndarray) -> MouthPatch:
+    """A part of a frame, all of it between the lips."""
+    face = portrait.rig.pose(opened(0.15))
+    return MouthPatch(frame, points, np.full((*frame.shape[:2], 2), 255, np.uint8), face.lips, face)
 
 
 def opened(amount: float) -> np.ndarray:
@@ -47,7 +60,7 @@ def opened(amount: float) -> np.ndarray:
     return offsets
 
 
-def across_teeth(portrait: Portrait, frame: np.ndarray) -> np.ndarray:
+def across_teeth(portrait: MeasuredPortrait, frame: np.ndarray) -> np.ndarray:
     """How light a frame is along the row of teeth, (100,) from corner to corner of the mouth, just above its line."""
     posed = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
     left, right, up = posed[60], posed[64], np.array([0, 0.01 * portrait.unit])
@@ -62,7 +75,7 @@ def shadows(light: np.ndarray) -> np.ndarray:
     return places + 15
 
 
-def test_a_closed_mouth_opens_on_single_teeth(portrait: Portrait, plain: Renderer, renderer: Renderer) -> None:
+def test_a_closed_mouth_opens_on_single_teeth(portrait: MeasuredPortrait, plain: Renderer, renderer: Renderer) -> None:
     without, with_teeth = (across_teeth(portrait, one.render(opened(0.12), *STILL)) for one in (plain, renderer))
     assert len(shadows(without)) == 0
     places = shadows(with_teeth)
@@ -73,7 +86,7 @@ def test_a_closed_mouth_opens_on_single_teeth(portrait: Portrait, plain: Rendere
     assert np.diff(places)[middle - 1] == pytest.approx(np.diff(places)[middle], abs=3)
 
 
-def test_they_are_lighter_than_what_is_behind_them(portrait: Portrait, renderer: Renderer) -> None:
+def test_they_are_lighter_than_what_is_behind_them(portrait: MeasuredPortrait, renderer: Renderer) -> None:
     frame = renderer.render(opened(0.15), *STILL).mean(-1)
     middle = to_image((portrait.rest + opened(0.15))[None], portrait.pose)[0, [62, 66], :2]
     middle[:, 0] += 0.05 * portrait.unit  # through a tooth, not between two
@@ -82,13 +95,13 @@ def test_they_are_lighter_than_what_is_behind_them(portrait: Portrait, renderer:
     assert light[:16].max() > 1.25 * light[16:].min()
 
 
-def test_they_stay_with_the_skull_when_the_mouth_opens(portrait: Portrait, renderer: Renderer) -> None:
+def test_they_stay_with_the_skull_when_the_mouth_opens(portrait: MeasuredPortrait, renderer: Renderer) -> None:
     some, more = (shadows(across_teeth(portrait, renderer.render(opened(one), *STILL))) for one in (0.1, 0.16))
     kept = [place for place in some if min(abs(place - other) for other in more) <= 1]
     assert len(kept) >= 3
 
 
-def test_they_move_with_the_head(portrait: Portrait, plain: Renderer, renderer: Renderer) -> None:
+def test_they_move_with_the_head(portrait: MeasuredPortrait, plain: Renderer, renderer: Renderer) -> None:
     def middle(turn: float) -> np.ndarray:
         pose = np.zeros(2), np.array([0, 0, turn]), np.array([turn, 0, 0])
         frames = [one.render(opened(0.15), *pose).astype(float) for one in (plain, renderer)]
@@ -97,7 +110,7 @@ def test_they_move_with_the_head(portrait: Portrait, plain: Renderer, renderer: 
     assert middle(0.1)[0] - middle(0.0)[0] > 4
 
 
-def test_nothing_changes_but_between_the_lips(portrait: Portrait, plain: Renderer, renderer: Renderer) -> None:
+def test_nothing_changes_but_between_the_lips(portrait: MeasuredPortrait, plain: Renderer, renderer: Renderer) -> None:
     posed = to_image((portrait.rest + opened(0.15))[None], portrait.pose)[0, :, :2]
     difference = np.abs(renderer.render(opened(0.15), *STILL).astype(int) - plain.render(opened(0.15), *STILL))
     mouth = np.zeros(difference.shape[:2], np.uint8)
@@ -109,13 +122,14 @@ def test_nothing_changes_but_between_the_lips(portrait: Portrait, plain: Rendere
 
 def test_teeth_that_the_portrait_shows_are_its_own(animator: Animator, astronaut: np.ndarray) -> None:
     smiling = animator.load_portrait(astronaut).measured
-    painter = MouthPainter(smiling, animator.picture, key_motions())
-    assert not painter.needs_synthetic_teeth
-    with_teeth, without = (Renderer(smiling, painter, teeth=teeth) for teeth in (True, False))
+    assert not MouthPainter(smiling, animator.picture, key_motions()).needs_synthetic_teeth
+    with_teeth, without = (painted(smiling, animator, teeth) for teeth in (True, False))
     assert np.array_equal(with_teeth.render(opened(0.1), *STILL), without.render(opened(0.1), *STILL))
 
 
-def test_so_are_those_that_another_picture_shows(portrait: Portrait, renderer: Renderer, animator: Animator) -> None:
+def test_so_are_those_that_another_picture_shows(
+    portrait: MeasuredPortrait, renderer: Renderer, animator: Animator
+) -> None:
     assert MouthPainter(portrait, animator.picture, key_motions()).needs_synthetic_teeth
     assert animator.load_portrait(portrait.image, extra_photos=[portrait.image]).painter().needs_synthetic_teeth, (
         "closed lips show no teeth"
@@ -124,47 +138,42 @@ def test_so_are_those_that_another_picture_shows(portrait: Portrait, renderer: R
     assert not animator.load_portrait(portrait.image, extra_photos=[open_mouth]).painter().needs_synthetic_teeth
 
 
-def test_in_a_grey_picture_they_are_grey(portrait: Portrait, animator: Animator) -> None:
+def test_in_a_grey_picture_they_are_grey(portrait: MeasuredPortrait, animator: Animator) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(portrait.image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     prepared = animator.load_portrait(grey).measured
-    painter = MouthPainter(prepared, animator.picture, key_motions())
-    frame = Renderer(prepared, painter).render(opened(0.15), *STILL).astype(int)
+    frame = painted(prepared, animator).render(opened(0.15), *STILL).astype(int)
     assert np.ptp(frame, axis=-1).max() <= 3
 
 
-def test_old_varnish_lies_on_them_too(portrait: Portrait, animator: Animator) -> None:
+def test_old_varnish_lies_on_them_too(portrait: MeasuredPortrait, animator: Animator) -> None:
     brown = (portrait.image.mean(-1, keepdims=True) * [0.9, 0.7, 0.3]).astype(np.uint8)
     prepared = animator.load_portrait(brown).measured
-    painter = MouthPainter(prepared, animator.picture, key_motions())
-    frames = [Renderer(prepared, painter, teeth=teeth).render(opened(0.15), *STILL) for teeth in (True, False)]
+    frames = [painted(prepared, animator, teeth).render(opened(0.15), *STILL) for teeth in (True, False)]
     teeth = frames[0][frames[0].mean(-1) > frames[1].mean(-1) + 12].mean(0)
     # Paler than the skin, and far from white: blue stays well under red.
     assert 0.35 < teeth[2] / teeth[0] < 0.75
     assert teeth[1] < teeth[0]
 
 
-def test_a_small_face_has_them_without_a_flaw(animator: Animator, portrait: Portrait) -> None:
+def test_a_small_face_has_them_without_a_flaw(animator: Animator, portrait: MeasuredPortrait) -> None:
     small = cv2.resize(portrait.image, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
     with FaceTracker() as tracker:
-        prepared = Portrait.from_image(small, tracker)
-    frames = [
-        Renderer(prepared, MouthPainter(prepared, animator.picture, key_motions()), teeth=teeth)
-        .render(opened(0.15), *STILL)
-        .astype(int)
-        for teeth in (True, False)
-    ]
+        prepared = MeasuredPortrait.from_image(small, tracker)
+    frames = [painted(prepared, animator, teeth).render(opened(0.15), *STILL).astype(int) for teeth in (True, False)]
     assert 4 < np.abs(frames[0] - frames[1]).max() < 160
 
 
-def test_a_picture_cut_off_at_the_mouth_is_drawn_all_the_same(animator: Animator, portrait: Portrait) -> None:
+def test_a_picture_cut_off_at_the_mouth_is_drawn_all_the_same(animator: Animator, portrait: MeasuredPortrait) -> None:
     nose = round(portrait.face.landmarks[33, 1])
     for last in (nose + 10, nose + 25, nose + 40):
-        cut = Portrait(portrait.image[:last], portrait.face, portrait.pose, portrait.rest, portrait.person[:last])
-        frame = Renderer(cut, MouthPainter(cut, animator.picture, key_motions())).render(opened(0.15), *STILL)
+        cut = MeasuredPortrait(
+            portrait.image[:last], portrait.face, portrait.pose, portrait.rest, portrait.person[:last]
+        )
+        frame = painted(cut, animator).render(opened(0.15), *STILL)
         assert frame.shape == cut.image.shape
 
 
-def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, sentence: Waveform) -> None:
+def test_a_baby_has_none_if_asked(animator: Animator, portrait: MeasuredPortrait, sentence: Waveform) -> None:
     with_teeth, without = (
         animator.animate(portrait.image, sentence, AnimationOptions(teeth=teeth, head_motion=0, blink=0))
         for teeth in (True, False)
@@ -177,27 +186,27 @@ def test_a_baby_has_none_if_asked(animator: Animator, portrait: Portrait, senten
         assert all(np.array_equal(one.image, other) for one, other in zip(frames, file, strict=False))
 
 
-def test_on_the_brightest_skin_they_are_white_at_most(portrait: Portrait) -> None:
+def test_on_the_brightest_skin_they_are_white_at_most(portrait: MeasuredPortrait) -> None:
     bright = np.full_like(portrait.image, 255)
-    teeth = Teeth(Portrait(bright, portrait.face, portrait.pose, portrait.rest, portrait.person))
+    teeth = Teeth(MeasuredPortrait(bright, portrait.face, portrait.pose, portrait.rest, portrait.person))
     posed = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
     x, y = np.rint(posed[62]).astype(int)
     points = np.stack(np.meshgrid(np.arange(x - 20, x + 20), np.arange(y - 12, y + 4)), -1).astype(np.float32)
-    frame = np.full((16, 40, 3), 255, np.uint8)
-    teeth.lay(frame, points, np.full((16, 40, 2), 255, np.uint8))
-    assert frame.min() > 120, "nothing has gone round past white to black"
+    patch = open_patch(portrait, np.full((16, 40, 3), 255, np.uint8), points)
+    teeth.draw(patch)
+    assert patch.frame.min() > 120, "nothing has gone round past white to black"
 
 
 @pytest.mark.parametrize("turn", [0.3, 0.6])
-def test_a_head_turned_to_either_side_shows_as_many(portrait: Portrait, turn: float) -> None:
+def test_a_head_turned_to_either_side_shows_as_many(portrait: MeasuredPortrait, turn: float) -> None:
     def columns(angle: float) -> np.ndarray:
         pose = Pose(np.array([[0.0, angle, 0.0]]), portrait.pose.translation, portrait.pose.scale)
         straight = portrait.rest * [0, 1, 1]  # its own middle, not quite on the axis, is the same for both
-        teeth = Teeth(Portrait(portrait.image, portrait.face, pose, straight, portrait.person))
+        teeth = Teeth(MeasuredPortrait(portrait.image, portrait.face, pose, straight, portrait.person))
         points = np.stack(np.meshgrid(*(np.arange(size) for size in portrait.image.shape[1::-1])), -1)
-        frame = np.full_like(portrait.image, 90)
-        teeth.lay(frame, points.astype(np.float32), np.full((*frame.shape[:2], 2), 255, np.uint8))
-        return np.flatnonzero(frame.max((0, 2)) > 100)
+        patch = open_patch(portrait, np.full_like(portrait.image, 90), points.astype(np.float32))
+        teeth.draw(patch)
+        return np.flatnonzero(patch.frame.max((0, 2)) > 100)
 
     to_right, to_left = columns(turn), columns(-turn)
     middle = portrait.pose.translation[0, 0]

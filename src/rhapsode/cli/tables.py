@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from rhapsode.evaluation.images import KINDS
+from rhapsode.evaluation.image_scorer import KINDS
 from rhapsode.evaluation.report.page import COLUMNS, summary_cells
 from rhapsode.evaluation.report.styles import COLUMNS as COLUMNS_OF_STYLE
 from rhapsode.evaluation.report.styles import NAMES, accuracy, cells, changes

@@ -24,14 +24,14 @@ from rhapsode.face.geometry import MIN_EYE_DISTANCE, fit_pose, to_canonical
 from rhapsode.face.mouth import lip_distance, mouth_shape
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.media.reader import read_frames
-from rhapsode.paint.extra_photos import lay_on, offsets_between
+from rhapsode.paint.extra_photos import align_photo, offsets_between
 from rhapsode.progress import Progress, no_progress
 from rhapsode.render.mouth_window import Drawn, MouthWindow, WindowSize
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.style.references import key_motions, reference_frames
 
 #: Increased when pairs are made differently, so that older ones are made again.
-FORMAT = 2
+FORMAT = 3
 
 
 def prepare_pairs(store: ClipStore, path: Path, size: WindowSize, progress: Progress = no_progress) -> list[Pairs]:
@@ -172,7 +172,7 @@ def _one(
     """Make the pairs of one portrait; None where too few frames can be aligned to it."""
     own = seen[number]
     assert own is not None
-    portrait = Portrait.from_image(own.picture, tracker, own.face)
+    portrait = MeasuredPortrait.from_image(own.picture, tracker, own.face)
     window = MouthWindow(portrait, size)
 
     def ask(frame: int) -> tuple[Drawn, np.ndarray, np.ndarray, np.ndarray] | None:
@@ -181,8 +181,8 @@ def _one(
         if other is None:
             return None
         offsets = offsets_between(portrait, other.face)
-        real = lay_on(window, portrait, other.picture, other.face, offsets)
-        return None if real is None else (window.draw(offsets), real, other.canonical, offsets)
+        real = align_photo(window, portrait, other.picture, other.face, offsets)
+        return None if real is None else (window.draw(portrait.rig.pose(offsets)), real, other.canonical, offsets)
 
     shown = [ask(frame) for frame in references]
     asked = [(frame, ask(frame)) for frame in wanted]

@@ -1,13 +1,13 @@
-"""The whole of `rhapsode evaluate image`: pictures made for real people's mouths, compared with what they looked like.
+"""Compare rendered mouths with real ones: `rhapsode evaluate image`.
 
-A frame of a clip serves as portrait and is asked for the mouth of another frame of that clip, whose landmarks are real.
-What the renderer makes of it, in the portrait's own size, is compared with that other frame, laid on the portrait.
-Besides, the whole generator is shown four other pictures of the person: frames of another clip, where there is one.
+A frame of a clip serves as portrait; the landmarks of another frame of the clip, the target, are rendered on it, at the
+portrait's own resolution, and compared with the target itself, aligned to the portrait. The full model is also given
+four extra photos of the person: frames of another clip, where there is one.
 """
 
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,49 +15,44 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage.metrics import structural_similarity
 
 from rhapsode.bundle import RESEARCH, Bundle
 from rhapsode.data.index import load_arrays
-from rhapsode.data.pairs import CLOSED, OPEN, Pairs
+from rhapsode.data.pairs import Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs, read_numbered
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
+from rhapsode.evaluation.image_scorer import KINDS, NEIGHBOURS, ImageScorer, kinds_of
 from rhapsode.face.expression import disentangle
-from rhapsode.face.geometry import fit_pose, to_canonical
-from rhapsode.face.mouth import lip_distance
 from rhapsode.face.tracker import Face, FaceTracker
-from rhapsode.metrics.identity import Identity
-from rhapsode.metrics.picture import cpbd, psnr
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
+from rhapsode.paint.layers import mouth_layers
+from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
-from rhapsode.progress import no_progress
-from rhapsode.render.mouth_window import INSIDE, MouthWindow, WindowSize
-from rhapsode.render.portrait import Portrait
+from rhapsode.progress import Progress, no_progress
+from rhapsode.render.layers import Layer
+from rhapsode.render.mouth_window import MouthWindow, WindowSize
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions, reference_distances
 
-#: Research weights that hold the ways of painting that are compared, all trained equally long.
+#: Research weights of the models that are compared, all trained equally long.
 COMPARED = {
     "no_isp": "ablations/no_isp.safetensors",
     "no_lsp": "ablations/no_lsp.safetensors",
     "full": "style_aware_generator.safetensors",
 }
-#: Kinds of pairs: a closed mouth asked to open, and any mouth asked for any other.
-KINDS = ("closed_to_open", "random")
-#: What is also given other pictures of the person, and goes without a row of teeth; and what its figures are called.
-_WHOLE, OWN, BARE = "full", "full_own", "no_teeth"
-#: Seconds that these are away from the frames asked for, where the person has no other clip.
+#: The model that is also given extra photos, and rendered without the teeth layer; and the names of those figures.
+FULL, WITH_PHOTOS, NO_TEETH = "full", "full_own", "no_teeth"
+#: Seconds between extra photos and the scored frames, where the person has no other clip.
 _APART = 0.3
-#: Pixels around the lips that belong to the region of the mouth.
-_AROUND = 4
-#: Of each portrait so many neighbours are looked at, and of the first so many frames also sharpness and identity.
-_NEIGHBOURS, _LOOKED_AT = 2, 1
 
 
 @dataclass(frozen=True)
 class _Job:
+    """One clip to score, and the clip that its extra photos come from."""
+
     clip: str
     pairs: Sequence[Pairs]
     another: str
@@ -70,39 +65,40 @@ def evaluate_image(
     kept: Path,
     weights: Mapping[str, Path] | None = None,
     workers: int = 2,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Score pictures of mouths.
 
     Args:
         data: a prepared store, or a folder of recordings; the recordings themselves are read.
         store: where recordings are prepared, on the first run.
-        splits: whose clips are scored on.
+        splits: of the clips to score.
         kept: folder of prepared pairs of frames, filled on the first run.
-        weights: Style-Aware Generators by the name they are to have; the research weights where None.
-        workers: processes side by side.
-        progress: called with (stage, done, in all).
+        weights: Style-Aware Generators by their names in the result; the research weights where None.
+        workers: number of processes.
+        progress: stages `clips`, `pairs` and `pictures`.
 
     Returns:
-        For each of `KINDS`, for `warp` (lips stretched over what lies between them), `painted` (the explicit renderer
-        alone), each of the generators, `full_own` (`full`, shown four other pictures of the person) and `no_teeth`
-        (`full`, without the row of teeth of `image.teeth`), the means over pairs of `inner_mouth_l1` and `mouth_l1`
-        ([0, 255]), `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical units, of landmarks found anew), `cpbd`,
-        `identity` (cosine; None where dlib is not installed) and `flicker` (the error of the change from frame to
-        frame, [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the same for each of them.
+        For each of `KINDS` and each method, the means over pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]),
+        `mouth_psnr` (dB), `mouth_ssim`, `opening_error` (canonical units, of landmarks tracked again), `cpbd`,
+        `identity` (cosine; None where dlib is not installed) and `flicker` (error of the change from frame to frame,
+        [0, 255]); `pairs`, their numbers; `speakers`; and `corpora`, the same for each corpus. Methods are `warp` (no
+        layers: the lips stretch over what lies between them), `painted` (the explicit renderer alone), each of the
+        generators, `full_own` (`full` with four extra photos of the person) and `no_teeth` (`full` without the layer
+        `Teeth`).
 
     Raises:
         DataError: no clips of these splits, or none that shows a mouth open and closed.
         WeightsError: unusable weights.
     """
-    opened = open_store(data, store, progress or no_progress)
+    opened = open_store(data, store, progress)
     everything: list[Pairs] = []
     for split in splits:
         part = ClipStore(opened.folder, [entry for entry in opened.entries if entry.split == split])
         if part.entries:
-            everything += prepare_pairs(part, kept / f"{split}.safetensors", WindowSize(), progress or no_progress)
+            everything += prepare_pairs(part, kept / f"{split}.safetensors", WindowSize(), progress)
     if not everything:
-        raise DataError(f"{data}: holds no usable clip of split {' or '.join(splits)}; name another with --split")
+        raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}", "choose another split", "no-clips")
     of_clip: dict[str, list[Pairs]] = defaultdict(list)
     for one in everything:
         of_clip[one.clip].append(one)
@@ -111,10 +107,11 @@ def evaluate_image(
     scores: dict[str, list[dict[str, Any]]] = {}
     for job, found in map_in_processes(work, jobs, min(workers, len(jobs))):
         if isinstance(found, ProcessDied):
-            raise DataError(f"{job.clip}: its process died, perhaps for want of memory; make room and run again")
+            raise DataError(
+                f"{job.clip}: its process died, perhaps out of memory", "free memory and run again", "process-died"
+            )
         scores[job.clip] = found
-        if progress:
-            progress("pictures", len(scores), len(jobs))
+        progress("pictures", len(scores), len(jobs))
     rows = [row for job in jobs for row in scores[job.clip]]
     names = sorted({row["corpus"] for row in rows})
     corpora = {name: summary([row for row in rows if row["corpus"] == name]) for name in names}
@@ -142,7 +139,14 @@ def research_weights(research: str | Path = RESEARCH) -> dict[str, Path]:
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over pairs: `rows` have `kind`, `method` and figures, None where one was not taken."""
+    """Average over pairs.
+
+    Args:
+        rows: `kind`, `method` and figures of each pair, None where one was not measured.
+
+    Returns:
+        For each of `KINDS`, the means by method and figure; and `pairs`, their numbers.
+    """
     found: dict[str, Any] = {"pairs": {}}
     for kind in KINDS:
         of_kind = [row for row in rows if kind in row["kind"]]
@@ -172,22 +176,11 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     rows: list[dict[str, Any]] = []
     with FaceTracker() as tracker:
         scorer = ImageScorer(tracker)
-        also = _other_pictures(store, job, wanted, tracker) if _WHOLE in generators else []
+        photos = _extra_photos(store, job, wanted, tracker) if FULL in generators else []
         for number, pairs in enumerate(job.pairs):
             faces = tracker.detect(pictures[int(pairs.frames[0])])
-            portrait = Portrait.from_image(pictures[int(pairs.frames[0])], tracker, faces[0])
-            painters = {
-                name: MouthPainter(portrait, generator, pairs.reference_offsets, fitted=True)
-                for name, generator in generators.items()
-            }
-            if also:
-                painters[OWN] = MouthPainter(
-                    portrait, generators[_WHOLE], pairs.reference_offsets, fitted=True, also=also
-                )
-            renderers = {"warp": Renderer(portrait, interior=False), "painted": Renderer(portrait)}
-            renderers |= {name: Renderer(portrait, painter) for name, painter in painters.items()}
-            if _WHOLE in painters:
-                renderers[BARE] = Renderer(portrait, painters[_WHOLE], teeth=False)
+            portrait = MeasuredPortrait.from_image(pictures[int(pairs.frames[0])], tracker, faces[0])
+            renderers = _renderers(portrait, generators, pairs.reference_offsets, photos)
             real = {frame: pictures[int(pairs.frames[1 + frame])] for frame in chosen[number]}
             window = MouthWindow(portrait)
             for method, renderer in renderers.items():
@@ -197,10 +190,28 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     return [row | {"corpus": corpus} for row in rows]
 
 
-def _other_pictures(
+def _renderers(
+    portrait: MeasuredPortrait,
+    generators: Mapping[str, PictureNetworks],
+    references: np.ndarray,
+    photos: Sequence[tuple[np.ndarray, Face]],
+) -> dict[str, Renderer]:
+    """The renderer of each method, for one portrait."""
+    painters = {name: MouthPainter(portrait, one, references, fitted=True) for name, one in generators.items()}
+    if photos:
+        full = generators[FULL]
+        painters[WITH_PHOTOS] = MouthPainter(portrait, full, references, fitted=True, extra_photos=photos)
+    layers: dict[str, Sequence[Layer]] = {"warp": [], "painted": mouth_layers(portrait)}
+    layers |= {name: mouth_layers(portrait, painter) for name, painter in painters.items()}
+    if FULL in painters:
+        layers[NO_TEETH] = mouth_layers(portrait, painters[FULL], teeth=False)
+    return {name: Renderer(portrait, one) for name, one in layers.items()}
+
+
+def _extra_photos(
     store: ClipStore, job: _Job, wanted: Sequence[int], tracker: FaceTracker
 ) -> list[tuple[np.ndarray, Face]]:
-    """Frames of another clip of the person in which it makes the four key motions, and the face in each."""
+    """Frames of another clip of the person that are most like the four key motions, and the face in each."""
     entry = next(entry for entry in store.entries if entry.name == job.another)
     arrays = load_arrays(store.folder, entry)
     offsets, *_ = disentangle(arrays["landmarks"].astype(np.float64))
@@ -215,100 +226,10 @@ def _other_pictures(
 
 
 def choose(pairs: Pairs) -> list[int]:
-    """Numbers of the frames of a portrait that are looked at, neighbours two by two, first those that open a mouth."""
+    """Choose the target frames of a portrait to score: neighbours two by two, first those that open a closed mouth."""
     rng = np.random.default_rng(zlib.crc32(f"{pairs.clip} {pairs.frames[0]}".encode()))
     first = rng.permutation(np.arange(0, len(pairs.real), 2))
-    opens = [n for n in first if _kinds(pairs, n)[0] == KINDS[0] and _kinds(pairs, n + 1)[0] == KINDS[0]]
+    opens = [n for n in first if kinds_of(pairs, n)[0] == KINDS[0] and kinds_of(pairs, n + 1)[0] == KINDS[0]]
     others = [n for n in first if n not in opens]
-    taken = opens[:_NEIGHBOURS] + others[:_NEIGHBOURS]
+    taken = opens[:NEIGHBOURS] + others[:NEIGHBOURS]
     return [int(frame) for n in taken for frame in (n, n + 1)]
-
-
-def _kinds(pairs: Pairs, frame: int) -> tuple[str, ...]:
-    opens = pairs.own_opening < CLOSED and pairs.opening[frame] > OPEN
-    return KINDS if opens else KINDS[1:]
-
-
-class ImageScorer:
-    """Compares pictures with what was really seen."""
-
-    def __init__(self, tracker: FaceTracker) -> None:
-        self._tracker = tracker
-        self._identity = Identity.load()
-
-    def score(
-        self,
-        method: str,
-        renderer: Renderer,
-        look: Callable[[np.ndarray], np.ndarray],
-        pairs: Pairs,
-        frames: Sequence[int],
-        real: Mapping[int, np.ndarray],
-    ) -> list[dict[str, Any]]:
-        """Render some of the frames asked of a portrait and score each.
-
-        Args:
-            method: names it in the rows.
-            renderer: of the portrait.
-            look: takes a picture to the portrait's window.
-            pairs: the portrait's.
-            frames: numbers of frames, neighbours two by two.
-            real: the real frames by those numbers.
-        """
-        still = np.zeros(2), np.zeros(3), np.zeros(3)
-        made = {frame: renderer.render(pairs.expressions[frame], *still) for frame in frames}
-        seen = {frame: look(picture).astype(np.float32) for frame, picture in made.items()}
-        rows = []
-        for place, frame in enumerate(frames):
-            mouth, inside = mouth_region(pairs.regions[frame]), pairs.drawn[frame, ..., INSIDE] > 127
-            truth = pairs.real[frame].astype(np.float32)
-            difference = np.abs(seen[frame] - truth).mean(-1)
-            box = np.rint(seen[frame][mouth]).astype(np.uint8)
-            looked_at = place // 2 % _NEIGHBOURS == 0 and place % 2 < _LOOKED_AT
-            flicker = None
-            if place % 2:
-                before = frames[place - 1]
-                change = seen[frame] - seen[before] - (truth - pairs.real[before].astype(np.float32))
-                flicker = float(np.abs(change)[mouth].mean())
-            rows.append(
-                {
-                    "kind": _kinds(pairs, frame),
-                    "method": method,
-                    "inner_mouth_l1": float(difference[inside].mean()) if inside.any() else None,
-                    "mouth_l1": float(difference[mouth].mean()),
-                    # The portrait's own frame may be among those asked for, and is met exactly.
-                    "mouth_psnr": None
-                    if np.array_equal(box, pairs.real[frame][mouth])
-                    else psnr(box, pairs.real[frame][mouth]),
-                    "mouth_ssim": _ssim(seen[frame], truth, mouth),
-                    "opening_error": self._opening_error(made[frame], float(pairs.opening[frame])),
-                    "cpbd": cpbd(made[frame]) if looked_at else None,
-                    "identity": self._identity.likeness(made[frame], real[frame]) if looked_at else None,
-                    "flicker": flicker,
-                }
-            )
-        return rows
-
-    def _opening_error(self, picture: np.ndarray, wanted: float) -> float | None:
-        faces = self._tracker.detect(picture)
-        if not faces:
-            return None
-        landmarks = faces[0].landmarks[None].astype(np.float64)
-        return abs(float(lip_distance(to_canonical(landmarks, fit_pose(landmarks)))[0]) - wanted)
-
-
-def mouth_region(regions: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of a window around the lips, of `Pairs.regions` (S, S)."""
-    rows, columns = np.flatnonzero((regions == 2).any(1)), np.flatnonzero((regions == 2).any(0))
-    return (
-        slice(max(rows[0] - _AROUND, 0), rows[-1] + _AROUND + 1),
-        slice(max(columns[0] - _AROUND, 0), columns[-1] + _AROUND + 1),
-    )
-
-
-def _ssim(picture: np.ndarray, real: np.ndarray, part: tuple[slice, slice]) -> float:
-    _, values = structural_similarity(
-        picture, real, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
-        data_range=255, full=True,
-    )  # fmt: skip
-    return float(values[part].mean())

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from rhapsode.errors import WeightsError
-from rhapsode.models.style_aware_generator import PortraitFeatures, StyleAwareGenerator
+from rhapsode.models.style_aware_generator import StyleAwareGenerator
+from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.paint.onnx_networks import (
     MOUTH_GENERATOR,
     MOUTH_GENERATOR_INPUTS,

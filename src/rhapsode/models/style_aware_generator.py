@@ -20,7 +20,7 @@ from torch.nn import functional
 from rhapsode.files import reading
 from rhapsode.models.style_mapping import StyleMapping
 from rhapsode.models.unet import UNet, he_init
-from rhapsode.paint.networks import PortraitArrays
+from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE, WindowSize
 
 #: Distance between two mouth shapes (`window.mouth_shape`, canonical units) at which they are half alike.
@@ -49,28 +49,6 @@ class PictureDims:
     """Channels of what is known of a portrait, handed to the generator at each scale."""
     patterns: bool = True
     """Whether the generator sees ISP images; without them it makes do with the portrait."""
-
-
-@dataclass(frozen=True)
-class PortraitFeatures:
-    """What is made once of B portraits in a style.
-
-    Attributes:
-        rest: (B, 3, S, S) the portraits, in units of their tone.
-        patterns: (B, 4, 3, S, S) their ISP images, in units of their tone.
-        photo_mask: (B, 4, S, S) how much of each pixel of these shows the inside of the person's own mouth; zero
-            where Style Mapping made the picture.
-        tone: (B, 3, 1, 1) their mean colour around the mouth, [0, 1].
-        shapes: (B, 4, 4) the mouth shapes of these.
-        features: what the generator is handed at each scale but the finest.
-    """
-
-    rest: Tensor
-    patterns: Tensor
-    photo_mask: Tensor
-    tone: Tensor
-    shapes: Tensor
-    features: list[Tensor]
 
 
 class StyleAwareGenerator(nn.Module):
@@ -107,7 +85,7 @@ class StyleAwareGenerator(nn.Module):
         shapes: Tensor,
         own: Tensor | None = None,
         has_photo: Tensor | None = None,
-    ) -> PortraitFeatures:
+    ) -> PortraitFeatures[Tensor]:
         """Look at portraits in a style, once.
 
         Args:
@@ -139,7 +117,7 @@ class StyleAwareGenerator(nn.Module):
             features.append(hand(x))
         return PortraitFeatures(rest, patterns, has_photo[..., None, None] * own[:, :, 3], tone, shapes, features)
 
-    def forward(self, known: PortraitFeatures, drawn: Tensor, shapes: Tensor) -> Tensor:
+    def forward(self, known: PortraitFeatures[Tensor], drawn: Tensor, shapes: Tensor) -> Tensor:
         """Paint mouths.
 
         Args:
@@ -182,21 +160,21 @@ class StyleAwareGenerator(nn.Module):
         references: np.ndarray,
         sources: np.ndarray,
         shapes: np.ndarray,
-        own: np.ndarray,
+        photos: np.ndarray,
         has_photo: np.ndarray,
-    ) -> PortraitArrays:
+    ) -> PortraitFeatures[np.ndarray]:
         """`encode` of one portrait in NumPy arrays; arguments as in `PictureNetworks.encode_portrait`."""
         known = self.encode(
-            *(torch.from_numpy(one)[None] for one in (rest, references, sources, shapes, own, has_photo))
+            *(torch.from_numpy(one)[None] for one in (rest, references, sources, shapes, photos, has_photo))
         )
         made = known.rest, known.patterns, known.photo_mask, known.tone, *known.features
         rest, patterns, photo_mask, tone, *features = (one[0].numpy() for one in made)
-        return PortraitArrays(rest, patterns, photo_mask, tone, shapes, tuple(features))
+        return PortraitFeatures(rest, patterns, photo_mask, tone, shapes, tuple(features))
 
     @torch.inference_mode()
-    def paint(self, arrays: PortraitArrays, drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    def paint(self, portrait: PortraitFeatures[np.ndarray], drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """`forward` of one frame in NumPy arrays; arguments as in `PictureNetworks.paint`."""
-        made = arrays.rest, arrays.patterns, arrays.photo_mask, arrays.tone, arrays.shapes, *arrays.features
+        made = portrait.rest, portrait.patterns, portrait.photo_mask, portrait.tone, portrait.shapes, *portrait.features
         rest, patterns, photo_mask, tone, shapes, *features = (torch.from_numpy(one)[None] for one in made)
         known = PortraitFeatures(rest, patterns, photo_mask, tone, shapes, features)
         painted = self(known, torch.from_numpy(drawn)[None, None], torch.from_numpy(shape)[None, None])

@@ -1,8 +1,8 @@
-"""Other pictures of the person that a portrait shows: what its mouth really looks like, where someone knows it.
+"""Extra photos of a portrait's person: they show the teeth that the portrait hides.
 
-Four key motions make a style's reference images (arXiv 2303.09799); Style Mapping makes of each what it would look
-like on the portrait, an Intermediate Style Pattern (ISP). It can only guess at teeth that the portrait hides. Where the
-same person is seen with an open mouth in another picture, that picture, laid on the portrait, is the better pattern.
+Four key motions make a style's reference images (arXiv 2303.09799); Style Mapping predicts what each of them would look
+like on the portrait, an Intermediate Style Pattern (ISP). It can only guess at teeth that the portrait hides. A photo
+of the same person with an open mouth, aligned to the portrait, is the better pattern.
 """
 
 from collections.abc import Sequence
@@ -17,79 +17,92 @@ from rhapsode.face.landmarks import EYES, JAW, MOUTH, NOSE
 from rhapsode.face.mouth import mouth_shape
 from rhapsode.face.tracker import Face
 from rhapsode.render.mouth_window import MouthWindow
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
-#: Landmarks by which another picture is laid on a portrait's window: all around the mouth, none that blinks.
+#: Landmarks by which a photo is aligned to a portrait's window: all around the mouth, none that blinks.
 _AROUND = np.concatenate([JAW[3:14], NOSE[3:], MOUTH])
-#: Pictures that lie further (canonical units) from where the portrait's landmarks would be are left out: heads turned.
+#: Largest root mean square error of an affine alignment, canonical units; beyond it heads are turned too differently.
 _MISFIT = 0.07
-#: Smoothing of the warp that lays them on; landmarks tremble by a fraction of a pixel.
+#: Smoothing of the warp that aligns a photo; landmarks jitter by a fraction of a pixel.
 _SMOOTHING = 0.5
-#: Light may differ by so large a factor at most before it is evened out.
-_LIGHT = 3.0
+#: The colour of a photo is scaled by this factor at most.
+_MAX_GAIN = 3.0
 
 
 @dataclass(frozen=True)
 class ExtraPhoto:
-    """Another picture of the person, laid on the portrait's window.
+    """A photo of the person, aligned to the portrait's window.
 
     Attributes:
-        picture: (S, S, 4) uint8 RGB, in the portrait's light, and how much of each pixel lies between the lips.
-        shape: (4,) its `mouth_shape`.
+        picture: (S, S, 4) uint8: RGB, its colours matched to the portrait's, and how much of each pixel lies between
+            the lips.
+        shape: (4,) its `mouth_shape`, canonical units.
     """
 
     picture: np.ndarray
     shape: np.ndarray
 
 
-def own_picture(window: MouthWindow, portrait: Portrait, picture: np.ndarray, face: Face) -> ExtraPhoto | None:
-    """Lay a picture on a portrait's window and bring it to its light; None where the head is turned too differently.
+def fit_extra_photo(
+    window: MouthWindow, portrait: MeasuredPortrait, picture: np.ndarray, face: Face
+) -> ExtraPhoto | None:
+    """Align a photo to a portrait's window and match its colours.
 
     Args:
         window: the portrait's.
         portrait: the portrait.
         picture: (H, W, 3) uint8 RGB of the same person.
         face: the face in it.
+
+    Returns:
+        None where the head is turned too differently.
     """
     offsets = offsets_between(portrait, face)
-    laid = lay_on(window, portrait, picture, face, offsets)
-    if laid is None:
+    aligned = align_photo(window, portrait, picture, face, offsets)
+    if aligned is None:
         return None
-    inside = window.draw(offsets).inside
-    lit = in_light_of(laid, window.rest)
-    return ExtraPhoto(np.concatenate([lit, inside[..., None]], -1), mouth_shape(portrait.rest + offsets))
+    inside = window.draw(portrait.rig.pose(offsets)).inside
+    matched = match_colours(aligned, window.rest)
+    return ExtraPhoto(np.concatenate([matched, inside[..., None]], -1), mouth_shape(portrait.rest + offsets))
 
 
-def chosen(pictures: Sequence[ExtraPhoto], shapes: np.ndarray) -> dict[int, ExtraPhoto]:
-    """Which picture takes the place of which pattern: each goes where its mouth fits best, the best one stays.
+def place_photos(photos: Sequence[ExtraPhoto], shapes: np.ndarray) -> dict[int, ExtraPhoto]:
+    """Choose which photo replaces which ISP image: each the one with the nearest mouth shape.
 
     Args:
-        pictures: of the person.
-        shapes: (4, 4) the `mouth_shape` of the patterns.
+        photos: of the person.
+        shapes: (4, 4) the `mouth_shape` of the ISP images.
+
+    Returns:
+        Photos by the number of the ISP image; of several photos with the same nearest one, the nearest.
     """
     found: dict[int, tuple[float, ExtraPhoto]] = {}
-    for picture in pictures:
-        distances = np.linalg.norm(shapes - picture.shape, axis=-1)
+    for photo in photos:
+        distances = np.linalg.norm(shapes - photo.shape, axis=-1)
         place = int(distances.argmin())
         if place not in found or distances[place] < found[place][0]:
-            found[place] = float(distances[place]), picture
-    return {place: picture for place, (_, picture) in found.items()}
+            found[place] = float(distances[place]), photo
+    return {place: photo for place, (_, photo) in found.items()}
 
 
-def offsets_between(portrait: Portrait, face: Face) -> np.ndarray:
-    """The canonical landmarks of another face of the person less the portrait's, (68, 3), zero at the eyes."""
+def offsets_between(portrait: MeasuredPortrait, face: Face) -> np.ndarray:
+    """Subtract the portrait's canonical landmarks from those of another face of the person.
+
+    Returns:
+        (68, 3) float64, canonical units; zero at the eyes.
+    """
     landmarks = face.landmarks[None].astype(np.float64)
     offsets: np.ndarray = to_canonical(landmarks, fit_pose(landmarks))[0] - portrait.rest
     offsets[EYES] = 0
     return offsets
 
 
-def lay_on(
-    window: MouthWindow, portrait: Portrait, picture: np.ndarray, face: Face, offsets: np.ndarray
+def align_photo(
+    window: MouthWindow, portrait: MeasuredPortrait, picture: np.ndarray, face: Face, offsets: np.ndarray
 ) -> np.ndarray | None:
-    """Lay another picture of the same person on a portrait's window, (S, S, 3) uint8.
+    """Warp a photo of the same person to a portrait's window.
 
-    The warp is fitted to where the portrait's landmarks would be, were the mouth as in the other picture.
+    The warp is fitted to where the portrait's landmarks would be if its mouth were as in the photo.
 
     Args:
         window: the portrait's.
@@ -99,13 +112,13 @@ def lay_on(
         offsets: (68, 3) its canonical landmarks less the portrait's.
 
     Returns:
-        None where the two heads are turned too differently for it.
+        (S, S, 3) uint8 RGB; None where the two heads are turned too differently for it.
     """
     size = window.size
     aim = to_image((portrait.rest + offsets)[None], portrait.pose)[0, _AROUND, :2]
     aim = window.places(aim).astype(np.float64)
     landmarks = face.landmarks[_AROUND, :2].astype(np.float64)
-    # Shrunk first, so that no pixel is passed over; pixel centres lie at whole numbers.
+    # Shrunk first, so that no pixel is skipped; pixel centres lie at whole numbers.
     factor = min(1.0, size.per_unit / float(fit_pose(face.landmarks[None].astype(np.float64)).scale[0]))
     if factor < 1:
         height, width = picture.shape[:2]
@@ -116,22 +129,25 @@ def lay_on(
     affine, *_ = np.linalg.lstsq(known, aim, rcond=None)
     if np.sqrt(np.square(known @ affine - aim).sum(-1).mean()) > _MISFIT * size.per_unit:
         return None
-    # What an affine map leaves over (a head seen a little from the side) a smooth warp takes up.
+    # The residual of the affine map (a head seen a little from the side) is left to a smooth warp.
     spline = RBFInterpolator(aim, landmarks, kernel="thin_plate_spline", smoothing=_SMOOTHING)
     places = np.stack(np.meshgrid(np.arange(size.side), np.arange(size.side)), -1)
     points = spline(places.reshape(-1, 2).astype(np.float64)).reshape(size.side, size.side, 2).astype(np.float32)
     return cv2.remap(picture, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def in_light_of(laid: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """A picture laid on a window, in the light of the portrait: the skin under the nose is as bright and as coloured.
+def match_colours(aligned: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Scale the colours of an aligned photo so that the skin under the nose has the mean colour of the portrait's.
 
     Args:
-        laid: (S, S, 3) uint8 RGB.
+        aligned: (S, S, 3) uint8 RGB.
         rest: (S, S, 3) uint8 RGB, what the portrait shows in the window.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
     """
     quarter = len(rest) // 4
     skin = slice(0, quarter), slice(quarter, -quarter)
-    light = (rest[skin].mean((0, 1)) + 1) / (laid[skin].mean((0, 1)) + 1)
-    lit: np.ndarray = np.rint(np.clip(laid * np.clip(light, 1 / _LIGHT, _LIGHT), 0, 255)).astype(np.uint8)
-    return lit
+    gain = (rest[skin].mean((0, 1)) + 1) / (aligned[skin].mean((0, 1)) + 1)
+    matched = np.rint(np.clip(aligned * np.clip(gain, 1 / _MAX_GAIN, _MAX_GAIN), 0, 255))
+    return matched.astype(np.uint8)

@@ -1,32 +1,38 @@
-"""What a painter asks of the picture networks, in NumPy arrays: whoever runs them, torch or ONNX Runtime."""
+"""The picture networks as the painter sees them, whatever runs them: torch or ONNX Runtime."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from rhapsode.render.mouth_window import WindowSize
 
+Array = TypeVar("Array")
+
 
 @dataclass(frozen=True)
-class PortraitArrays:
-    """What is made once of a portrait in a style.
+class PortraitFeatures(Generic[Array]):
+    """A portrait in a style as the networks encode it, once; all float32.
+
+    NumPy arrays of one portrait here; in `rhapsode.models` torch tensors, with the portraits of a batch (B) in front.
 
     Attributes:
-        rest: (3, S, S) float32, the portrait, in units of its tone.
-        patterns: (4, 3, S, S) float32, its ISP images, in units of its tone.
-        photo_mask: (4, S, S) float32, how much of each pixel of these shows the inside of the person's own mouth.
-        tone: (3, 1, 1) float32, its mean colour around the mouth, [0, 1].
-        shapes: (4, 4) float32, the mouth shapes of the ISP images.
-        features: what the generator is handed at each scale but the finest, (C, S / 4, S / 4) and so on.
+        rest: (3, S, S) the portrait, in units of its tone.
+        patterns: (4, 3, S, S) its ISP images, in units of its tone.
+        photo_mask: (4, S, S) in [0, 1], how much of each pixel of these shows the inside of the mouth in an extra
+            photo; zero where Style Mapping made the image.
+        tone: (3, 1, 1) its mean colour around the mouth, [0, 1].
+        shapes: (4, 4) the mouth shapes of the ISP images, canonical units.
+        features: input of the generator at each scale but the finest, (C, S / 4, S / 4) and so on.
     """
 
-    rest: np.ndarray
-    patterns: np.ndarray
-    photo_mask: np.ndarray
-    tone: np.ndarray
-    shapes: np.ndarray
-    features: tuple[np.ndarray, ...]
+    rest: Array
+    patterns: Array
+    photo_mask: Array
+    tone: Array
+    shapes: Array
+    features: Sequence[Array]
 
 
 class PictureNetworks(Protocol):
@@ -34,7 +40,7 @@ class PictureNetworks(Protocol):
 
     @property
     def window(self) -> WindowSize:
-        """The square of the portrait that they paint."""
+        """Give the square of the portrait that they paint."""
         ...
 
     def encode_portrait(
@@ -43,28 +49,31 @@ class PictureNetworks(Protocol):
         references: np.ndarray,
         sources: np.ndarray,
         shapes: np.ndarray,
-        own: np.ndarray,
+        photos: np.ndarray,
         has_photo: np.ndarray,
-    ) -> PortraitArrays:
-        """Look at a portrait in a style, once.
+    ) -> PortraitFeatures[np.ndarray]:
+        """Encode a portrait in a style, once.
 
         Args:
             rest: (3, S, S) float32, the portrait, [0, 1].
             references: (4, C, S, S) float32, the explicit renderer's drawings of the references, [0, 1].
             sources: (4, S, S, 2) float32, where their skin comes from, pixels.
-            shapes: (4, 4) float32, their mouth shapes, or those of the pictures that take their place.
-            own: (4, 4, S, S) float32, other pictures of the person, laid on the portrait, [0, 1], with how much of each
-                pixel lies between the lips.
-            has_photo: (4,) float32, 1 where there is such a picture, 0 where not.
+            shapes: (4, 4) float32, the mouth shapes of the references, or of the photos that replace them.
+            photos: (4, 4, S, S) float32, extra photos aligned to the portrait, [0, 1]: RGB, and how much of each pixel
+                lies between the lips.
+            has_photo: (4,) float32, 1 where there is such a photo, 0 where not.
         """
         ...
 
-    def paint(self, arrays: PortraitArrays, drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """Paint a mouth, (3, S, S) float32, about [0, 1].
+    def paint(self, portrait: PortraitFeatures[np.ndarray], drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """Paint a mouth.
 
         Args:
-            arrays: what `encode_portrait` gave.
+            portrait: what `encode_portrait` gave.
             drawn: (C, S, S) float32, the explicit renderer's drawing, [0, 1].
-            shape: (4,) float32, the mouth's shape.
+            shape: (4,) float32, the mouth's shape, canonical units.
+
+        Returns:
+            (3, S, S) float32 RGB, about [0, 1].
         """
         ...

@@ -11,7 +11,7 @@ import onnxruntime
 from rhapsode.bundle import Bundle
 from rhapsode.errors import InstallationError
 from rhapsode.files import reading
-from rhapsode.paint.networks import PortraitArrays
+from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.render.mouth_window import WindowSize
 
 #: Folder of a model that holds the two networks.
@@ -33,14 +33,14 @@ class PictureModel:
         weights: fingerprint of the weights that they were written from.
     """
 
-    def __init__(self, encode_portrait: Any, paint: Any) -> None:
-        self._know = encode_portrait
-        self._paint = paint
-        facts = paint.get_modelmeta().custom_metadata_map
+    def __init__(self, encoder: Any, generator: Any) -> None:
+        self._encoder = encoder
+        self._generator = generator
+        facts = generator.get_modelmeta().custom_metadata_map
         self.window = WindowSize(**json.loads(facts["window"]))
         self.weights: str = facts["weights"]
-        self._looks_at = {one.name for one in encode_portrait.get_inputs()}
-        self._paints_from = {one.name for one in paint.get_inputs()}
+        self._encoder_inputs = {one.name for one in encoder.get_inputs()}
+        self._generator_inputs = {one.name for one in generator.get_inputs()}
 
     @classmethod
     def load(cls, bundle: Bundle, device: str = "cpu", threads: int = 1) -> "PictureModel":
@@ -70,29 +70,31 @@ class PictureModel:
         references: np.ndarray,
         sources: np.ndarray,
         shapes: np.ndarray,
-        own: np.ndarray,
+        photos: np.ndarray,
         has_photo: np.ndarray,
-    ) -> PortraitArrays:
-        """Look at a portrait in a style, once; arguments as in `PictureNetworks.encode_portrait`."""
-        asked = dict(zip(PORTRAIT_ENCODER_INPUTS, (rest, references, sources, shapes, own, has_photo), strict=True))
-        made = self._know.run(None, {name: value[None] for name, value in asked.items() if name in self._looks_at})
+    ) -> PortraitFeatures[np.ndarray]:
+        """Encode a portrait in a style, once; arguments as in `PictureNetworks.encode_portrait`."""
+        inputs = dict(zip(PORTRAIT_ENCODER_INPUTS, (rest, references, sources, shapes, photos, has_photo), strict=True))
+        made = self._encoder.run(
+            None, {name: value[None] for name, value in inputs.items() if name in self._encoder_inputs}
+        )
         rest, patterns, photo_mask, tone, *features = (one[0] for one in made)
-        return PortraitArrays(rest, patterns, photo_mask, tone, shapes, tuple(features))
+        return PortraitFeatures(rest, patterns, photo_mask, tone, shapes, tuple(features))
 
-    def paint(self, arrays: PortraitArrays, drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    def paint(self, portrait: PortraitFeatures[np.ndarray], drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """Paint a mouth; arguments as in `PictureNetworks.paint`."""
-        asked = {
+        inputs = {
             "drawn": drawn[None],
             "shape": shape[None],
-            "rest": arrays.rest,
-            "patterns": arrays.patterns,
-            "photo_mask": arrays.photo_mask,
-            "tone": arrays.tone,
-            "shapes": arrays.shapes,
-            **{f"feature_{scale}": feature for scale, feature in enumerate(arrays.features)},
+            "rest": portrait.rest,
+            "patterns": portrait.patterns,
+            "photo_mask": portrait.photo_mask,
+            "tone": portrait.tone,
+            "shapes": portrait.shapes,
+            **{f"feature_{scale}": feature for scale, feature in enumerate(portrait.features)},
         }
-        (painted,) = self._paint.run(
-            None, {name: value[None] for name, value in asked.items() if name in self._paints_from}
+        (painted,) = self._generator.run(
+            None, {name: value[None] for name, value in inputs.items() if name in self._generator_inputs}
         )
         result: np.ndarray = painted[0, 0]
         return result

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
 #: Degrees that a face may be turned from the viewer: beyond the first it is warned of, beyond the second refused.
 TURNED, PROFILE = 30.0, 45.0
@@ -17,20 +17,20 @@ _ABOVE = np.array([50, 280, 101, 330, 117, 346, 151, 9, 108, 337, 6])
 _SAME, _GONE, _OTHER, _LITTLE = 5.0, 1.5, 9.0, 4.0
 
 
-def turned(portrait: Portrait) -> float:
+def turned(portrait: MeasuredPortrait) -> float:
     """How far a face is turned to the side, degrees, 0 seen from the front .. 90 in profile."""
     forward = portrait.pose.matrices[0][:, 2]
     return float(np.degrees(np.arctan2(abs(forward[0]), abs(forward[2]))))
 
 
-def mouth_is_covered(portrait: Portrait) -> bool:
+def mouth_is_covered(portrait: MeasuredPortrait) -> bool:
     """Whether something of one colour, such as a mask, hides the mouth."""
     lips, around, above = (_colour(portrait, points) for points in (_LIPS, _AROUND, _ABOVE))
     seen, hue = np.linalg.norm(lips - around), np.linalg.norm((around - above)[1:])
     return bool((seen < _SAME and hue > _OTHER) or (seen < _GONE and hue > _LITTLE))
 
 
-def _colour(portrait: Portrait, points: np.ndarray) -> np.ndarray:
+def _colour(portrait: MeasuredPortrait, points: np.ndarray) -> np.ndarray:
     """The median colour at mesh points, (3,) CIE Lab."""
     reach = max(1, round(0.025 * portrait.unit))
     height, width = portrait.image.shape[:2]

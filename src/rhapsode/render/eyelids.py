@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 
 from rhapsode.face import regions
 from rhapsode.render.grid import Box, smoothstep
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
 #: The share of the opening by which the lower lid rises as the eye closes.
 _LOWER_RISE = 0.15
@@ -46,7 +46,7 @@ class _Eye:
 class Eyelids:
     """Both eyes of a portrait, the subject's right one first."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: MeasuredPortrait) -> None:
         mesh = portrait.face.mesh[:, :2].astype(np.float64)
         self._unit = portrait.unit
         right = (regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID, regions.RIGHT_BROW_EDGE)

@@ -12,13 +12,12 @@ smile without dragging its teeth over the lips.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import RBFInterpolator
 
 from rhapsode.face import regions
 from rhapsode.face.landmarks import BROWS, LEFT_EYE, MESH_TO_68, NOSE, RIGHT_EYE
 from rhapsode.render.grid import Box, Grid, smoothstep
-from rhapsode.render.lips import RestingLips
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.lip_curves import contour_weights
 
 #: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
 _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
@@ -43,10 +42,17 @@ class ExpressionFlow:
 class ExpressionWarp:
     """The two spline fields of a portrait."""
 
-    def __init__(self, portrait: Portrait, lips: RestingLips) -> None:
-        unit, mesh = portrait.unit, lips.mesh
-        oval = portrait.face.landmarks[:17, :2]
-        height, width = portrait.image.shape[:2]
+    def __init__(self, shape: tuple[int, ...], mesh: np.ndarray, landmarks: np.ndarray, unit: float) -> None:
+        """Solve both splines.
+
+        Args:
+            shape: of the picture, pixels; height and width come first.
+            mesh: (478, 2) the face in it, with its inner lips where they are seen (`RestingLips.mesh`), pixels.
+            landmarks: (68, 3) its landmarks, pixels.
+            unit: pixels in one canonical unit.
+        """
+        oval = landmarks[:17, :2]
+        height, width = shape[:2]
         reach = Box.around(mesh, 0.75 * unit)
         self.box = reach.intersect(Box(0, 0, width, height))
         self.grid = Grid.over(self.box, max(2, round(unit / 16)))
@@ -72,41 +78,16 @@ class ExpressionWarp:
         return self.grid.invert(forward, self.nodes, _INVERSIONS) - self.nodes
 
 
-def contour_weights(contour: np.ndarray, knots: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """How the 11 points of a lip contour follow the landmarks on it, (11, 68).
-
-    A natural cubic spline along the contour's length: the lips part as an arch, not as a wedge.
-
-    Args:
-        contour: (11, 2), the resting contour, pixels.
-        knots: landmarks on the contour and their places among the 11 points (see `face.regions`).
-    """
-    landmarks, places = knots
-    steps = np.linalg.norm(np.diff(contour, axis=0), axis=1)
-    # A far corner may be foreshortened to nothing; even steps keep the spline defined.
-    length = np.concatenate([[0.0], np.cumsum(steps + 0.2 * steps.mean())])
-    weights = np.zeros((11, 68))
-    spline = CubicSpline(length[places], np.eye(len(places)), bc_type="natural")
-    weights[:, landmarks] = spline(length)
-    return weights
-
-
 def _operator(mesh: np.ndarray, anchors: np.ndarray, nodes: np.ndarray, unit: float, *, lower_lip: bool) -> np.ndarray:
     """The matrix from landmark offsets, (68,), to displacements at the nodes, (nodes, 68)."""
     points, follow = _driven_points(mesh, lower_lip)
     control = np.concatenate([points, anchors])
     weights = np.concatenate([follow, np.zeros((len(anchors), 68))])
     origin = control.mean(0)
-    control = (control - origin) / unit
-    places = (nodes.reshape(-1, 2) - origin) / unit
-    count = len(control)
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = _kernel(control, control) + _SMOOTHING * np.eye(count)
-    system[:count, count:] = np.column_stack([np.ones(count), control])
-    system[count:, :count] = system[:count, count:].T
-    coefficients = np.linalg.solve(system, np.concatenate([weights, np.zeros((3, 68))]))
-    basis = np.column_stack([_kernel(places, control), np.ones(len(places)), places])
-    return basis @ coefficients
+    # The smoothing holds for canonical units.
+    spline = RBFInterpolator((control - origin) / unit, weights, smoothing=_SMOOTHING, kernel="thin_plate_spline")
+    matrix: np.ndarray = spline((nodes.reshape(-1, 2) - origin) / unit)
+    return matrix
 
 
 def _driven_points(mesh: np.ndarray, lower_lip: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -154,9 +135,3 @@ def _edge_fade(nodes: np.ndarray, box: Box, width: float) -> np.ndarray:
     x, y = nodes[..., 0], nodes[..., 1]
     depth = np.minimum(np.minimum(x - box.left, box.right - x), np.minimum(y - box.top, box.bottom - y))
     return smoothstep(depth / width)
-
-
-def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The thin-plate kernel r^2 log r between two sets of points."""
-    squared = ((a[:, None] - b[None]) ** 2).sum(-1)
-    return 0.5 * squared * np.log(squared + 1e-12)

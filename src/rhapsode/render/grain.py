@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from rhapsode.render.grid import Box
+from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.mouth_window import WindowSize
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
 #: Half the side of a patch, canonical units, and the landmarks halfway between which they are looked for: both cheeks
 #: and the chin. A beard is no grain: the calmest patch is taken.
@@ -22,10 +23,10 @@ _SMOOTHER, _MOST = 0.7, 0.06
 _MEDIAN = 1.4826
 
 
-class Grain:
+class Grain(Layer):
     """The grain of one portrait."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: MeasuredPortrait) -> None:
         """Find a calm patch of its face.
 
         Args:
@@ -40,14 +41,12 @@ class Grain:
         grains = [_grain(portrait.image[patch.slices], fine) for patch in patches if not patch.is_empty]
         self._grain = min(grains, key=np.std, default=np.zeros((1, 1), np.float32))
 
-    def lay(self, frame: np.ndarray, points: np.ndarray, cover: np.ndarray) -> None:
-        """Lay it over what lies between the lips in a part of a frame, in place.
-
-        Args:
-            frame: (h, w, 3) uint8 RGB.
-            points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
-            cover: (h, w, 2) uint8, how much of each pixel, and of its surroundings, lies between the lips.
-        """
+    def draw(self, patch: MouthPatch) -> None:
+        """Lay the grain over what lies between the lips, in place."""
+        part = patch.open_part
+        if part is None:
+            return
+        frame, points, cover = part.frame, part.points, part.cover
         grain = cv2.remap(self._grain, points, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_WRAP)
         light = 1 + cover[..., 0].astype(np.float32) / 255 * grain
         frame[:] = np.rint(np.clip(frame * light[..., None], 0, 255)).astype(np.uint8)

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.render.grid import Box, Grid, smoothstep
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.portrait import MeasuredPortrait
 
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
@@ -26,7 +26,7 @@ _INVISIBLE = 0.05
 class HeadMotion:
     """The head of a portrait as a surface with depth, ready to turn."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: MeasuredPortrait) -> None:
         height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
@@ -67,7 +67,7 @@ class HeadMotion:
         return Box.around(self._nodes[moved], 1.5 * self.grid.step).intersect(self._picture)
 
 
-def _depth(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+def _depth(portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """Depth of the head's surface at each node, (rows, columns) float32, pixels, same zero as the mesh.
 
     A smooth dome stands for skull, hair and ears; the mesh corrects it on the face. Far from the head the
@@ -92,7 +92,9 @@ def _depth(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndar
     return (dome(nodes) + correction).astype(np.float32)
 
 
-def _weights(portrait: Portrait, centre: np.ndarray, nodes: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _weights(
+    portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray, grid: Grid
+) -> tuple[np.ndarray, np.ndarray]:
     """How much each node belongs to the head and to the torso, two (rows, columns) float32 arrays in [0, 1]."""
     unit, landmarks = portrait.unit, portrait.face.landmarks[:, :2]
     down = landmarks[8] - landmarks[27]

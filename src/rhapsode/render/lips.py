@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from rhapsode.face import regions
-from rhapsode.render.portrait import Portrait
 
 #: An opening of fewer canonical units than this is closed: the mesh never quite closes the lips.
 _CLOSED = 0.022
@@ -34,12 +33,18 @@ class RestingLips:
     colour: np.ndarray
 
 
-def measure_lips(portrait: Portrait) -> RestingLips:
-    """Find out whether a portrait's mouth is open, and where its lips meet if not."""
-    mesh, unit = portrait.face.mesh[:, :2].astype(np.float64), portrait.unit
-    colour = lip_colour(portrait.image, mesh)
+def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> RestingLips:
+    """Find out whether a mouth is open, and where its lips meet if not.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        face_mesh: (478, 3) the face in it, pixels.
+        unit: pixels in one canonical unit.
+    """
+    mesh = face_mesh[:, :2].astype(np.float64)
+    colour = lip_colour(image, mesh)
     upper, lower = mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]
-    opening = _visible_opening(portrait.image, upper, lower, colour, unit)
+    opening = _visible_opening(image, upper, lower, colour, unit)
     if opening is not None:
         top, bottom = opening
         gap = np.linalg.norm(lower - upper, axis=1) * (bottom - top)
@@ -47,7 +52,7 @@ def measure_lips(portrait: Portrait) -> RestingLips:
             mesh[regions.UPPER_INNER_LIP] = upper + top[:, None] * (lower - upper)
             mesh[regions.LOWER_INNER_LIP] = upper + bottom[:, None] * (lower - upper)
             return RestingLips(mesh, True, colour)
-    line = _dark_line(portrait.image, upper, lower, unit)
+    line = _dark_line(image, upper, lower, unit)
     mesh[regions.UPPER_INNER_LIP] = line
     mesh[regions.LOWER_INNER_LIP] = line
     return RestingLips(mesh, False, colour)

@@ -1,8 +1,8 @@
 """The mouth's window: a small square of the portrait, upright with the head, in which the networks paint.
 
 It is fixed to the skull, so that upper teeth stay where they are in it, and always of the same number of pixels to a
-canonical unit, so that one network serves every size of picture. The explicit renderer draws in it exactly as it
-draws in the frame; what the networks add is carried to the frame as a difference, enlarged.
+canonical unit, so that one network serves every size of picture. It shows the expression of the frame (`PosedFace`),
+drawn as the frame is, at the window's own resolution; what the networks add is carried to the frame as a difference.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,17 @@ import numpy as np
 
 from rhapsode.face.facial_map import draw_facial_map, project
 from rhapsode.face.geometry import Pose, to_image
-from rhapsode.face.landmarks import JAW, OUTER_LIPS
-from rhapsode.render.face_warp import ExpressionWarp
+from rhapsode.face.landmarks import JAW, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from rhapsode.render.grid import affine, smoothstep
-from rhapsode.render.lips import measure_lips
-from rhapsode.render.mouth import Mouth
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.interior import MouthInterior
+from rhapsode.render.layers import MouthPatch
+from rhapsode.render.portrait import MeasuredPortrait
+from rhapsode.render.rig import PosedFace
 
 #: Channels of a drawing, and those of them that hold what lies between the lips and the place along them.
 DRAWN_CHANNELS, INSIDE, ALONG = 9, 4, 5
+#: What the pixels of `MouthWindow.regions` show; 0 is none of these.
+SKIN, MOUTH, EYES = 1, 2, 3
 #: Towards its edge, over so large a share of its side, the window passes into the frame.
 _FADE = 0.11
 
@@ -51,7 +53,7 @@ class Drawn:
         source: (S, S, 2) float32, where in the window at rest the skin of each pixel comes from, pixels.
         inside: (S, S) uint8, how much of each pixel lies between the lips, 255 = all of it.
         facial_map: (S, S) uint8, the landmarks joined by lines.
-        between: (S, S, 4) uint8, where each pixel lies between the lips (`Mouth.between`).
+        between: (S, S, 4) uint8, where each pixel lies between the lips (`LipEdges.between`).
         own: (S, S) float32 in [0, 1], how much of each pixel shows the picture's own mouth: all that lies between the
             lips where the picture shows teeth or more, nothing else.
     """
@@ -72,86 +74,105 @@ class MouthWindow:
     """The window of one portrait.
 
     Attributes:
+        size: how large it is.
         rest: (S, S, 3) uint8 RGB, what the portrait shows in it.
     """
 
-    def __init__(self, portrait: Portrait, size: WindowSize = WindowSize()) -> None:
+    def __init__(self, portrait: MeasuredPortrait, size: WindowSize = WindowSize()) -> None:
+        """Lay the window on a portrait.
+
+        Args:
+            portrait: whose mouth.
+            size: of the window.
+        """
         self.size = size
+        self._rest, self._rig = portrait.rest, portrait.rig
         self._factor = size.per_unit / portrait.unit
-        self._portrait = small = portrait.scaled(self._factor)
-        lips = measure_lips(small)
-        self._warp = ExpressionWarp(small, lips)
-        self._mouth = Mouth(small, lips)
-        self._to_window = window_affine(small.rest, small.pose, size)
+        self._to_window = window_affine(portrait.rest, portrait.pose, size)
+        self._camera = window_camera(portrait.pose, self._to_window)
         back = cv2.invertAffineTransform(self._to_window)
         places = np.stack(np.meshgrid(np.arange(size.side), np.arange(size.side)), -1)
         self._points = (places @ back[:, :2].T + back[:, 2]).astype(np.float32)
-        self._still = to_image(small.rest[None], small.pose)[0, :, :2]
-        self._camera = window_camera(small.pose, self._to_window)
-        self.rest = self._look_up(small.image, self._points)
+        self._scaled_points = self._scale(self._points)
+        scaled = self._resize(portrait.image)
+        self._skin = self._resize(self._rig.skin) if self.is_open else scaled
+        rest_edges = self._rig.curves.rest.scaled(self._factor)
+        self._interior = MouthInterior(scaled, rest_edges, self._rig.lips.colour, self._rig.upper_share)
+        self.rest = _look_up(scaled, self._scaled_points)
 
     @property
     def is_open(self) -> bool:
         """Whether the portrait shows teeth or the inside of its mouth."""
-        return self._mouth.is_open
+        return self._rig.lips.is_open
 
-    def draw(self, expression: np.ndarray) -> Drawn:
+    def draw(self, face: PosedFace) -> Drawn:
         """Draw one mouth.
 
         Args:
-            expression: (68, 3) canonical offsets from the portrait's own rest; eyes have no effect.
+            face: an expression of the portrait's rig.
         """
-        face = self._portrait.rest + expression
-        posed = to_image(face[None], self._portrait.pose)[0, :, :2]
-        offsets = self._mouth.settle(posed - self._still)
-        lips, flow = self._mouth.lips(offsets), self._warp.flow(offsets)
-        both = self._warp.grid.sample(np.concatenate([flow.upper, flow.lower], -1), self._points)
-        share = self._mouth.above(lips, self._points)[..., None]
+        lips = face.lips.scaled(self._factor)
+        both = face.rig.warp.grid.sample(np.concatenate([face.flow.upper, face.flow.lower], -1), self._points)
+        share = lips.above(self._scaled_points)[..., None]
         source = self._points + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
-        painted = self._look_up(self._mouth.skin, source)
-        inside = np.ascontiguousarray(self._mouth.paint(painted, self._points, lips)[..., 0])
+        painted = _look_up(self._skin, self._scale(source))
+        cover = lips.cover(self._scaled_points)
+        self._interior.draw(MouthPatch(painted, self._scaled_points, cover, lips, face))
+        inside = np.ascontiguousarray(cover[..., 0])
         return Drawn(
             painted,
             affine(source, self._to_window),
             inside,
-            draw_facial_map(face, self._camera, self.size.side),
-            self._mouth.between(self._points, lips),
-            inside.astype(np.float32) / 255 * self._mouth.is_open,
+            draw_facial_map(self._rest + face.expression, self._camera, self.size.side),
+            lips.between(self._scaled_points),
+            inside.astype(np.float32) / 255 * self.is_open,
         )
 
     def look(self, picture: np.ndarray) -> np.ndarray:
-        """What a picture of the portrait's size, (H, W, 3) uint8, shows in the window, (S, S, 3) uint8."""
-        height, width = self._portrait.image.shape[:2]
-        way = cv2.INTER_AREA if self._factor < 1 else cv2.INTER_CUBIC
-        return self._look_up(cv2.resize(picture, (width, height), interpolation=way), self._points)
+        """Give what a picture of the portrait's size, (H, W, 3) uint8, shows in the window, (S, S, 3) uint8."""
+        return _look_up(self._resize(picture), self._scaled_points)
 
     def places(self, points: np.ndarray) -> np.ndarray:
-        """Where in the window points (..., 2) of the portrait's picture lie, float32, pixels."""
-        turn, shift = self._to_window[:, :2], self._to_window[:, 2]
-        # Pixel centres lie at whole numbers, so the picture's corner is at -0.5.
-        scaled = np.column_stack([self._factor * turn, turn.sum(1) * (self._factor - 1) / 2 + shift])
-        return affine(points, scaled).astype(np.float32, copy=False)
+        """Give where in the window points (..., 2) of the portrait's picture lie, float32, pixels."""
+        return affine(points, self._to_window).astype(np.float32, copy=False)
 
     def regions(self, expression: np.ndarray) -> np.ndarray:
-        """What is where when the portrait makes a face, (S, S) uint8: 2 mouth, 1 skin, 0 neither.
+        """Give what is where when the portrait makes an expression.
 
         Args:
             expression: (68, 3) canonical offsets from the portrait's own rest.
+
+        Returns:
+            (S, S) uint8, one of `SKIN`, `MOUTH`, `EYES`, or 0 beyond the face. The default window shows no eyes.
         """
-        pixels = np.rint(project(self._portrait.rest + expression, self._camera)).astype(np.int32)
+        pixels = np.rint(project(self._rest + expression, self._camera)).astype(np.int32)
         side = self.size.side
         drawing = np.zeros((side, side), np.uint8)
-        cv2.fillPoly(drawing, [np.concatenate([pixels[JAW], [[2 * side, -side], [-side, -side]]])], 1)
-        cv2.fillPoly(drawing, [pixels[OUTER_LIPS]], 2)
+        cv2.fillPoly(drawing, [np.concatenate([pixels[JAW], [[2 * side, -side], [-side, -side]]])], SKIN)
+        for eye in (RIGHT_EYE, LEFT_EYE):
+            cv2.fillPoly(drawing, [pixels[eye]], EYES)
+        cv2.fillPoly(drawing, [pixels[OUTER_LIPS]], MOUTH)
         return drawing
 
     def outline(self) -> np.ndarray:
-        """The corners of the window in the portrait's picture, (4, 2), pixels."""
-        return (self._points[[0, 0, -1, -1], [0, -1, 0, -1]] + 0.5) / self._factor - 0.5
+        """Give the corners of the window in the portrait's picture, (4, 2), pixels."""
+        return self._points[[0, 0, -1, -1], [0, -1, 0, -1]]
 
-    @staticmethod
-    def _look_up(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-        return cv2.remap(image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    def _resize(self, picture: np.ndarray) -> np.ndarray:
+        """A picture of the portrait's size at the window's resolution."""
+        height, width = picture.shape[:2]
+        size = max(1, round(self._factor * width)), max(1, round(self._factor * height))
+        how = cv2.INTER_AREA if self._factor < 1 else cv2.INTER_CUBIC
+        return cv2.resize(picture, size, interpolation=how)
+
+    def _scale(self, points: np.ndarray) -> np.ndarray:
+        """Pixels (..., 2) of the portrait as pixels of what `_resize` gives, float32."""
+        # Pixel centres lie at whole numbers, so the picture's corner is at -0.5.
+        return ((points + np.float32(0.5)) * np.float32(self._factor) - np.float32(0.5)).astype(np.float32, copy=False)
+
+
+def _look_up(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return cv2.remap(image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def window_affine(rest: np.ndarray, pose: Pose, size: WindowSize) -> np.ndarray:

@@ -1,61 +1,47 @@
-"""From a portrait and a moment's motion to a picture.
+"""From a portrait and the motion of one frame to a picture.
 
-Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's
-own pose (head motion), from there where its skin was at rest (expression), and only then is the picture
-sampled, once. Mouth and eyelids, where a flow would smear, are then painted over their own small boxes; the
-Style-Aware Generator betters the mouth (`image.painter`), and where nobody knows its teeth a row of them is laid in
-(`image.teeth`).
+Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's own pose
+(head motion), from there where its skin was at rest (expression), and only then is the picture sampled, once. What a
+flow would smear is drawn over that: the mouth by layers (the inside of the mouth, then what the networks paint, teeth,
+grain), the eyelids by themselves.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from rhapsode.face.geometry import to_image
-from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.eyelids import Eyelids
-from rhapsode.render.face_warp import ExpressionFlow, ExpressionWarp
-from rhapsode.render.grain import Grain
 from rhapsode.render.grid import Box
 from rhapsode.render.head_warp import HeadMotion
-from rhapsode.render.lips import measure_lips
-from rhapsode.render.mouth import Lips, Mouth
-from rhapsode.render.portrait import Portrait
-from rhapsode.render.teeth import Teeth
+from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.portrait import MeasuredPortrait
+from rhapsode.render.rig import PosedFace
 
-#: Offsets below this many pixels, and lids below this share, are no motion.
+#: Lids closed by less than this share are no motion.
 _STILL = 1e-3
 
 
 class Renderer:
     """Draws one portrait; all that can be computed once is computed here. Frames do not depend on each other."""
 
-    def __init__(
-        self, portrait: Portrait, painter: MouthPainter | None = None, *, interior: bool = True, teeth: bool = True
-    ) -> None:
+    def __init__(self, portrait: MeasuredPortrait, layers: Sequence[Layer] = ()) -> None:
         """Measure what every frame needs.
 
         Args:
             portrait: whom to draw.
-            painter: what betters the mouth; without it, it stays as the explicit renderer draws it.
-            interior: whether anything is drawn between the lips; otherwise the lips are stretched over it.
-            teeth: whether a row of teeth is laid in where no picture shows any.
+            layers: what is drawn over the mouth, from the lowest to the uppermost (see `rhapsode.paint.layers`);
+                without any, the lips are stretched over what lies between them.
         """
         self._portrait = portrait
-        self._painter = painter
-        self._interior = interior
+        self._layers = tuple(layers)
         height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
         self._head = HeadMotion(portrait)
-        lips = measure_lips(portrait)
-        self._expression = ExpressionWarp(portrait, lips)
-        self._mouth = Mouth(portrait, lips)
+        self._rig = portrait.rig
+        self._skin = self._rig.skin if any(layer.fills_mouth for layer in layers) else portrait.image
         self._lids = Eyelids(portrait)
-        needs_synthetic_teeth = not self._mouth.is_open if painter is None else painter.needs_synthetic_teeth
-        self._finish: list[Teeth | Grain] = [Teeth(portrait)] if interior and teeth and needs_synthetic_teeth else []
-        if interior and not self._mouth.is_open:
-            self._finish.append(Grain(portrait))
-        self._rest = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,7 +52,7 @@ class Renderer:
     def render(
         self, expression: np.ndarray, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray
     ) -> np.ndarray:
-        """One frame.
+        """Draw one frame.
 
         Args:
             expression: (68, 3) canonical offsets from the portrait's own `rest`, without blinks; the rows of
@@ -80,79 +66,79 @@ class Renderer:
         Returns:
             (H, W, 3) uint8 RGB, a new array.
         """
-        offsets = self._offsets(expression)
-        speaks, blinks = bool(np.abs(offsets).max() > _STILL), bool(np.max(lids) > _STILL)
+        face, blinks = self._rig.pose(expression), bool(np.max(lids) > _STILL)
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
-        mouth = self._moved(self._mouth_box(offsets), displacement)
         area = self._head.active(source)
         if blinks:
             area = area.union(eyes[0]).union(eyes[1])
-        if speaks:
-            area = area.union(self._moved(self._expression.box, displacement))
+        if face.moves:
+            area = area.union(self._moved(self._rig.warp.box, displacement))
         frame = self._portrait.image.copy()
         if area.is_empty:
             return frame
-        picture = self._mouth.skin if speaks and self._interior else self._portrait.image
-        if speaks:
-            flow, lips = self._expression.flow(offsets), self._mouth.lips(offsets)
-            source, before = self._expressed(source, flow, lips), source
+        picture = self._skin if face.moves else self._portrait.image
+        before = source
+        if face.moves:
+            source = self._expressed(source, face)
         for part, points in self._head.grid.bands(source, area):
             _look_up(picture, points, frame[part.slices])
-        if speaks and not mouth.is_empty:
-            posed = self._head.grid.enlarge(before, mouth)
-            _look_up(picture, self._near_lips(posed, flow, lips), frame[mouth.slices])
-            if self._interior:
-                cover = self._mouth.paint(frame[mouth.slices], posed, lips)
-                if self._painter is not None:
-                    self._painter.add(frame[mouth.slices], posed, self._painter.difference(expression))
-                left, top, width, height = cv2.boundingRect(cover[..., 0])
-                open_part = np.s_[top : top + height, left : left + width]
-                for finish in self._finish if width else ():
-                    finish.lay(frame[mouth.slices][open_part], posed[open_part], cover[open_part])
+        if face.moves:
+            self._draw_mouth(frame, before, displacement, face)
         for eye, closed in enumerate(np.minimum(lids, 1.0)):
             if closed > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]
                 self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, float(closed))
         return frame
 
-    def _mouth_box(self, offsets: np.ndarray) -> Box:
-        """The pixels of the picture that are drawn anew where the mouth moves."""
-        box = Box.around(self._mouth.outline(offsets), 0.18 * self._unit)
-        return box if self._painter is None else box.union(Box.around(self._painter.window.outline(), 1))
+    def _draw_mouth(self, frame: np.ndarray, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:
+        """Draw the lips, and the layers over them, in place.
 
-    def _offsets(self, expression: np.ndarray) -> np.ndarray:
-        """Canonical offsets as pixels in the portrait's pose, (68, 2)."""
-        posed = to_image((self._portrait.rest + expression)[None], self._portrait.pose)[0, :, :2]
-        return self._mouth.settle(posed - self._rest)
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            source: places in the portrait's pose at the nodes of the head's grid.
+            displacement: of the head, at those nodes.
+            face: the expression.
+        """
+        box = Box.around(self._rig.curves.outline(face.offsets), 0.18 * self._unit)
+        for layer in self._layers:
+            if len(layer.outline):
+                box = box.union(Box.around(layer.outline, 1))
+        box = self._moved(box, displacement)
+        if box.is_empty:
+            return
+        posed = self._head.grid.enlarge(source, box)
+        part = frame[box.slices]
+        _look_up(self._skin, self._near_lips(posed, face), part)
+        patch = MouthPatch(part, posed, face.lips.cover(posed), face.lips, face)
+        for layer in self._layers:
+            layer.draw(patch)
 
-    def _expressed(self, source: np.ndarray, flow: ExpressionFlow, lips: Lips) -> np.ndarray:
+    def _expressed(self, source: np.ndarray, face: PosedFace) -> np.ndarray:
         """Add the expression's flow to the head's: where in the picture each node of the head's grid comes from.
 
         Args:
             source: places in the portrait's pose at the nodes.
-            flow: of the expression.
-            lips: the lip edges.
+            face: the expression.
         """
-        warp = self._expression
-        share = self._mouth.above(lips, warp.nodes)[..., None]
+        warp, flow = self._rig.warp, face.flow
+        share = face.lips.above(warp.nodes)[..., None]
         moved: np.ndarray = source + warp.grid.sample(flow.lower + share * (flow.upper - flow.lower), source)
         return moved
 
-    def _near_lips(self, posed: np.ndarray, flow: ExpressionFlow, lips: Lips) -> np.ndarray:
+    def _near_lips(self, posed: np.ndarray, face: PosedFace) -> np.ndarray:
         """Where in the picture pixels around the lips come from: the two fields part along a line that no grid holds.
 
         Args:
             posed: their places in the portrait's pose.
-            flow: of the expression.
-            lips: the lip edges.
+            face: the expression.
         """
-        warp = self._expression
+        warp = self._rig.warp
         near = Box.around(posed[::6, ::6].reshape(-1, 2), 9).intersect(warp.box)
-        both = warp.grid.enlarge(np.concatenate([flow.upper, flow.lower], axis=-1), near)
+        both = warp.grid.enlarge(np.concatenate([face.flow.upper, face.flow.lower], axis=-1), near)
         both = _at(both, near, posed)
-        share = self._mouth.above(lips, posed)[..., None]
+        share = face.lips.above(posed)[..., None]
         points: np.ndarray = posed + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
         return points
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from rhapsode.face.geometry import to_image
 from rhapsode.render.grid import Box, smoothstep
-from rhapsode.render.portrait import Portrait
+from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.portrait import MeasuredPortrait
 
 #: One millimetre in canonical units: the outer corners of the eyes are 90 apart (Farkas, Anthropometry, 1994).
 _MM = 1 / 90
@@ -37,10 +38,10 @@ _DARK, _FAR = 0.3, 4 * _MM
 _FINE = 270
 
 
-class Teeth:
+class Teeth(Layer):
     """The upper teeth of one portrait."""
 
-    def __init__(self, portrait: Portrait) -> None:
+    def __init__(self, portrait: MeasuredPortrait) -> None:
         """Draw them, once.
 
         Args:
@@ -70,14 +71,12 @@ class Teeth:
         )
         self._colour = _colour(portrait)
 
-    def lay(self, frame: np.ndarray, points: np.ndarray, cover: np.ndarray) -> None:
-        """Lay them over a part of a frame, in place.
-
-        Args:
-            frame: (h, w, 3) uint8 RGB.
-            points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
-            cover: (h, w, 2) uint8, how much of each pixel, and of its surroundings, lies between the lips.
-        """
+    def draw(self, patch: MouthPatch) -> None:
+        """Lay the teeth over what lies between the lips, in place."""
+        part = patch.open_part
+        if part is None:
+            return
+        frame, points, cover = part.frame, part.points, part.cover
         places: np.ndarray = points - np.array([self._box.left, self._box.top], np.float32)
         row = cv2.remap(self._row, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         inside, near = np.moveaxis(cover.astype(np.float32) / 255, -1, 0)
@@ -112,7 +111,7 @@ def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
     return np.stack([gap * bulge * side * tip, _COVER * cover, _DARK * np.exp(-np.maximum(under, 0) / _FAR)], -1)
 
 
-def _colour(portrait: Portrait) -> np.ndarray:
+def _colour(portrait: MeasuredPortrait) -> np.ndarray:
     """The colour of teeth that nothing shades, (3,) float32 RGB."""
     height, width = portrait.image.shape[:2]
     around = Box.around(portrait.face.landmarks[48:60, :2], 0.15 * portrait.unit).intersect(Box(0, 0, width, height))

@@ -25,7 +25,9 @@ from rhapsode.media.writer import write_video
 from rhapsode.motion.stream import MotionStream, StyledMotionModel
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline
 from rhapsode.options import AnimationOptions
+from rhapsode.paint.layers import mouth_layers
 from rhapsode.render.renderer import Renderer
+from rhapsode.render.rig import PosedFace
 from rhapsode.video import Video
 
 SENTENCE = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice."
@@ -168,20 +170,23 @@ def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Pat
     painter = portrait.painter()
     stream = MotionStream(StyledMotionModel(animator.generator, animator.head), portrait.rest)
     took, moments = timed(lambda: list(FrameTimeline(stream, Fraction(_FPS)).of([sound.samples])))
-    renderer = Renderer(portrait.measured)
+    renderer = Renderer(portrait.measured, mouth_layers(portrait.measured))
 
     def draw(some: Sequence[FrameMotion]) -> list[np.ndarray]:
         return [renderer.render(*one.motion.first()) for one in some]
 
-    def paint(some: Sequence[FrameMotion]) -> None:
+    def paint(some: Sequence[PosedFace]) -> None:
         for one in some:
-            painter.difference(one.motion.expression[0])
+            painter.difference(one)
 
     first, then = moments[_SKIPPED:][:_WARM_UP], moments[_SKIPPED + _WARM_UP :][:_FRAMES]
     draw(first)
-    paint(first)
+    # The flow of the skin, which both need, is counted with the drawing.
+    faces = [portrait.measured.rig.pose(one.motion.expression[0]) for one in [*first, *then]]
+    assert all(face.flow for face in faces)
+    paint(faces[: len(first)])
     drawing, frames = timed(lambda: draw(then))
-    painting, _ = timed(lambda: paint(then))
+    painting, _ = timed(lambda: paint(faces[len(first) :]))
     encoding, _ = timed(lambda: write_video(frames, out, _FPS))
     return took / (sound.seconds * _FPS), drawing / _FRAMES, painting / _FRAMES, encoding / _FRAMES
 

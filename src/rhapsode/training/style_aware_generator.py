@@ -21,9 +21,10 @@ from rhapsode.data.pairs import CLOSED, OPEN, Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError
-from rhapsode.models.style_aware_generator import PictureDims, PortraitFeatures, StyleAwareGenerator, make_patterns
+from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerator, make_patterns
 from rhapsode.models.style_mapping import StyleMapping
-from rhapsode.paint.extra_photos import in_light_of
+from rhapsode.paint.extra_photos import match_colours
+from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.progress import no_progress
 from rhapsode.render.mouth_window import ALONG, DRAWN_CHANNELS, INSIDE
 from rhapsode.training.image_losses import (
@@ -116,7 +117,9 @@ class Trainee(nn.Module):
     ) -> dict[str, Tensor]:  # fmt: skip
         """The terms of the loss of a batch, as `PairSampler` draws it."""
         weights = self._weights
-        known: PortraitFeatures = self.generator.encode(rest, references, sources, shapes[:, :4], own, has_photo)
+        known: PortraitFeatures[Tensor] = self.generator.encode(
+            rest, references, sources, shapes[:, :4], own, has_photo
+        )
         painted = self.generator(known, drawn, shapes[:, 4:])
         flat, truth, asked = painted.flatten(0, 1), real.flatten(0, 1), drawn.flatten(0, 1)
         terms = {
@@ -225,7 +228,7 @@ def others_of(one: Pairs, pairs: Sequence[Pairs]) -> list[Pairs]:
 
 def own_of(one: Pairs, other: Pairs, has_photo: np.ndarray) -> Own:
     """The reference images of another portrait of the person, in the light of this one. Windows lie alike on a face."""
-    pictures = np.stack([in_light_of(picture, one.rest) for picture in other.real_references])
+    pictures = np.stack([match_colours(picture, one.rest) for picture in other.real_references])
     return Own(np.concatenate([pictures, other.references[..., INSIDE, None]], -1), other.shapes[:4], has_photo)
 
 

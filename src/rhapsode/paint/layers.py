@@ -1,0 +1,27 @@
+"""The layers of a portrait's mouth, as a video shows it."""
+
+from rhapsode.paint.painter import MouthPainter
+from rhapsode.render.grain import Grain
+from rhapsode.render.interior import MouthInterior
+from rhapsode.render.layers import Layer
+from rhapsode.render.portrait import MeasuredPortrait
+from rhapsode.render.teeth import Teeth
+
+
+def mouth_layers(portrait: MeasuredPortrait, painter: MouthPainter | None = None, *, teeth: bool = True) -> list[Layer]:
+    """Choose what is drawn over a portrait's mouth, for `Renderer`.
+
+    Args:
+        portrait: whom to draw.
+        painter: adds what the networks paint; without it, the inside of the mouth stays as the renderer draws it.
+        teeth: whether a mouth whose teeth no picture shows has any.
+    """
+    layers: list[Layer] = [MouthInterior.of(portrait)]
+    if painter is not None:
+        layers.append(painter)
+    shows_inside = portrait.rig.lips.is_open
+    if teeth and (not shows_inside if painter is None else painter.needs_synthetic_teeth):
+        layers.append(Teeth(portrait))
+    if not shows_inside:
+        layers.append(Grain(portrait))
+    return layers

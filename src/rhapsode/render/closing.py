@@ -1,0 +1,55 @@
+"""What an open mouth leaves behind when it closes: shadow in its corners, and no line where the lips now meet."""
+
+import cv2
+import numpy as np
+
+from rhapsode.render.grid import smoothstep
+from rhapsode.render.lip_curves import SAMPLES
+from rhapsode.render.lip_edges import LipEdges, interpolate
+
+
+def heal_corners(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: LipEdges, light: float) -> None:
+    """Remove the shadow that an open mouth has in its corners where it closes, in place.
+
+    Args:
+        frame: (h, w, 3) uint8 RGB, the skin already warped.
+        points: (h, w, 2) float32, where each of its pixels lies in the portrait's pose, pixels.
+        rest: the lip edges of the picture.
+        lips: those of the frame.
+        light: of the lips' brightest colour, [0, 255].
+    """
+    unit = lips.unit
+    still, now = (float(one.gap.max()) for one in (rest, lips))
+    closed = float(np.clip(1.6 * (1 - now / max(still, 1.0)) - 0.6, 0, 1))
+    if closed < 0.01:
+        return
+    size = 2 * max(1, round(0.03 * unit)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    corners = np.stack([lips.along[[0, -1]], lips.middle[[0, -1]]], -1) @ lips.axes
+    for corner in corners + lips.origin:
+        away = np.hypot(*np.moveaxis(points - corner.astype(np.float32), -1, 0)) / (0.1 * unit)
+        left, top, width, height = cv2.boundingRect((away < 1).astype(np.uint8))
+        if width == 0:
+            continue
+        part = np.s_[top : top + height, left : left + width]
+        patch = frame[part]
+        # Lip is left alone, and a taper of lip too; only what is darker was the mouth's inside.
+        dark = smoothstep(4.0 * (0.7 - patch.max(-1).astype(np.float32) / np.float32(light)))
+        dark = cv2.GaussianBlur(cv2.dilate(dark, kernel), (0, 0), 0.25 * size)
+        share = (0.8 * closed * dark * smoothstep(2.0 * (1 - away[part])))[..., None]
+        healed = cv2.morphologyEx(patch, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+        patch[:] = np.rint(patch + share * (healed.astype(np.float32) - patch)).astype(np.uint8)
+
+
+def draw_lip_line(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: LipEdges) -> None:
+    """Draw the shadow between lips that were open in the picture and now meet, in place; arguments as above."""
+    unit = lips.unit
+    closing = np.clip(1 - lips.gap / (0.03 * unit), 0, 1) * np.clip(rest.gap / (0.02 * unit), 0, 1)
+    if lips.opened < 1.0 or not closing.any():
+        return
+    place = lips.to_axes(points)
+    middle = interpolate(place[..., 0], lips.along, lips.middle)
+    closing = closing * np.sin(np.linspace(0, np.pi, SAMPLES)) ** 0.7
+    strength = interpolate(place[..., 0], lips.along, closing * min((lips.opened - 1.0) / 2.0, 1.0))
+    line = np.exp(-(((place[..., 1] - middle) / max(0.016 * unit, 0.9)) ** 2))
+    frame[:] = np.rint(frame * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)

@@ -1,0 +1,64 @@
+"""The lips of the astronaut as curves, and the outline around them."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from rhapsode.face import regions
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.render.portrait import MeasuredPortrait
+
+
+@pytest.fixture(scope="module")
+def portrait() -> MeasuredPortrait:
+    with FaceTracker() as tracker:
+        return MeasuredPortrait.from_image(skimage.data.astronaut(), tracker)
+
+
+KNOTS = [*zip(*regions.UPPER_OUTER_KNOTS, strict=True)] + [
+    (landmark, 11 + place) for landmark, place in zip(*regions.LOWER_OUTER_KNOTS, strict=True)
+]
+
+
+@pytest.mark.parametrize(("landmark", "place"), KNOTS)
+def test_each_point_of_the_outline_moves_with_the_landmark_on_it(
+    portrait: MeasuredPortrait, landmark: int, place: int
+) -> None:
+    # A corner stands on both contours, as one landmark.
+    offsets = np.zeros((68, 2))
+    offsets[landmark] = 3.0, -5.0
+    still, moved = np.split(portrait.rig.curves.outline(offsets), 2)
+    np.testing.assert_allclose((moved - still)[place], [3.0, -5.0], atol=1e-9)
+    others = [other for number, other in KNOTS if number != landmark]
+    np.testing.assert_allclose((moved - still)[others], 0, atol=1e-9)
+
+
+def test_the_outline_holds_the_lips_that_move(portrait: MeasuredPortrait) -> None:
+    offsets = np.zeros((68, 2))
+    offsets[[57, 66]] = 0.0, 20.0
+    outline = portrait.rig.curves.outline(offsets)
+    assert outline[:, 1].max() == pytest.approx(portrait.face.landmarks[57, 1] + 20, abs=1)
+    # What does not move stays where it is: the upper lip has no landmark that moved.
+    assert outline[:, 1].min() == pytest.approx(portrait.face.landmarks[48:60, 1].min(), abs=2)
+
+
+def test_edges_in_a_picture_of_another_size_cover_the_same_mouth(portrait: MeasuredPortrait) -> None:
+    offsets = np.zeros((68, 2))
+    offsets[[65, 66, 67], 1] = 9.0
+    edges = portrait.rig.curves.edges(offsets)
+    areas = [
+        edges.scaled(factor)
+        .cover(np.stack(np.meshgrid(*2 * [np.arange(512 * factor, dtype=np.float32)]), -1))[..., 0]
+        .sum(dtype=float)
+        / factor**2
+        for factor in (1, 2)
+    ]
+    assert areas[1] == pytest.approx(areas[0], rel=0.02)
+
+
+def test_pressed_lips_meet_halfway_and_never_cross(portrait: MeasuredPortrait) -> None:
+    offsets = np.zeros((68, 2))
+    offsets[[65, 66, 67], 1] = -40.0
+    edges = portrait.rig.curves.edges(offsets)
+    assert (edges.lower >= edges.upper).all() and edges.pressed.max() > 5
+    assert not edges.holes
