@@ -1,12 +1,18 @@
 """Speech from text, by espeak-ng."""
 
+# ruff: noqa: RUF001 (phones are written in IPA)
+
+import itertools
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from rhapsode.errors import AudioError
-from rhapsode.media.synthesis import list_voices, synthesise
+from rhapsode.media.synthesis import Phone, list_voices, synthesise, synthesise_timed
+from rhapsode.media.waveform import Waveform
 
 
 def test_a_sentence_is_spoken_at_a_human_pace() -> None:
@@ -42,6 +48,58 @@ def test_an_unknown_voice_says_where_the_voices_are_listed_and_does_no_harm() ->
     with pytest.raises(AudioError, match=r"unknown voice 'klingonese'.*list_voices"):
         synthesise("Hello", "klingonese")
     assert synthesise("Hello").seconds > 0.2
+
+
+def test_where_espeak_ng_is_missing_it_says_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["espeakng_loader"] = None
+from rhapsode.errors import InstallationError
+from rhapsode.media.synthesis import list_voices, synthesise
+for call in (lambda: synthesise("Hello"), list_voices):
+    try:
+        call()
+    except InstallationError as error:
+        print(error.code, "|", error.remedy)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["no-synthesiser | install the extra rhapsode[text]"] * 2
+
+
+def plain(phones: list[Phone]) -> list[str]:
+    """Symbols without marks of stress and length; pauses left out."""
+    return [phone.symbol.strip("ˈˌː") for phone in phones if phone.symbol]
+
+
+def test_each_phone_is_told_in_order_up_to_the_end() -> None:
+    speech, phones = synthesise_timed("Maybe my mother bought a big apple pie.", "en-us")
+    assert plain(phones)[:8] == ["m", "eɪ", "b", "i", "m", "aɪ", "m", "ʌ"]
+    assert phones[0].start == 0 and phones[-1].end == speech.seconds
+    for one, following in itertools.pairwise(phones):
+        assert one.start <= one.end == following.start
+
+
+def loudness(speech: Waveform, start: float, end: float) -> float:
+    return float(np.sqrt(np.mean(speech.samples[round(start * speech.rate) : round(end * speech.rate)] ** 2)))
+
+
+@pytest.mark.parametrize("voice", ["en-us", "de", "fr", "it"])
+def test_phones_sound_when_they_are_said_to(voice: str) -> None:
+    speech, phones = synthesise_timed("Papa, papa. Papa!", voice)
+    bursts = [phone.start for phone in phones if phone.symbol == "p"]
+    vowels = [phone for phone in phones if phone.symbol.strip("ˈˌː") in ("a", "ɑ", "ɐ", "ə", "æ")]
+    assert len(bursts) == 6 and len(vowels) == 6
+    for burst in bursts[1:]:
+        assert loudness(speech, burst - 0.03, burst) < 1e-4, "the closure before the burst"
+    for vowel in vowels:
+        assert loudness(speech, vowel.start, vowel.end) > 0.05
+
+
+def test_a_pause_is_told_with_an_empty_symbol() -> None:
+    speech, phones = synthesise_timed("Hello. Hello.")
+    pauses = [phone for phone in phones if not phone.symbol and phone.end - phone.start > 0.1]
+    assert len(pauses) >= 1
+    assert loudness(speech, pauses[0].start + 0.02, pauses[0].end - 0.02) < 0.01
 
 
 def test_a_pace_out_of_range_says_the_range() -> None:
