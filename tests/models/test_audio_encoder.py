@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.errors import WeightsError
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, OnlineMeanNormalization
+from rhapsode.motion.dims import EncoderDims
 
 
 @pytest.fixture(scope="module")

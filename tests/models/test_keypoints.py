@@ -1,4 +1,5 @@
 import torch
+from scipy.spatial.transform import Rotation
 
 from rhapsode.models.keypoints import KeypointExtractor, PoseExpression, posed, rotation, sources
 
@@ -9,6 +10,16 @@ def test_keypoints_are_turned_shifted_and_moved() -> None:
     assert torch.allclose(quarter @ quarter.mT, torch.eye(3)[None], atol=1e-6)
     moved = posed(canonical, quarter, torch.tensor([[0.5, 0, 0]]), torch.tensor([[[0.0, 0, 0], [0, 0, 0.1]]]))
     assert torch.allclose(moved, torch.tensor([[[0.5, -1.0, 0], [1.5, 0, 0.1]]]), atol=1e-6)
+
+
+def test_rotation_vectors_become_the_matrices_that_scipy_makes_of_them() -> None:
+    vectors = torch.tensor([[0.0, 0, 0], [1e-4, 0, 0], [0.3, -1.2, 0.5], [0, 3.0, 0]], requires_grad=True)
+    matrices = rotation(vectors)
+    expected = Rotation.from_rotvec(vectors.detach().numpy()).as_matrix()
+    assert torch.allclose(matrices.double(), torch.from_numpy(expected), atol=1e-6)
+    (gradient,) = torch.autograd.grad(matrices[:, 0, 1].sum(), vectors)
+    # At no rotation, R = I + K: the first row's second element is -z.
+    assert torch.allclose(gradient[0], torch.tensor([0.0, 0, -1]), atol=1e-5)
 
 
 def test_skin_comes_from_where_the_keypoint_nearby_was() -> None:

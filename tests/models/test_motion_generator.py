@@ -6,7 +6,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.bundle import Bundle
@@ -18,7 +17,7 @@ from rhapsode.face.mouth import lip_distance
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.models.motion_generator import GeneratorState, MotionGenerator
-from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.dims import EncoderDims, GeneratorDims
 
 
 @pytest.fixture(scope="module")

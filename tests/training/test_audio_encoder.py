@@ -6,9 +6,9 @@ import pytest
 import torch
 from tests.made_up import made_up_speech
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.errors import WeightsError
 from rhapsode.models.audio_encoder import AudioEncoder
+from rhapsode.motion.dims import EncoderDims
 from rhapsode.training.audio_encoder import AudioEncoderRecipe, Student, student_loss, train
 from rhapsode.training.loop import Loop
 

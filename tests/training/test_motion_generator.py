@@ -9,13 +9,12 @@ import pytest
 import torch
 from tests.made_up import made_up_speech, make_store
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.face.landmarks import EYES
 from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.models.motion_loss import expression_basis, motion_loss
-from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.dims import EncoderDims, GeneratorDims
 from rhapsode.training.loop import Loop
 from rhapsode.training.motion_generator import MotionGeneratorRecipe, train
 

@@ -1,4 +1,4 @@
-"""The picture networks as ONNX, which runs them faster than torch does, and without it."""
+"""Export the picture networks to ONNX, which runs them faster than torch does, and without it."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from rhapsode.errors import WeightsError
+from rhapsode.files import atomic_path
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
 from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.paint.onnx_networks import (
@@ -28,32 +28,31 @@ _OPSET = 17
 _SMALL = 256
 
 
-class _Look(nn.Module):
-    """`StyleAwareGenerator.encode_portrait`, tensors in and out."""
+class _PortraitEncoder(nn.Module):
+    """`StyleAwareGenerator.encode`, tensors in and out."""
 
     def __init__(self, generator: StyleAwareGenerator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, *has_photo: Tensor) -> tuple[Tensor, ...]:
-        """As `PORTRAIT_ENCODER_INPUTS` names them; out come rest, patterns, lent, tone and the features."""
-        known = self.generator.encode(*has_photo)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Map `PORTRAIT_ENCODER_INPUTS` to rest, patterns, photo_mask, tone and the features."""
+        known = self.generator.encode(*inputs)
         return known.rest, known.patterns, known.photo_mask, known.tone, *known.features
 
 
-class _Paint(nn.Module):
+class _MouthGenerator(nn.Module):
     """`StyleAwareGenerator.forward`, tensors in and out."""
 
     def __init__(self, generator: StyleAwareGenerator) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, drawn: Tensor, shapes: Tensor, *known: Tensor) -> Tensor:
-        """As `MOUTH_GENERATOR_INPUTS` names them, and the features."""
-        rest, patterns, photo_mask, tone, references, *features = known
-        painted: Tensor = self.generator(
-            PortraitFeatures(rest, patterns, photo_mask, tone, references, features), drawn, shapes
-        )
+    def forward(self, drawn: Tensor, shape: Tensor, *known: Tensor) -> Tensor:
+        """Map `MOUTH_GENERATOR_INPUTS` and the features to a painted mouth."""
+        rest, patterns, photo_mask, tone, shapes, *features = known
+        portrait = PortraitFeatures(rest, patterns, photo_mask, tone, shapes, features)
+        painted: Tensor = self.generator(portrait, drawn, shape)
         return painted
 
 
@@ -61,22 +60,19 @@ def export(weights: Path, out: Path) -> list[Path]:
     """Write the ONNX models of a Style-Aware Generator, in half precision as its weights are.
 
     Args:
-        weights: as `rhapsode train style-aware-generator` wrote them.
+        weights: as `StyleAwareGenerator.save` wrote them.
         out: folder for `portrait_encoder.onnx` (run once a portrait and style) and `mouth_generator.onnx` (each frame).
 
     Returns:
         The two files.
 
     Raises:
-        WeightsError: the weights cannot be read, or learn keypoints, which ONNX does not know.
+        WeightsError: the weights cannot be read.
     """
     generator = StyleAwareGenerator.load(weights)
-    if generator.dims.keypoints:
-        raise WeightsError(f"{weights}: learns keypoints, which ONNX cannot hold; train one with the tracked mesh's")
-    out.mkdir(parents=True, exist_ok=True)
     facts = {"window": json.dumps(asdict(generator.dims.window)), "weights": fingerprint_of(weights)}
     side = generator.dims.window.side
-    encode_portrait = (
+    portrait = (
         torch.rand(1, 3, side, side),
         torch.rand(1, 4, DRAWN_CHANNELS, side, side),
         torch.rand(1, 4, side, side, 2) * side,
@@ -85,61 +81,53 @@ def export(weights: Path, out: Path) -> list[Path]:
         torch.ones(1, 4),
     )
     with torch.inference_mode():
-        known = generator.encode(*encode_portrait)
+        known = generator.encode(*portrait)
     features = [f"feature_{scale}" for scale in range(len(known.features))]
-    drawn = torch.rand(1, 1, DRAWN_CHANNELS, side, side), torch.rand(1, 1, 4)
+    frame = torch.rand(1, 1, DRAWN_CHANNELS, side, side), torch.rand(1, 1, 4)
     arrays = known.rest, known.patterns, known.photo_mask, known.tone, known.shapes, *known.features
+    encoder, painter = out / PORTRAIT_ENCODER, out / MOUTH_GENERATOR
     made = ["rest", "patterns", "photo_mask", "tone", *features]
-    return [
-        _write(_Look(generator), encode_portrait, PORTRAIT_ENCODER_INPUTS, made, out / PORTRAIT_ENCODER, facts),
-        _write(
-            _Paint(generator),
-            (*drawn, *arrays),
-            [*MOUTH_GENERATOR_INPUTS, *features],
-            ["painted"],
-            out / MOUTH_GENERATOR,
-            facts,
-        ),
-    ]
+    _write(_PortraitEncoder(generator), portrait, PORTRAIT_ENCODER_INPUTS, made, encoder, facts)
+    asked = [*MOUTH_GENERATOR_INPUTS, *features]
+    _write(_MouthGenerator(generator), (*frame, *arrays), asked, ["painted"], painter, facts)
+    return [encoder, painter]
 
 
 def _write(
     module: nn.Module,
     arguments: tuple[Tensor, ...],
-    entering: Sequence[str],
-    leaving: Sequence[str],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
     path: Path,
     facts: dict[str, str],
-) -> Path:
-    partial = path.with_suffix(".partial")
+) -> None:
     # Without gradients, and with plain memory order: tracing cannot follow either.
     arguments = tuple(one.detach().clone(memory_format=torch.contiguous_format) for one in arguments)
-    torch.onnx.export(
-        module.eval(),
-        arguments,
-        str(partial),
-        input_names=list(entering),
-        output_names=list(leaving),
-        opset_version=_OPSET,
-        dynamo=False,
-    )
-    model = onnx.load(str(partial))
-    _halve(model)
-    onnx.helper.set_model_props(model, facts)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(partial))
-    partial.replace(path)
-    return path
+    with atomic_path(path) as partial:
+        torch.onnx.export(
+            module.eval(),
+            arguments,
+            str(partial),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+        model = onnx.load(str(partial))
+        _halve(model)
+        onnx.helper.set_model_props(model, facts)
+        onnx.checker.check_model(model)
+        onnx.save(model, str(partial))
 
 
 def _halve(model: Any) -> None:
-    """Keep large arrays in half precision; they are widened once, when the model is loaded."""
-    widened = []
+    """Store large arrays in half precision; ONNX Runtime casts them once, when the model is loaded."""
+    casts = []
     for tensor in model.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype == np.float32 and values.size >= _SMALL:
             name = tensor.name
             tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-            widened.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
-    for place, node in enumerate(widened):
+            casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    for place, node in enumerate(casts):
         model.graph.node.insert(place, node)

@@ -2,9 +2,9 @@
 
     C_k = c_k R + tau + eps_k
 
-The default configuration measures all of these with the tracked mesh. Here an extractor finds canonical keypoints in
-the portrait, a second network reads rotation, translation and expression from any picture, and the keypoints that move
-say where the skin around them comes from.
+The default configuration measures all of these with the tracked mesh. Here one network finds canonical keypoints in
+the portrait, a second estimates rotation, translation and expression from any picture, and the moving keypoints define
+a backward warp. All of it exports to ONNX.
 """
 
 import torch
@@ -18,50 +18,56 @@ _REACH = 0.25
 
 
 class KeypointExtractor(nn.Module):
-    """Canonical keypoints of a person: (B, 3, S, S) -> (B, K, 3), the picture reaching from -1 to 1."""
+    """Find the canonical keypoints of a person: (B, 3, S, S) -> (B, K, 3), the picture reaching from -1 to 1."""
 
     def __init__(self, keypoints: int, width: int) -> None:
         super().__init__()
-        self.look = _look(width)
+        self.look = _features(width)
         self.read = nn.Linear(4 * width, 3 * keypoints)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Find them."""
+        """Find keypoints of pictures (B, 3, S, S), [0, 1]."""
         return torch.tanh(self.read(self.look(picture))).view(len(picture), -1, 3)
 
 
 class PoseExpression(nn.Module):
-    """Rotation (B, 3, 3), translation (B, 3) and expression (B, K, 3) of what a picture (B, 3, S, S) shows."""
+    """Estimate rotation (B, 3, 3), translation (B, 3) and expression (B, K, 3) of pictures (B, 3, S, S)."""
 
     def __init__(self, keypoints: int, width: int) -> None:
         super().__init__()
-        self.look = _look(width)
+        self.look = _features(width)
         self.read = nn.Linear(4 * width, 3 + 3 + 3 * keypoints)
-        # At first nothing is turned, shifted or moved.
+        # Start from no rotation, translation or expression.
         nn.init.normal_(self.read.weight, std=1e-3)
         nn.init.zeros_(self.read.bias)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Read them."""
+        """Estimate pose and expression of pictures (B, 3, S, S), [0, 1]."""
         vector, translation, expression = self.read(self.look(picture)).split([3, 3, self.read.out_features - 6], -1)
         return rotation(vector), translation, expression.reshape(len(picture), -1, 3)
 
 
 def rotation(vector: Tensor) -> Tensor:
-    """Rotation vectors (B, 3), radians, as matrices (B, 3, 3)."""
+    """Convert rotation vectors (B, 3), radians, to matrices (B, 3, 3) by Rodrigues' formula.
+
+    R = I + sin(t) / t K + (1 - cos(t)) / t^2 K^2, with t the vector's length and K its cross-product matrix.
+    """
     x, y, z = vector.unbind(-1)
     zero = torch.zeros_like(x)
     skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(-1, 3, 3)
-    return torch.linalg.matrix_exp(skew)
+    # Never zero, so that the gradient exists everywhere; 1 - cos(t) = 2 sin(t / 2)^2 keeps its digits near zero.
+    angle = (vector.square().sum(-1) + 1e-12).sqrt()[:, None, None]
+    first, second = angle.sin() / angle, 2 * (angle / 2).sin().square() / angle.square()
+    return torch.eye(3, dtype=vector.dtype, device=vector.device) + first * skew + second * (skew @ skew)
 
 
 def posed(canonical: Tensor, turn: Tensor, translation: Tensor, expression: Tensor) -> Tensor:
-    """C_k = c_k R + tau + eps_k: keypoints (B, K, 3) of a picture."""
+    """Pose keypoints: C_k = c_k R + tau + eps_k, (B, K, 3)."""
     return canonical @ turn + translation[:, None] + expression
 
 
 def sources(before: Tensor, after: Tensor, side: int) -> Tensor:
-    """Where the skin of each pixel comes from when keypoints move.
+    """Find where each pixel comes from when keypoints move (a backward warp).
 
     Args:
         before: (B, K, 3) C_k, the picture reaching from -1 to 1.
@@ -69,7 +75,7 @@ def sources(before: Tensor, after: Tensor, side: int) -> Tensor:
         side: pixels of the picture's side.
 
     Returns:
-        (B, side, side, 2), pixels.
+        (B, side, side, 2) x and y, pixels.
     """
     line = torch.linspace(-1, 1, side, device=before.device, dtype=before.dtype)
     places = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
@@ -79,7 +85,7 @@ def sources(before: Tensor, after: Tensor, side: int) -> Tensor:
     return ((moved + 1) * ((side - 1) / 2)).view(len(after), side, side, 2)
 
 
-def _look(width: int) -> nn.Sequential:
+def _features(width: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for entering, leaving in ((3, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 4 * width)):
         layers += [nn.Conv2d(entering, leaving, 3, stride=2, padding=1), nn.LeakyReLU(0.1)]

@@ -1,4 +1,7 @@
-"""The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead."""
+"""The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead.
+
+This is the model in torch, for training. `motion.generator.NumpyMotionGenerator` runs the same weights.
+"""
 
 import hashlib
 import json
@@ -11,24 +14,23 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.files import reading
+from rhapsode.files import atomic_write, reading
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
-from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.dims import EncoderDims, GeneratorDims
 from rhapsode.motion.generator import NumpyMotionGenerator
 
-#: Share of activations left out in training; the clips are few, and without it a thousand steps learn them by heart.
+#: Share of activations dropped in training; the clips are few, and without it a thousand steps overfit.
 DROPOUT = 0.4
 
 
 class GeneratorState(NamedTuple):
-    """What a generator remembers between chunks: of the sound, the last embedded frames, the hidden state."""
+    """State between chunks: of the audio encoder, the last frames embedded (B, 4, H), and hidden (layers, B, H)."""
 
     audio_encoder: EncoderState | MeanState
     past: Tensor
@@ -36,15 +38,15 @@ class GeneratorState(NamedTuple):
 
 
 def to_landmarks(weights: Tensor, basis: Tensor) -> Tensor:
-    """Combine expressions: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
+    """Combine the expressions of a basis: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
     flat: Tensor = weights @ basis
     return flat.reshape(*weights.shape[:2], 68, 3)
 
 
 class MotionGenerator(nn.Module):
-    """A convolution over neighbouring frames and a stack of GRUs, read out in a basis of expressions.
+    """Map features of sound by a causal convolution and a stack of GRUs to weights of a basis of expressions.
 
-    Eyelids do not follow the voice: the basis is zero there, and blinks are made apart (`motion.blinks`).
+    It does not predict eyelids: the basis is zero there, and `motion.blinks` makes blinks.
     """
 
     basis: Tensor
@@ -68,7 +70,7 @@ class MotionGenerator(nn.Module):
         self.register_buffer("basis", torch.zeros(dims.components, 204))
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Expression offsets for whole sequences.
+        """Generate expression offsets for whole sequences.
 
         Args:
             mel: (B, 2T, 80) log-mel, two frames a motion frame.
@@ -76,19 +78,19 @@ class MotionGenerator(nn.Module):
         Returns:
             (B, T, 68, 3) offsets from the resting face, canonical space, 60 a second.
         """
-        expression, _ = self.step(self._and_silence(mel))
+        expression, _ = self.step(self._padded(mel))
         return expression[:, self.dims.look_ahead :]
 
-    def _and_silence(self, mel: Tensor) -> Tensor:
-        """A sound with silence after it, as long as the look-ahead."""
+    def _padded(self, mel: Tensor) -> Tensor:
+        """Append silence as long as the look-ahead."""
         return torch.cat([mel, mel.new_full((len(mel), 2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR)], 1)
 
     def step(self, mel: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, GeneratorState]:
-        """Expression offsets for the next stretch of a sound, late by the look-ahead.
+        """Generate expression offsets for the next chunk of a sound, late by the look-ahead.
 
         Args:
             mel: (B, 2T, 80) log-mel.
-            state: what was returned for the stretch before; nothing at the beginning.
+            state: as returned for the chunk before; None at the beginning.
 
         Returns:
             (B, T, 68, 3), of which frame m belongs `look_ahead` frames before mel frame 2m (the first `look_ahead`
@@ -101,14 +103,14 @@ class MotionGenerator(nn.Module):
     def encode(
         self, mel: Tensor, state: EncoderState | MeanState | None = None
     ) -> tuple[Tensor, EncoderState | MeanState]:
-        """What the generator is told of a sound, (B, 2T, 80) -> (B, T, F), and the ear's state."""
+        """Compute features of a chunk of sound, log-mel (B, 2T, 80) -> (B, T, F), and the encoder's state."""
         features, state = self.audio_encoder(mel, state)
         return (features if self.dims.encoder else features.reshape(len(mel), -1, 2 * MEL_BANDS)), state
 
     def decode(self, features: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """The motion for what was heard, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and what is remembered."""
+        """Generate motion from features, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and the state."""
         x = self.embed(features)
-        # The past alone is seen here; the look-ahead comes from the shift above.
+        # The convolution sees the past alone; the look-ahead comes from shifting the output.
         reach = self.context.kernel_size[0] - 1
         joined = torch.cat([state.past if state else x[:, :1].expand(-1, reach, -1), x], 1)
         x = x + nn.functional.gelu(self.context(joined.transpose(1, 2))).transpose(1, 2)
@@ -118,8 +120,8 @@ class MotionGenerator(nn.Module):
 
     @torch.inference_mode()
     def features(self, mel: Tensor) -> Tensor:
-        """What `decode` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
-        return self.encode(self._and_silence(mel[None]))[0][0].clone()
+        """Compute what `decode` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
+        return self.encode(self._padded(mel[None]))[0][0].clone()
 
     @torch.inference_mode()
     def generate(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
@@ -143,7 +145,7 @@ class MotionGenerator(nn.Module):
 
     @property
     def key(self) -> str:
-        """Twelve hexadecimal digits that name these weights, as `save` would write them."""
+        """Name these weights, as `save` would write them, by twelve hexadecimal digits."""
         digest = hashlib.sha256()
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
@@ -151,7 +153,7 @@ class MotionGenerator(nn.Module):
         return digest.hexdigest()[:12]
 
     def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
-        """A generator of its own with changes added to the weights of these names; this one stays as it is."""
+        """Copy the generator and add changes to the weights of these names."""
         other = deepcopy(self)
         weights = other.state_dict()
         with torch.no_grad():
@@ -160,14 +162,14 @@ class MotionGenerator(nn.Module):
         return other
 
     def to_numpy(self) -> NumpyMotionGenerator:
-        """The same generator, to speak with."""
+        """Convert to the form that run time uses."""
         return NumpyMotionGenerator(
             self.dims, {name: value.numpy().copy() for name, value in self.state_dict().items()}
         )
 
     @classmethod
     def from_numpy(cls, numpy_generator: NumpyMotionGenerator) -> "MotionGenerator":
-        """The same generator, to learn with."""
+        """Convert from the form that run time uses, to train further."""
         generator = cls(numpy_generator.dims)
         generator.load_state_dict({name: torch.from_numpy(value) for name, value in numpy_generator.weights.items()})
         return generator.eval()
@@ -175,14 +177,14 @@ class MotionGenerator(nn.Module):
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""
         tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
-        save_file(tensors, path, metadata={"dims": json.dumps(asdict(self.dims))})
+        atomic_write(path, save(tensors, metadata={"dims": json.dumps(asdict(self.dims))}))
 
     @classmethod
     def load(cls, path: Path) -> "MotionGenerator":
-        """Read what `save` wrote, ready to speak.
+        """Read what `save` wrote, in evaluation mode.
 
         Raises:
-            WeightsError: if the file is missing, damaged, or of another model.
+            WeightsError: the file is missing, damaged, or of another model.
         """
         with reading(path, "Motion Generator"), safe_open(path, "pt") as file:
             sizes = json.loads(file.metadata()["dims"])

@@ -1,4 +1,4 @@
-"""L_mg, the loss of the Motion Generator, and the basis of expressions it is read out in."""
+"""L_mg, the loss of the Motion Generator (arXiv 2303.09799 sect. 3), and its basis of expressions."""
 
 import numpy as np
 from torch import Tensor
@@ -8,20 +8,20 @@ from rhapsode.face.mouth import lip_openings
 
 #: Weights of the velocity and mouth-opening terms of L_mg beside its position term.
 VELOCITY, OPENING = 4.0, 4.0
-#: An opening of this size (canonical units above rest) or less is a closure, and errors there weigh so much more.
+#: Opening (canonical units above rest) up to which lips count as closed, and the weight of errors there.
 CLOSED, CLOSURE_WEIGHT = 0.02, 4.0
 
 
 def motion_loss(generated: Tensor, real: Tensor, mask: Tensor) -> Tensor:
-    """L_mg: how far generated motion is from real motion.
+    """Compute L_mg, the distance of generated from real motion.
 
-    Position, velocity, and the signed opening between the inner lips, as mean squares; the mouth counts most, the
-    eyelids not at all, and an opening counts more where the real lips are closed, since eyes forgive a mouth that
-    opens too little before one that never shuts.
+    Mean squares of position, velocity, and the signed opening between the inner lips. The mouth counts most, the
+    eyelids not at all. The opening counts more where the real lips are closed: viewers notice a mouth that never shuts
+    before one that opens too little.
 
     Args:
-        generated: (B, T, 68, 3), canonical space.
-        real: the same of the tracked motion.
+        generated: (B, T, 68, 3) offsets from rest, canonical space.
+        real: (B, T, 68, 3), the tracked motion.
         mask: (B, T), 1 where a frame is real.
     """
     weight = generated.new_ones(68)
@@ -38,10 +38,10 @@ def motion_loss(generated: Tensor, real: Tensor, mask: Tensor) -> Tensor:
 
 
 def expression_basis(expressions: np.ndarray, components: int) -> np.ndarray:
-    """The strongest expressions: principal components scaled to unit spread, (K, 204), zero at the eyelids."""
+    """Find the strongest expressions: principal components scaled to unit spread, (K, 204), zero at the eyelids."""
     flat = expressions.copy()
     flat[:, EYES] = 0
-    flat[:, MOUTH] *= 2  # so that small lip movements are kept before large slow ones of the cheeks
+    flat[:, MOUTH] *= 2  # keep small lip movements rather than large slow ones of the cheeks
     flat = flat.reshape(len(flat), -1)
     _, spread, rows = np.linalg.svd(flat - flat.mean(0), full_matrices=False)
     basis = rows[:components] * (spread[:components, None] / len(flat) ** 0.5)

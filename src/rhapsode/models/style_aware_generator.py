@@ -1,9 +1,8 @@
 """The Style-Aware Generator: portrait, facial map and Intermediate Style Patterns -> the mouth of a frame.
 
-What can be done once for a portrait and a style is done once: the ISP images (`image.mapping`) and what is learnt from
-them. For each frame a small network then corrects what the explicit renderer has drawn in the mouth's window. All of
-them see colours in units of the portrait's own tone, so that light, skin and the yellow of old varnish need not be
-learnt.
+What depends on portrait and style alone is computed once: the ISP images (`models.style_mapping`) and features of them.
+For each frame a small network then corrects what the explicit renderer has drawn in the mouth's window. All networks
+see colors in units of the portrait's own tone, so that they need not learn light, skin color and varnish.
 """
 
 import json
@@ -13,21 +12,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rhapsode.files import reading
+from rhapsode.files import atomic_write, reading
 from rhapsode.models.style_mapping import StyleMapping
 from rhapsode.models.unet import UNet, he_init
 from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.render.mouth_window import DRAWN_CHANNELS, INSIDE, WindowSize
 
-#: Distance between two mouth shapes (`window.mouth_shape`, canonical units) at which they are half alike.
+#: Scale of the distance between mouth shapes (`mouth_window.mouth_shape`, canonical units) in matching.
 _ALIKE = 0.06
-#: So much of a match is enough to borrow the inside of a mouth.
+#: From about this share of a match on, the inside of a mouth is taken from a photo.
 _SURE = 0.02
-#: No portrait's tone is taken for darker.
+#: Least tone of a portrait.
 _DARKEST = 0.06
 
 
@@ -36,23 +35,23 @@ class PictureDims:
     """Sizes of Style Mapping and Style-Aware Generator."""
 
     window: WindowSize = field(default_factory=WindowSize)
-    """The square of the portrait that is painted."""
+    """Square of the portrait that is painted."""
     widths: tuple[int, ...] = (32, 64, 96)
     """Channels of the generator at each scale, the finest first."""
     mapping_widths: tuple[int, ...] = (48, 96, 128)
-    """The same of the Intermediate Generator."""
+    """Channels of the Intermediate Generator at each scale, the finest first."""
     warped: int = 16
-    """Channels of the portrait that Style Mapping warps."""
+    """Channels of the portrait's features that Style Mapping warps."""
     keypoints: int = 0
-    """Keypoints that Style Mapping learns to find; those of the tracked mesh where 0."""
+    """Keypoints that Style Mapping learns to find; 0 to use those of the tracked mesh."""
     known: int = 16
-    """Channels of what is known of a portrait, handed to the generator at each scale."""
+    """Channels of the portrait's features that condition the generator at each scale."""
     patterns: bool = True
-    """Whether the generator sees ISP images; without them it makes do with the portrait."""
+    """Condition the generator on ISP images; without them it sees the portrait alone."""
 
 
 class StyleAwareGenerator(nn.Module):
-    """Style Mapping and the generator that is conditioned on what it makes."""
+    """Style Mapping, and the generator that is conditioned on its ISP images."""
 
     def __init__(self, dims: PictureDims) -> None:
         super().__init__()
@@ -74,7 +73,7 @@ class StyleAwareGenerator(nn.Module):
         he_init(self.encoder)
         he_init(self.hand)
         self.generator = UNet(DRAWN_CHANNELS + 3 + (5 * 3 + 1) * dims.patterns, 3, dims.widths, [dims.known] * scales)
-        # Twice as fast on a processor.
+        # Twice as fast on a CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(
@@ -86,17 +85,16 @@ class StyleAwareGenerator(nn.Module):
         own: Tensor | None = None,
         has_photo: Tensor | None = None,
     ) -> PortraitFeatures[Tensor]:
-        """Look at portraits in a style, once.
+        """Compute the features of portraits in a style.
 
         Args:
             rest: (B, 3, S, S) the portraits, [0, 1].
             references: (B, 4, C, S, S) the explicit renderer's drawings of the references, [0, 1].
-            sources: (B, 4, S, S, 2) where their skin comes from, pixels.
-            shapes: (B, 4, 4) their mouth shapes, or those of the pictures that take their place.
-            own: (B, 4, 4, S, S) other pictures of the person, laid on the portrait, [0, 1], with how much of each pixel
-                lies between the lips: they take the place of the ISP images that Style Mapping would make. None: there
-                are none.
-            has_photo: (B, 4) 1 where there is such a picture, 0 where not.
+            sources: (B, 4, S, S, 2) where each pixel of a drawing comes from, pixels.
+            shapes: (B, 4, 4) mouth shapes of the references, or of the photos that replace them.
+            own: (B, 4, 4, S, S) extra photos of the person, aligned with the portrait: RGB, and the share of each pixel
+                that lies between the lips, [0, 1]. They replace the ISP images. None for no photos.
+            has_photo: (B, 4) 1 where there is a photo, else 0.
         """
         tone = _tone(rest)
         if own is None or has_photo is None:
@@ -121,21 +119,21 @@ class StyleAwareGenerator(nn.Module):
         """Paint mouths.
 
         Args:
-            known: of B portraits.
+            known: features of B portraits.
             drawn: (B, T, C, S, S) the explicit renderer's drawings of T frames of each, [0, 1].
-            shapes: (B, T, 4) their mouth shapes.
+            shapes: (B, T, 4) mouth shapes of the frames.
 
         Returns:
-            (B, T, 3, S, S), about [0, 1].
+            (B, T, 3, S, S) RGB, about [0, 1].
         """
         batch, frames = drawn.shape[:2]
         toned, share = _toned(drawn, known.tone), match(shapes, known.shapes)
         painted, more = toned[:, :, :3], []
         if self.dims.patterns:
-            # What matches best tells of the lips; what lies behind them, the widest open ones.
+            # The best match shows the lips; the widest open ISP images show what lies behind them.
             best = torch.einsum("btk,bkcyx->btcyx", share, known.patterns)
             more = [best, known.patterns.flatten(1, 2)[:, None].expand(-1, frames, -1, -1, -1)]
-            # Teeth stay with the skull: those of the person's own pictures lie where they belong.
+            # Teeth are fixed to the skull, so those in photos of the person are at the right place already.
             cover = share[..., None, None] * known.photo_mask[:, None]
             whole = cover.sum(2, True)
             own = torch.einsum("btkyx,bkcyx->btcyx", cover, known.patterns) / (whole + 1e-4)
@@ -150,7 +148,7 @@ class StyleAwareGenerator(nn.Module):
 
     @property
     def window(self) -> WindowSize:
-        """The square of the portrait that is painted."""
+        """Square of the portrait that is painted."""
         return self.dims.window
 
     @torch.inference_mode()
@@ -163,7 +161,7 @@ class StyleAwareGenerator(nn.Module):
         photos: np.ndarray,
         has_photo: np.ndarray,
     ) -> PortraitFeatures[np.ndarray]:
-        """`encode` of one portrait in NumPy arrays; arguments as in `PictureNetworks.encode_portrait`."""
+        """Run `encode` for one portrait in NumPy arrays; arguments as in `PictureNetworks.encode_portrait`."""
         known = self.encode(
             *(torch.from_numpy(one)[None] for one in (rest, references, sources, shapes, photos, has_photo))
         )
@@ -173,7 +171,7 @@ class StyleAwareGenerator(nn.Module):
 
     @torch.inference_mode()
     def paint(self, portrait: PortraitFeatures[np.ndarray], drawn: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        """`forward` of one frame in NumPy arrays; arguments as in `PictureNetworks.paint`."""
+        """Run `forward` for one frame in NumPy arrays; arguments as in `PictureNetworks.paint`."""
         made = portrait.rest, portrait.patterns, portrait.photo_mask, portrait.tone, portrait.shapes, *portrait.features
         rest, patterns, photo_mask, tone, shapes, *features = (torch.from_numpy(one)[None] for one in made)
         known = PortraitFeatures(rest, patterns, photo_mask, tone, shapes, features)
@@ -184,18 +182,16 @@ class StyleAwareGenerator(nn.Module):
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same picture."""
         tensors = {name: value.half().contiguous() for name, value in self.state_dict().items()}
-        partial = path.with_suffix(".partial")
-        save_file(tensors, partial, metadata={"dims": json.dumps(asdict(self.dims))})
-        partial.replace(path)
+        atomic_write(path, save(tensors, metadata={"dims": json.dumps(asdict(self.dims))}))
 
     @classmethod
     def load(cls, path: Path) -> "StyleAwareGenerator":
-        """Read what `save` wrote, ready to paint.
+        """Read what `save` wrote, in evaluation mode.
 
         Raises:
-            WeightsError: if the file is missing, damaged, or of another model.
+            WeightsError: the file is missing, damaged, or of another model.
         """
-        with reading(path, "Style-Aware Generator"), safe_open(path, "pt") as file:
+        with reading(path, "Style-Aware Generator", "train one"), safe_open(path, "pt") as file:
             sizes = json.loads(file.metadata()["dims"])
             window = WindowSize(**sizes.pop("window"))
             sizes = {name: tuple(size) if isinstance(size, list) else size for name, size in sizes.items()}
@@ -205,24 +201,24 @@ class StyleAwareGenerator(nn.Module):
 
 
 def make_patterns(mapping: StyleMapping, rest: Tensor, references: Tensor, sources: Tensor) -> Tensor:
-    """The ISP images of portraits, (B, 4, 3, S, S), about [0, 1]; arguments as in `StyleAwareGenerator.encode`."""
+    """Make ISP images of portraits, (B, 4, 3, S, S), about [0, 1]; arguments as in `StyleAwareGenerator.encode`."""
     tone = _tone(rest)
     made: Tensor = mapping(rest / tone, _toned(references, tone), sources)
     return made * tone[:, None]
 
 
 def _tone(rest: Tensor) -> Tensor:
-    """The mean colour around the mouth, the middle of the window: at its edges lies background as often as skin."""
+    """Average the color of the window's middle, around the mouth; its edges show background as often as skin."""
     quarter = rest.shape[-1] // 4
     return rest[..., quarter:-quarter, quarter:-quarter].mean((-1, -2), keepdim=True).clamp_min(_DARKEST)
 
 
 def _toned(drawn: Tensor, tone: Tensor) -> Tensor:
-    """Drawings (B, T, C, S, S) with their painted picture in units of a portrait's tone (B, 3, 1, 1)."""
+    """Divide the RGB channels of drawings (B, T, C, S, S) by a portrait's tone (B, 3, 1, 1)."""
     return torch.cat([drawn[:, :, :3] / tone[:, None], drawn[:, :, 3:]], 2)
 
 
 def match(shapes: Tensor, references: Tensor) -> Tensor:
-    """How well each reference matches, by features of the mouth's shape: (B, T, 4), (B, K, 4) -> (B, T, K), sum 1."""
+    """Weight references by the likeness of mouth shapes: (B, T, 4), (B, K, 4) -> (B, T, K), sum 1."""
     distance = torch.cdist(shapes, references) / _ALIKE
     return functional.softmax(-(distance**2), -1)

@@ -1,13 +1,13 @@
-"""Style Mapping: from a portrait and a style's reference to an Intermediate Style Pattern (arXiv 2303.09799).
+"""Style Mapping: from a portrait and a style reference to an Intermediate Style Pattern (arXiv 2303.09799).
 
     C_k  = c_k R  + tau  + eps_k          the portrait
-    C'_k = c_k R' + tau' + eps'_k         the same person in the manner of the reference
+    C'_k = c_k R' + tau' + eps'_k         the same person in the style of the reference
 
-The canonical keypoints c_k are the portrait's both times: identity stays, manner moves. Here they are the 68
-landmarks, R and tau those of the head, and eps the offsets of expression, all measured by the tracked mesh; the
-portrait keeps its own R and tau, since the window is upright with the head. What is learnt is what becomes of the
-picture: its features are warped from C to C' and the Intermediate Generator makes of them an Intermediate Style
-Pattern (ISP). In the `paper` configuration keypoints, pose and expression are learnt too (`image.keypoints`).
+Both use the portrait's canonical keypoints c_k: identity stays, expression changes. Here they are the 68 landmarks, R
+and tau those of the head, and eps the expression offsets, all measured by the tracked mesh; R and tau stay the
+portrait's, since the window is aligned with the head. The portrait's features are warped from C to C', and the
+Intermediate Generator turns them into an Intermediate Style Pattern (ISP). In the `paper` configuration keypoints,
+pose and expression are learnt too (`models.keypoints`).
 """
 
 import torch
@@ -20,13 +20,13 @@ from rhapsode.models.unet import UNet, he_init
 
 
 class StyleMapping(nn.Module):
-    """Feature warp and Intermediate Generator; run once for a portrait and a style, so it may be large.
+    """Warp features and run the Intermediate Generator; once for a portrait and a style, so it may be large.
 
     Args:
         drawn: channels of a drawing.
         widths: channels at each scale of the Intermediate Generator, the finest first.
         features: channels of the portrait that are warped.
-        keypoints: how many of them are learnt, with pose and expression; measured by the mesh where 0.
+        keypoints: number of learnt keypoints, with pose and expression; 0 to use the tracked mesh.
     """
 
     def __init__(self, drawn: int, widths: tuple[int, ...], features: int, keypoints: int = 0) -> None:
@@ -46,12 +46,11 @@ class StyleMapping(nn.Module):
 
         Args:
             rest: (B, 3, S, S) the portrait, [0, 1].
-            drawn: (B, K, C, S, S) the explicit renderer's drawing of each reference (`window.Drawn.stacked`).
-            sources: (B, K, S, S, 2) where the skin of each pixel comes from, pixels; found anew from learnt keypoints
-                where there are some.
+            drawn: (B, K, C, S, S) the explicit renderer's drawing of each reference (`mouth_window.Drawn.stacked`).
+            sources: (B, K, S, S, 2) where each pixel comes from, pixels; not used with learnt keypoints.
 
         Returns:
-            (B, K, 3, S, S), about [0, 1].
+            (B, K, 3, S, S) in the range of `rest`.
         """
         batch, count, _, side, _ = drawn.shape
         if self.extractor is not None and self.pose_expression is not None:
@@ -72,5 +71,5 @@ class StyleMapping(nn.Module):
 
 
 def _repeat(pictures: Tensor, count: int) -> Tensor:
-    """(B, ...) -> (B * count, ...), each `count` times in a row."""
+    """Repeat each row: (B, ...) -> (B * count, ...)."""
     return pictures.repeat_interleave(count, 0)

@@ -1,4 +1,4 @@
-"""The convolutional network from picture to picture that Style Mapping and the Style-Aware Generator are made of."""
+"""A U-Net, the picture-to-picture network of Style Mapping and the Style-Aware Generator."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def double_convolution(entering: int, leaving: int) -> nn.Sequential:
-    """Two 3 x 3 convolutions; no normalisation, which would wash a portrait's own colours out."""
+    """Build two 3 x 3 convolutions, without normalisation, which would remove a portrait's own colors."""
     return nn.Sequential(
         nn.Conv2d(entering, leaving, 3, padding=1),
         nn.LeakyReLU(0.1, inplace=True),
@@ -18,10 +18,9 @@ def double_convolution(entering: int, leaving: int) -> nn.Sequential:
 
 
 def he_init(module: nn.Module) -> None:
-    """Draw a network's weights so that its signal keeps its size from layer to layer (He et al. 2015).
+    """Initialise the convolutions of a network so that activations keep their variance (He et al. 2015).
 
-    torch's own choice shrinks it to two fifths with every layer; after ten nothing is left of the picture, and learning
-    is many times slower.
+    With torch's default they shrink to two fifths with every layer, and training is many times slower.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -31,16 +30,16 @@ def he_init(module: nn.Module) -> None:
 
 
 class UNet(nn.Module):
-    """Down and up again, with features handed across at each scale.
+    """An encoder and decoder with skip connections at each scale.
 
-    Its finest scale is half the picture: pixels are folded two by two into channels, and unfolded at the end. On a
-    processor that is twice as fast as the same work on all pixels with few channels.
+    The finest scale is half the picture's resolution: 2 x 2 pixels are folded into channels, and unfolded at the end.
+    On a CPU that is twice as fast as the same work on all pixels with few channels.
 
     Args:
         entering: channels of the input.
-        leaving: channels of the output; it is zero before training, so that a difference starts from nothing.
+        leaving: channels of the output, which is zero before training.
         widths: channels at each scale, the finest first; each next scale is half as large.
-        conditions: channels that are handed in at each scale but the finest.
+        conditions: channels of the conditioning features at each scale but the finest.
     """
 
     def __init__(self, entering: int, leaving: int, widths: Sequence[int], conditions: Sequence[int] = ()) -> None:
@@ -61,7 +60,7 @@ class UNet(nn.Module):
         """Map pictures to pictures.
 
         Args:
-            x: (B, entering, S, S); S divides by 2 to the number of scales.
+            x: (B, entering, S, S); 2 to the number of scales divides S.
             conditions: features for each scale but the finest, (B, C, S / 4, S / 4) and so on.
 
         Returns:

@@ -15,12 +15,11 @@ import numpy as np
 from safetensors import safe_open
 from scipy.special import erf, expit
 
-from rhapsode.audio.dims import CMN_PRIOR_FRAMES, EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.files import reading
 from rhapsode.media.waveform import Waveform
-from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.dims import CMN_PRIOR_FRAMES, EncoderDims, GeneratorDims
 
 #: Frames that the convolution sees, the newest included.
 _REACH = 5

@@ -21,7 +21,6 @@ from safetensors.numpy import load_file, save_file
 from scipy.signal import resample_poly
 from torch import Tensor, nn
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.data.augment import augment
 from rhapsode.data.corpora import read_source
@@ -30,6 +29,7 @@ from rhapsode.data.speech import Utterance, read_speech
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.models.audio_encoder import AudioEncoder
+from rhapsode.motion.dims import EncoderDims
 from rhapsode.training.loop import Loop, Progress, fit, open_run
 from rhapsode.training.teacher import WIDTH, Teacher, teacher_file
 

@@ -6,9 +6,8 @@ three GRUs of 512. The same code as the default, with larger numbers; `docs/trai
 
 from dataclasses import replace
 
-from rhapsode.audio.dims import EncoderDims
 from rhapsode.models.style_aware_generator import PictureDims
-from rhapsode.motion.dims import GeneratorDims
+from rhapsode.motion.dims import EncoderDims, GeneratorDims
 from rhapsode.render.mouth_window import WindowSize
 from rhapsode.training.audio_encoder import AudioEncoderRecipe
 from rhapsode.training.loop import Loop
