@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
 from rhapsode.errors import OptionsError
@@ -20,7 +21,7 @@ from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.onnx_networks import PictureModel
 from rhapsode.portrait import Portrait, load_portrait
 from rhapsode.require import require_torch
-from rhapsode.session import Session
+from rhapsode.session import HISTORY, Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.style.style import Style
@@ -157,6 +158,8 @@ class Animator:
         self,
         portrait: Portrait | str | Path | np.ndarray,
         options: AnimationOptions = AnimationOptions(),  # noqa: B008  (frozen)
+        sample_rate: int = 16_000,
+        channels: int = 1,
     ) -> Session:
         """Animate a portrait while the sound is still arriving.
 
@@ -166,16 +169,22 @@ class Animator:
         Args:
             portrait: as in `animate`.
             options: as in `animate`.
+            sample_rate: samples per second of the sound that will be fed.
+            channels: number of channels of that sound.
 
         Raises:
+            OptionsError: rate or channels out of range.
             PortraitError: as `load_portrait`.
             StyleError: as `find_style`.
         """
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
-        return Session(loaded.renderer(style, options.teeth), self._timeline(loaded, style, options))
+        timeline = self._timeline(loaded, style, options, HISTORY + 1)
+        return Session(loaded.renderer(style, options.teeth), timeline, options.frame_rate, sample_rate, channels)
 
-    def _timeline(self, portrait: Portrait, style: Style | None, options: AnimationOptions) -> FrameTimeline:
+    def _timeline(
+        self, portrait: Portrait, style: Style | None, options: AnimationOptions, history: int = 0
+    ) -> FrameTimeline:
         model = styled_motion_model(self.generator, self.head, style, options.style_strength)
         stream = MotionStream(
             model,
@@ -184,6 +193,7 @@ class Animator:
             mouth=options.mouth,
             blink=options.blink,
             seed=options.seed,
+            history=history * MOTION_RATE,
         )
         return FrameTimeline(stream, options.frame_rate)
 

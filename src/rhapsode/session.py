@@ -1,83 +1,150 @@
-"""A portrait that speaks while the sound is still arriving."""
+"""A portrait that is animated while its sound is still arriving."""
 
-import contextlib
-import weakref
-from collections.abc import Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 
 import numpy as np
 
-from rhapsode.blas import SingleThreadedBlas
-from rhapsode.errors import AudioError
+from rhapsode.errors import AudioError, OptionsError
+from rhapsode.media.live import LiveSound, Samples
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline
 from rhapsode.render.renderer import Renderer
+
+#: Seconds that an interruption can go back from the last frame that was handed out.
+HISTORY = 60
+#: Samples at 16 kHz that become motion at once: no more than the next frame needs.
+_PIECE = 160
+#: Envelope of the voice from which on the portrait speaks.
+_SPEAKING = 0.5
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a live portrait.
+    """One frame of a session.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        time: seconds of the sound that it belongs to.
+        time: seconds from the beginning of the session at which it is shown.
+        audio: the samples that play while it is shown, in the form in which they were fed. Below 6 frames a second,
+            those that had not arrived when the frame was made come with the next one.
+        speaking: whether the portrait speaks; it changes where speech starts and where it ends.
     """
 
     image: np.ndarray
     time: Fraction
+    audio: np.ndarray | bytes
+    speaking: bool
 
 
 class Session:
-    """Sound goes in piece by piece, frames come out, those that a file of the same sound would have.
+    """Take sound piece by piece, and give the frames that a file of the same sound would have.
 
-    Until it is closed, NumPy's linear algebra takes one thread in the whole process (`blas`).
+    All methods may be called from any thread. A frame is computed when it is asked for: a viewer who is slow misses
+    nothing, and sound that waits is all that is held for it.
     """
 
-    def __init__(self, renderer: Renderer, moments: FrameTimeline) -> None:
-        """Begin; `Animator.start_session` makes one."""
-        self._renderer, self._moments = renderer, moments
-        self._over = False
-        self._opened = contextlib.ExitStack()
-        self._opened.enter_context(SingleThreadedBlas())
-        # One that is forgotten is closed when it is collected.
-        weakref.finalize(self, self._opened.close).atexit = False
-
-    def feed(self, samples: np.ndarray) -> Iterator[Frame]:
-        """Hear the sound that follows.
+    def __init__(self, renderer: Renderer, timeline: FrameTimeline, fps: Fraction, rate: int, channels: int) -> None:
+        """Begin; `Animator.start_session` makes one.
 
         Args:
-            samples: (N,) float32 in [-1, 1], mono at 16 kHz, of any length.
-
-        Returns:
-            The frames that it completes, drawn as they are asked for: who is slow is never overrun.
+            renderer: draws the portrait.
+            timeline: makes its motion; can go back `HISTORY` seconds.
+            fps: frames a second.
+            rate: samples per second of the sound.
+            channels: number of channels of the sound.
 
         Raises:
-            AudioError: if the session is closed, or the samples are no such sound.
+            OptionsError: rate or channels out of range.
         """
-        self._check_open()
-        if not isinstance(samples, np.ndarray) or samples.ndim != 1 or samples.dtype != np.float32:
-            told = f"{samples.shape} {samples.dtype}" if isinstance(samples, np.ndarray) else type(samples).__name__
-            raise AudioError(f"a session needs samples of shape (N,) float32 at 16 kHz, not {told}: convert them first")
-        if not np.isfinite(samples).all():
-            raise AudioError("a session needs finite samples, not NaN or Inf: look at what records them")
-        return self._drawn(self._moments.push(samples))
+        self._renderer, self._timeline, self._fps = renderer, timeline, fps
+        self._sound = LiveSound(rate, channels)
+        # Guards all that follows.
+        self._changed = threading.Condition()
+        self._waiting: deque[FrameMotion] = deque()  # frames whose motion is known
+        self._shown: deque[FrameMotion] = deque(maxlen=int(HISTORY * fps))  # frames that were handed out
+        self._begins = Fraction(0)  # time of the sound's first sample
+        self._round = 0  # number of interruptions so far
+        self._finished = self._ended = self._closed = False
+
+    def feed(self, samples: Samples) -> Iterator[Frame]:
+        """Take the sound that follows.
+
+        Args:
+            samples: int16 or float32, (N,) for one channel or (N, channels) for several, or the bytes of little-endian
+                int16, channels interleaved; of any length, always of the same form.
+
+        Returns:
+            The frames that can be made, one by one as they are asked for, until more sound is needed. It ends when the
+            session is interrupted or closed.
+
+        Raises:
+            AudioError: the session is over, or the samples have another form.
+        """
+        with self._changed:
+            self._check_open()
+            self._sound.push(samples)
+            self._changed.notify_all()
+            return self._frames(self._round, wait=False)
 
     def finish(self) -> Iterator[Frame]:
-        """The frames that are left once the sound is over; then nothing more can be fed."""
-        self._check_open()
-        self._over = True
-        return self._drawn(self._moments.end())
+        """End the sound.
 
-    def interrupt(self) -> None:
-        """Speak no more of what was fed so far: the mouth comes to rest within half a second, the head goes on."""
-        self._check_open()
-        self._moments.interrupt()
+        Returns:
+            The frames that are left, as `feed` does.
+
+        Raises:
+            AudioError: the session is over.
+        """
+        with self._changed:
+            self._check_open()
+            self._finished = True
+            self._sound.finish()
+            self._changed.notify_all()
+            return self._frames(self._round, wait=False)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give frames as they come, for a thread of their own: wait for sound where more is needed.
+
+        It ends when the session is interrupted, finished or closed; iterate again to go on after an interruption.
+        """
+        with self._changed:
+            return self._frames(self._round, wait=True)
+
+    def interrupt(self, at: float | Fraction | None = None) -> None:
+        """Stop speaking: go on from the frame that the viewer saw last.
+
+        Sound fed so far is dropped, as are frames after `at`; iterators end. In the frames that follow, the mouth comes
+        to rest from the pose that was shown, head and eyelids go on, and sound fed from now on belongs to their times.
+
+        Args:
+            at: seconds from the beginning of the session that the viewer has seen; all frames that were handed out
+                where None.
+
+        Raises:
+            AudioError: the session is over.
+            OptionsError: `at` lies more than 60 seconds before the last frame that was handed out.
+        """
+        with self._changed:
+            self._check_open()
+            seen = [frame for frame in self._shown if at is None or frame.time <= at]
+            if self._shown and not seen:
+                raise OptionsError(f"at={at}: no frame of that time is known", f"go back {HISTORY} s at most", "bad-at")
+            self._shown = deque(seen, self._shown.maxlen)
+            self._begins = self._timeline.interrupt(seen[-1] if seen else None)
+            self._waiting.clear()
+            self._sound.clear()
+            self._round += 1
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """Be done; what was fed and not shown is dropped."""
-        self._over = True
-        self._opened.close()
+        """End the session; what was fed and not shown is dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def __enter__(self) -> "Session":
         return self
@@ -87,10 +154,40 @@ class Session:
     ) -> None:
         self.close()
 
-    def _drawn(self, moments: Sequence[FrameMotion]) -> Iterator[Frame]:
-        for moment in moments:
-            yield Frame(self._renderer.render(*moment.motion.first()), moment.time)
+    def _frames(self, number: int, wait: bool) -> Iterator[Frame]:
+        """Give frames until the round is over."""
+        while True:
+            with self._changed:
+                while number == self._round and not self._closed and not self._advance():
+                    if not wait or self._ended:
+                        return
+                    self._changed.wait()
+                if number != self._round or self._closed:
+                    return
+                motion = self._waiting.popleft()
+                last = self._ended and not self._waiting
+                audio = self._sound.take(None if last else motion.time + 1 / self._fps - self._begins)
+            # Rendered without the lock, so that sound is taken meanwhile.
+            image = self._renderer.render(*motion.motion.first())
+            with self._changed:
+                if number != self._round or self._closed:
+                    return
+                self._shown.append(motion)
+            yield Frame(image, motion.time, audio, bool(motion.motion.voice[0] >= _SPEAKING))
+
+    def _advance(self) -> bool:
+        """Make motion of the sound until the next frame is known; tell whether it is."""
+        while not self._waiting and not self._ended:
+            samples = self._sound.read(_PIECE)
+            if len(samples):
+                self._waiting += self._timeline.push(samples)
+            elif self._finished:
+                self._waiting += self._timeline.end()
+                self._ended = True
+            else:
+                break
+        return bool(self._waiting)
 
     def _check_open(self) -> None:
-        if self._over:
-            raise AudioError("the session is over: open another")
+        if self._finished or self._closed:
+            raise AudioError("the session is over", "start another", "session-over")

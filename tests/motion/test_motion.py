@@ -15,6 +15,7 @@ def _ramp(frames: int) -> Motion:
         np.broadcast_to(along[:, None], (frames, 2)),
         np.broadcast_to(along[:, None], (frames, 3)),
         np.broadcast_to(along[:, None], (frames, 3)),
+        along,
     )
 
 

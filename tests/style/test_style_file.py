@@ -18,6 +18,8 @@ from rhapsode.errors import StyleError
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.style.style import LARGEST, STRONGEST, Style, _digest, blend
 
 
@@ -105,9 +107,10 @@ def test_a_style_too_large_is_not_written(style: Style, tmp_path: Path) -> None:
 def test_strength_zero_is_no_style(style: Style, generator: NumpyMotionGenerator) -> None:
     sound = Waveform(babble(1.0, 0), 16000)
     none = style.scaled(0)
-    plain = generator.generate(sound)
-    assert np.array_equal(none.apply(generator).generate(sound), plain)
-    assert not np.array_equal(style.apply(generator).generate(sound), plain)
+    head = HeadModel(np.zeros((2, 5, 5)), np.eye(5), np.eye(5))
+    plain = generate(StyledMotionModel(generator, head), sound)
+    assert np.array_equal(generate(styled_motion_model(generator, head, style, 0), sound), plain)
+    assert not np.array_equal(generate(styled_motion_model(generator, head, style), sound), plain)
     assert (none.eyelid_offset, none.blink_rate_scale, none.projection) == (0, 1, 0)
     assert not none.rest_expression.any()
     rng = np.random.default_rng(0)

@@ -1,25 +1,25 @@
-"""One loudness for a sound that is still arriving: a gain that follows what was heard so far."""
+"""Automatic gain control: the loudness that the models expect, for a sound that is still arriving."""
 
 import numpy as np
 
+#: Loudness that the models were trained on, LUFS, after EBU R 128; taken for dB of mean square here.
 TARGET_LUFS = -23.0
-"""Loudness that the models read, after EBU R 128."""
-
+#: Most that a faint sound is amplified, dB; beyond it there is mostly noise to amplify.
 MAX_GAIN_DB = 40.0
-"""Largest gain for a faint sound; beyond it there is mostly noise to amplify."""
 
-_BLOCK = 160  # samples, 10 ms: the gain of one is told by those before it
-_SILENCE = -70.0  # dB: what is below is not listened to, as by BS.1770's gate
+_BLOCK = 160  # samples, 10 ms: the gain of a block follows from those before it
+_SILENCE = -70.0  # dB: what is below does not count, as with BS.1770's gate
 _NEAR = 12.0  # dB under the level that still belong to the voice
 _ABOVE = 10.0  # dB over it at which another, louder sound has begun
-_LEAST, _MOST = 0.1, 5.0  # seconds of a voice that its level is averaged over, as they are heard
-_RELEASE = 80.0  # dB a second by which the level falls before a voice is known; slower the longer it was heard
+_LEAST, _MOST = 0.1, 5.0  # seconds of a voice over which its level is averaged, growing as it goes on
+_RELEASE = 80.0  # dB a second by which the level falls before a voice is known; slower the longer it went on
 
 
 class AutomaticGainControl:
-    """Brings a sound to the loudness that the models hear, as `normalise_loudness` does a whole one."""
+    """Bring a sound to `TARGET_LUFS`, by a gain that follows the level so far."""
 
     def __init__(self) -> None:
+        """Start before the first sample."""
         self._level = TARGET_LUFS
         self._known = 0.0
         self._power = 0.0
@@ -27,7 +27,7 @@ class AutomaticGainControl:
         self._gains = (1.0, 1.0)  # at the beginning of the block and at its end
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """The samples that follow, (N,) float32 in [-1, 1] at 16 kHz -> the same, levelled."""
+        """Level the samples that follow, (N,) float32 in [-1, 1] at 16 kHz -> the same form."""
         levelled = np.empty(len(samples), np.float32)
         done = 0
         while done < len(samples):
@@ -35,7 +35,7 @@ class AutomaticGainControl:
             share = np.arange(self._filled, self._filled + len(piece)) / _BLOCK
             gain = self._gains[0] + (self._gains[1] - self._gains[0]) * share
             levelled[done : done + len(piece)] = np.clip(piece * gain, -1, 1)
-            # One by one, so that the sum is the same in whatever pieces they come.
+            # Summed one by one, so that the sum does not depend on the pieces in which the samples come.
             for value in piece.tolist():
                 self._power += value * value
             self._filled += len(piece)
@@ -46,6 +46,7 @@ class AutomaticGainControl:
         return levelled
 
     def _follow(self, loudness: float) -> None:
+        """Set the gain of the next block by the loudness of the last one, dB."""
         seconds = _BLOCK / 16000
         if loudness > self._level + _ABOVE:
             self._level, self._known = loudness - _ABOVE / 2, 0.0

@@ -9,7 +9,7 @@ from rhapsode.audio.voice_activity import voice_activity
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.face.expression import disentangle
 from rhapsode.metrics.head import blinks, head_statistics, lid_closure
-from rhapsode.motion.blinks import sample_blinks
+from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.head import HeadModel
 
 _Row = tuple[np.ndarray, np.ndarray, float]  # three statistics of three axes, (N, 2) blinks, seconds
@@ -37,7 +37,7 @@ def _recorded(clip: RealClip) -> _Row:
 def _made(clip: RealClip, head: HeadModel, seed: int) -> _Row:
     rng = np.random.default_rng(seed)
     rotation, _ = head.sample(voice_activity(clip.sound.samples), rng)
-    lids = sample_blinks(len(rotation), rng)[:, 0]
+    lids = BlinkStream(rng).close(len(rotation))[:, 0]
     times = np.arange(len(rotation)) / MOTION_RATE
     return _statistics(rotation, MOTION_RATE), blinks(lids, times), float(times[-1])
 

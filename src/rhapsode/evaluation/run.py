@@ -58,7 +58,7 @@ def evaluate_motion(
         # As users get it: heard as it arrives.
         "generator": partial(generate, StyledMotionModel(animator.generator, animator.head)),
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
-        "v0": load_first_generator().generate,
+        "v0": partial(generate, StyledMotionModel(load_first_generator().to_numpy(), animator.head)),
     }
     scores = score_all(methods, scored, progress and partial(progress, "scores"))
     figures = result(scores, splits)

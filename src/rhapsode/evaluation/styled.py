@@ -28,6 +28,8 @@ from rhapsode.metrics.style import MOVED, published_code_distances, style_distan
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.retarget import CLOSURE
+from rhapsode.motion.stream import generate
+from rhapsode.style.motion_model import styled_motion_model
 
 #: Ways of moving that are compared: the generator as shipped, with a clip's statistics, and after style transfer.
 METHODS = ("none", "zero_shot", "learnt")
@@ -137,7 +139,9 @@ def style_one(
     seconds = time.perf_counter() - began
     at_once = zero_shot(style_clip, generator, head, entry.name)
     trained = generator.to_numpy()
-    speakers: tuple[Method, ...] = (trained.generate, *(partial(each.generate, trained) for each in (at_once, learnt)))
+    speakers: list[Method] = [
+        partial(generate, styled_motion_model(trained, head, each)) for each in (None, at_once, learnt)
+    ]
     motions = {
         method: [speak(driver.sound) for driver in drivers.values()]
         for method, speak in zip(METHODS, speakers, strict=True)

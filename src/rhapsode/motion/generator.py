@@ -1,7 +1,7 @@
-"""The Motion Generator as trained, to speak with: plain NumPy, frame after frame, for a sound of any length.
+"""The Motion Generator in plain NumPy: 60 times a second it makes one frame of motion from one frame of sound.
 
-What it does is what `motion.generator.MotionGenerator` does, which is there to be trained; a test holds the two equal.
-Nothing of a sound is kept in it, so that any number of voices can share one.
+It computes what `models.motion_generator.MotionGenerator` computes, the torch module that is trained; a test holds the
+two equal to 1e-5. Its state is handed in and out, so that any number of sounds share one generator.
 """
 
 import hashlib
@@ -15,25 +15,25 @@ import numpy as np
 from safetensors import safe_open
 from scipy.special import erf, expit
 
-from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
+from rhapsode.audio.mel import MEL_BANDS
 from rhapsode.audio.projection import FeatureBank
+from rhapsode.compute import SingleThreadedMatrix
 from rhapsode.files import reading
-from rhapsode.media.waveform import Waveform
 from rhapsode.motion.dims import CMN_PRIOR_FRAMES, EncoderDims, GeneratorDims
 
-#: Frames that the convolution sees, the newest included.
-_REACH = 5
+#: Frames that the convolution spans, the newest included.
+_KERNEL = 5
 
 
 class GeneratorState(NamedTuple):
-    """What is remembered between stretches of a sound.
+    """Hold what the generator remembers of a sound from one frame to the next.
 
     Attributes:
-        weight: (1,) how much of the voice was heard, the sum of the weights of the running mean.
-        total: (80,) the sum of its spectra.
-        audio_encoder: (layers, H) hidden state of the encoder; no layers where there is none.
-        past: (4, F) the last embedded frames.
-        hidden: (layers, F) hidden state.
+        weight: () float64, sum of the weights of the running mean of the voice's spectrum.
+        total: (80,) float64, weighted sum of its spectra. Single precision would drift within hours.
+        audio_encoder: (layers, H) float32, hidden state of the audio encoder; no layers where there is none.
+        past: (4, F) float32, the last embedded frames.
+        hidden: (layers, F) float32, hidden state.
     """
 
     weight: np.ndarray
@@ -42,12 +42,20 @@ class GeneratorState(NamedTuple):
     past: np.ndarray
     hidden: np.ndarray
 
+    def of_the_voice(self) -> "GeneratorState":
+        """Keep the voice's mean spectrum, and forget the rest."""
+        return self._replace(
+            audio_encoder=np.zeros_like(self.audio_encoder),
+            past=np.zeros_like(self.past),
+            hidden=np.zeros_like(self.hidden),
+        )
+
 
 class NumpyMotionGenerator:
-    """A Motion Generator that speaks.
+    """Make motion of sound.
 
     Attributes:
-        dims: its sizes.
+        dims: sizes.
         weights: float32 arrays by the names that they have in `MotionGenerator`.
     """
 
@@ -55,7 +63,7 @@ class NumpyMotionGenerator:
         """Take weights.
 
         Raises:
-            ValueError: if one is missing or has another shape than the sizes ask for.
+            ValueError: one is missing or has another shape than the sizes ask for.
         """
         self.dims = dims
         self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
@@ -71,43 +79,31 @@ class NumpyMotionGenerator:
         bank: FeatureBank | None = None,
         mix: float = 0.5,
     ) -> tuple[np.ndarray, GeneratorState]:
-        """Expression offsets for the next stretch of a sound, late by the look-ahead.
+        """Make the motion of the next stretch of a sound, frame by frame, late by the look-ahead.
+
+        Frames do not depend on how the sound is cut into stretches, to the bit.
 
         Args:
-            mel: (2T, 80) log-mel.
-            state: what was returned for the stretch before; nothing at the beginning.
-            bank: features of a voice that this one is brought to (manifold projection).
-            mix: how far, 0 to 1.
+            mel: (2T, 80) log-mel, T at least 1.
+            state: as returned for the stretch before; None at the beginning.
+            bank: features of a voice on which those of this voice are projected (manifold projection).
+            mix: 0 none of the projection .. 1 all.
 
         Returns:
-            (T, 68, 3) float32, of which frame m belongs `look_ahead` frames before mel frame 2m (the first
-            `look_ahead` frames of a sound belong to no moment of it), and the state.
+            (T, 68, 3) float32 offsets from a resting face, canonical space; frame m belongs `look_ahead` frames before
+            mel frame 2m, so that the first `look_ahead` frames of a sound belong to no time of it. And the state.
         """
-        features, weight, total, audio_encoder = self._encode(mel, state)
-        if bank is not None and mix > 0:
-            features = bank.project(features, mix)
-        expression, past, hidden = self._decode(features, state)
-        return expression, GeneratorState(weight, total, audio_encoder, past, hidden)
-
-    def generate(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
-        """Expression offsets for a sound of any loudness.
-
-        Args:
-            sound: 16 kHz mono.
-            bank: features of a voice that this one is brought to (manifold projection).
-            mix: how far, 0 to 1.
-
-        Returns:
-            (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
-        """
-        from rhapsode.data.loudness import normalise_loudness  # measures by a package that learning brings
-
-        mel = log_mel(normalise_loudness(sound).samples)
-        silence = np.full((2 * self.dims.look_ahead, MEL_BANDS), LOG_FLOOR, np.float32)
-        features = self._encode(np.concatenate([mel, silence]), None)[0]
-        if bank is not None and mix > 0:
-            features = bank.project(features, mix)
-        return self._decode(features, None)[0][self.dims.look_ahead :]
+        frames = []
+        for pair in mel.reshape(-1, 2, MEL_BANDS):
+            features, weight, total, audio_encoder = self._encode(pair, state)
+            if bank is not None and mix > 0:
+                features = bank.project(features[None], mix)[0]
+            expression, past, hidden = self._decode(features, state)
+            state = GeneratorState(weight, total, audio_encoder, past, hidden)
+            frames.append(expression)
+        if state is None:
+            raise ValueError("step needs two frames of log-mel at least")
+        return np.stack(frames), state
 
     @cached_property
     def key(self) -> str:
@@ -139,52 +135,58 @@ class NumpyMotionGenerator:
     def _encode(
         self, mel: np.ndarray, state: GeneratorState | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(2T, 80) -> features (T, F); what was heard of the voice, its sum, and the encoder's hidden state."""
+        """(2, 80) -> features (F,); weight and sum of the voice's mean spectrum, and the encoder's hidden state."""
         voice = "audio_encoder.voice." if self.dims.encoder else "audio_encoder."
         mean, std = self.weights[voice + "mean"], self.weights[voice + "std"]
         loud = expit(2 * (mel.mean(1, keepdims=True) - mean.mean()))
-        weight = (state.weight if state else np.float32(0)) + loud.cumsum(0)
-        total = (state.total if state else np.float32(0)) + (loud * mel).cumsum(0)
-        average = (total + np.float32(CMN_PRIOR_FRAMES) * mean) / (weight + np.float32(CMN_PRIOR_FRAMES))
-        x = ((mel - average) / std).reshape(-1, 2 * MEL_BANDS)
-        audio_encoder = state.audio_encoder if state else None
-        if self.dims.encoder:
-            x = _gelu(self._linear("audio_encoder.embed.0", x))
-            x, audio_encoder = self._recur("audio_encoder.recurrent", self.dims.encoder.layers, x, audio_encoder)
-        return x, weight[-1], total[-1], np.zeros((0, 0), np.float32) if audio_encoder is None else audio_encoder
+        weight = (state.weight if state else 0.0) + loud.cumsum(0, dtype=np.float64)
+        total = (state.total if state else 0.0) + (loud * mel).cumsum(0, dtype=np.float64)
+        average = ((total + CMN_PRIOR_FRAMES * mean) / (weight + CMN_PRIOR_FRAMES)).astype(np.float32)
+        x = ((mel - average) / std).reshape(-1)
+        if not self.dims.encoder:
+            return x, weight[-1], total[-1], np.zeros((0, 0), np.float32)
+        x = _gelu(self._linear("audio_encoder.embed.0", x))
+        before = state.audio_encoder if state else None
+        x, hidden = self._recur("audio_encoder.recurrent", self.dims.encoder.layers, x, before)
+        return x, weight[-1], total[-1], hidden
 
     def _decode(self, features: np.ndarray, state: GeneratorState | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Features (T, F) -> (T, 68, 3); the last embedded frames, and the hidden state."""
+        """Features (F,) -> (68, 3); the last embedded frames, and the hidden state."""
         x = _gelu(self._linear("embed.0", features))
-        past = state.past if state else np.repeat(x[:1], _REACH - 1, axis=0)
-        joined = np.concatenate([past, x])
-        kernel = self.weights["context.weight"]
-        seen = self.weights["context.bias"] + sum(joined[n : n + len(x)] @ kernel[..., n].T for n in range(_REACH))
-        x, hidden = self._recur("recurrent", self.dims.layers, x + _gelu(seen), state.hidden if state else None)
-        expression = self._linear("readout", x) @ self.weights["basis"]
-        return expression.reshape(-1, 68, 3), joined[1 - _REACH :].copy(), hidden
+        past = state.past if state else np.repeat(x[None], _KERNEL - 1, axis=0)
+        window = np.concatenate([past, x[None]])
+        context = self._matrices["context"] @ window.reshape(-1) + self.weights["context.bias"]
+        before = state.hidden if state else None
+        x, hidden = self._recur("recurrent", self.dims.layers, x + _gelu(context), before)
+        expression = self._matrices["basis"] @ self._linear("readout", x)
+        return expression.reshape(68, 3), window[1:], hidden
+
+    @cached_property
+    def _matrices(self) -> dict[str, SingleThreadedMatrix]:
+        """The weights that are multiplied with vectors, by name."""
+        flat = {name: value for name, value in self.weights.items() if value.ndim == 2}
+        # (out, in, tap) -> (out, tap, in), as the frames of the window stand one after another.
+        kernel = self.weights["context.weight"].transpose(0, 2, 1)
+        flat |= {"basis": self.weights["basis"].T, "context": kernel.reshape(len(kernel), -1)}
+        return {name: SingleThreadedMatrix(value) for name, value in flat.items()}
 
     def _linear(self, name: str, x: np.ndarray) -> np.ndarray:
-        return x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        y: np.ndarray = self._matrices[f"{name}.weight"] @ x + self.weights[f"{name}.bias"]
+        return y
 
     def _recur(self, name: str, layers: int, x: np.ndarray, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """A stack of GRUs, (T, F) -> (T, H), and its hidden state (layers, H)."""
-        last = []
+        """A stack of GRUs (torch's equations), one frame: (F,) -> (H,), and the hidden states (layers, H)."""
+        hidden = []
         for layer in range(layers):
-            into, back = self.weights[f"{name}.weight_ih_l{layer}"], self.weights[f"{name}.weight_hh_l{layer}"]
-            bias, width = self.weights[f"{name}.bias_hh_l{layer}"], back.shape[1]
-            given = x @ into.T + self.weights[f"{name}.bias_ih_l{layer}"]
-            hidden = state[layer] if state is not None else np.zeros(width, np.float32)
-            x = np.empty((len(given), width), np.float32)
-            own = np.empty(3 * width, np.float32)
-            for n, one in enumerate(given):
-                np.matmul(back, hidden, out=own)
-                own += bias
-                gates = expit(one[: 2 * width] + own[: 2 * width])
-                fresh = np.tanh(one[2 * width :] + gates[:width] * own[2 * width :])
-                hidden = x[n] = fresh + gates[width:] * (hidden - fresh)
-            last.append(hidden)
-        return x, np.stack(last)
+            into = self._matrices[f"{name}.weight_ih_l{layer}"] @ x + self.weights[f"{name}.bias_ih_l{layer}"]
+            width = len(into) // 3
+            before = state[layer] if state is not None else np.zeros(width, np.float32)
+            back = self._matrices[f"{name}.weight_hh_l{layer}"] @ before + self.weights[f"{name}.bias_hh_l{layer}"]
+            gates = expit(into[: 2 * width] + back[: 2 * width])
+            new = np.tanh(into[2 * width :] + gates[:width] * back[2 * width :])
+            x = new + gates[width:] * (before - new)
+            hidden.append(x)
+        return x, np.stack(hidden)
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
@@ -217,7 +219,7 @@ def _shapes(dims: GeneratorDims) -> dict[str, tuple[int, ...]]:
         f"{voice}mean": (MEL_BANDS,),
         f"{voice}std": (MEL_BANDS,),
         **linear("embed.0", features, dims.hidden),
-        "context.weight": (dims.hidden, dims.hidden, _REACH),
+        "context.weight": (dims.hidden, dims.hidden, _KERNEL),
         "context.bias": (dims.hidden,),
         **gru("recurrent", dims.hidden, dims.layers),
         **linear("readout", dims.hidden, dims.components),

@@ -1,11 +1,12 @@
-"""Head motion that looks alive: a vector autoregression learnt from people who speak to a camera.
+"""Head motion: a vector autoregression learnt from people who speak to a camera.
 
     x[n] = sum_k A_k x[n - k] + L e[n],      e[n] ~ N(0, I)
 
 x holds the rotation vector (3) and the sideways and vertical shift (2) of the base of the skull. The coefficients give
-the spectrum, and two innovations, L for speech and L for pauses, let the head calm down when the voice does.
+the spectrum; of the two innovations L, one for speech and a smaller one for pauses, the head calms down in pauses.
 """
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +16,15 @@ from safetensors.numpy import load_file, save_file
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.files import reading
 
-#: Steps a second of the autoregression; a head does not move faster than it can follow.
+#: Steps a second of the autoregression; heads do not move faster than it can follow.
 HEAD_RATE = 10
-#: No nod or turn goes further from the picture than this, radians and canonical units. People turn further, but one
-#: picture shows only one side of a head, and from 8 degrees on its far cheek is drawn out (Mona Lisa shows it first).
+#: Largest nod, turn, tilt (radians) and shifts (canonical units) from the picture. People turn further, but one picture
+#: shows only one side of a head: from 8 degrees on its far cheek is stretched (first seen in the Mona Lisa).
 LIMIT = np.array([0.13, 0.14, 0.12, 0.14, 0.09])
 _WARM_UP = 200
 _FRAMES = MOTION_RATE // HEAD_RATE
 _PHASE = np.arange(_FRAMES)[:, None] / _FRAMES
-#: Catmull-Rom: the weights of four steps for the frames between the second and the third.
+#: Catmull-Rom spline: weights of four steps for the frames between the second and the third.
 _BETWEEN = (
     0.5
     * np.concatenate([_PHASE**0, _PHASE, _PHASE**2, _PHASE**3], axis=1)
@@ -33,11 +34,11 @@ _BETWEEN = (
 
 @dataclass(frozen=True)
 class HeadModel:
-    """What was learnt.
+    """Hold the learnt autoregression.
 
     Attributes:
         coefficients: (K, 5, 5), A_1 .. A_K.
-        speech: (5, 5), L while the voice sounds.
+        speech: (5, 5), L while a voice sounds.
         pause: (5, 5), L in pauses.
     """
 
@@ -46,20 +47,20 @@ class HeadModel:
     pause: np.ndarray
 
     def sample(self, voice: np.ndarray, rng: np.random.Generator, gain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-        """Head motion for a voice, around the pose of the picture, starting in it.
+        """Sample head motion around the pose of the picture, starting in it.
 
         Args:
             voice: (T,) in [0, 1], how surely a voice sounds, 60 a second.
-            rng: the source of chance.
-            gain: how far the head moves, 1 natural, 0 still; never beyond `LIMIT`.
+            rng: draws the innovations.
+            gain: 0 still, 1 natural; the motion never exceeds `LIMIT`.
 
         Returns:
-            rotation and translation, both (T, 3) float32, as in `Motion`.
+            Rotation and translation, both (T, 3) float32, as in `Motion`.
         """
         return HeadStream(self, rng, gain).move(voice)
 
     def save(self, path: Path) -> None:
-        """Write to one safetensors file."""
+        """Write one safetensors file."""
         arrays = {"coefficients": self.coefficients, "speech": self.speech, "pause": self.pause}
         save_file({name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}, path)
 
@@ -68,22 +69,22 @@ class HeadModel:
         """Read what `save` wrote.
 
         Raises:
-            WeightsError: if the file is missing, damaged, or of another model.
+            WeightsError: the file is missing, damaged, or of another model.
         """
         with reading(path, "head model"):
             return cls(**{name: array.astype(np.float64) for name, array in load_file(path).items()})
 
 
 class HeadStream:
-    """A head on its way, moved stretch by stretch.
+    """Head motion that is sampled stretch by stretch.
 
-    The autoregression runs two steps ahead of the frames, on the voice of three steps before (0.3 s): nothing of the
-    voice to come is needed.
+    The autoregression runs two steps ahead of the frames, on the voice of three steps before (0.3 s): it needs no sound
+    that is still to come.
     """
 
     def __init__(self, model: HeadModel, rng: np.random.Generator, gain: float = 1.0) -> None:
         """Start in the pose of the picture; arguments as in `HeadModel.sample`."""
-        self._model, self._chance, self._gain = model, rng, gain
+        self._model, self._rng, self._gain = model, rng, gain
         self._past = np.zeros((len(model.coefficients), 5))  # the newest first
         self._start = np.zeros(5)
         self._knots = np.zeros((4, 5))
@@ -91,7 +92,7 @@ class HeadStream:
         self._voice = 0.0
 
     def move(self, voice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The next frames: voice (T,) -> rotation and translation, both (T, 3) float32, as in `HeadModel.sample`."""
+        """Sample the next frames: voice (T,) -> rotation and translation, both (T, 3) float32."""
         path = np.empty((len(voice), 5))
         for n, sounding in enumerate(voice):
             if self._frame % _FRAMES == 0:
@@ -101,8 +102,14 @@ class HeadStream:
         path = (LIMIT * np.tanh(self._gain * path / LIMIT)).astype(np.float32)
         return path[:, :3], np.concatenate([path[:, 3:], np.zeros((len(path), 1), np.float32)], axis=1)
 
+    def copy(self) -> "HeadStream":
+        """Copy the stream; both then move alike."""
+        twin = copy.copy(self)  # its arrays are replaced, never written to
+        twin._rng = copy.deepcopy(self._rng)
+        return twin
+
     def _advance(self, voice: float) -> None:
-        """One knot further; at the beginning, as many as are needed."""
+        """Add the next knot of the spline; at the beginning, all four."""
         if self._frame:
             self._push(self._step(self._voice), self._frame // _FRAMES + 2)
         else:
@@ -116,11 +123,11 @@ class HeadStream:
         self._voice = voice
 
     def _push(self, step: np.ndarray, number: int) -> None:
-        # The first moment is the picture itself; the head leaves it within a second.
+        # The first frame is the picture itself; the head leaves its pose within a second.
         self._knots = np.concatenate([self._knots[1:], [step - self._start * np.exp(-number / HEAD_RATE)]])
 
     def _step(self, voice: float) -> np.ndarray:
         spread = voice * self._model.speech + (1 - voice) * self._model.pause
-        step = np.einsum("kij,kj->i", self._model.coefficients, self._past) + spread @ self._chance.standard_normal(5)
+        step = np.einsum("kij,kj->i", self._model.coefficients, self._past) + spread @ self._rng.standard_normal(5)
         self._past = np.concatenate([[step], self._past[:-1]])
         return step

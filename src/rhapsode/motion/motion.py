@@ -1,5 +1,6 @@
-"""Motion: what a face and a head do over time, free of any one person's shape."""
+"""Motion: what a face and a head do over time, independent of any one person's shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,29 +11,31 @@ from rhapsode.audio.mel import MOTION_RATE
 
 @dataclass(frozen=True)
 class Motion:
-    """T moments of motion, 60 a second; moment m lies at m/60 s.
+    """Hold T frames of motion, 60 a second; frame m belongs to time m/60 s.
 
     Attributes:
-        expression: (T, 68, 3) float32 offsets from the resting face, canonical space, eyelids left out.
+        expression: (T, 68, 3) float32 offsets from the resting face, canonical space, without eyelids.
         lids: (T, 2) float32, 0 as at rest .. 1 closed; the subject's right eye, then the left.
         rotation: (T, 3) rotation vectors of the head about the base of the skull, radians, camera axes.
         translation: (T, 3) shifts of that point, canonical units.
+        voice: (T,) float in [0, 1], how surely a voice sounds.
     """
 
     expression: np.ndarray
     lids: np.ndarray
     rotation: np.ndarray
     translation: np.ndarray
+    voice: np.ndarray
 
     def __len__(self) -> int:
         return len(self.expression)
 
     def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Expression (68, 3), lids (2,), rotation (3,) and translation (3,) of the first moment."""
+        """Give expression (68, 3), lids (2,), rotation (3,) and translation (3,) of the first frame."""
         return self.expression[0], self.lids[0], self.rotation[0], self.translation[0]
 
     def at(self, time: Fraction) -> "Motion":
-        """The moment `time` seconds from the start (T = 1), between two frames a blend of both."""
+        """Interpolate linearly at `time` seconds from the first frame (T = 1); the ends are held."""
         place = min(max(time * MOTION_RATE, Fraction(0)), Fraction(len(self) - 1))
         left = int(place)
         right = min(left + 1, len(self) - 1)
@@ -41,10 +44,10 @@ class Motion:
         def blend(values: np.ndarray) -> np.ndarray:
             return values[left : left + 1] * (1 - share) + values[right : right + 1] * share
 
-        return Motion(blend(self.expression), blend(self.lids), blend(self.rotation), blend(self.translation))
+        return Motion(*(blend(values) for values in vars(self).values()))
 
 
-def joined(moments: list[Motion]) -> Motion:
-    """Stretches of motion as one."""
-    fields = ("expression", "lids", "rotation", "translation")
-    return Motion(*(np.concatenate([getattr(one, name) for one in moments]) for name in fields))
+def joined(parts: Sequence[Motion]) -> Motion:
+    """Join stretches of motion."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Motion(*(np.concatenate(column) for column in columns))

@@ -1,16 +1,15 @@
-"""Retargeting: one motion, made to fit the face that a portrait shows."""
+"""Retargeting: motion is fitted to the face that a portrait shows."""
 
 import numpy as np
 
 from rhapsode.face.landmarks import EYES
 from rhapsode.face.mouth import lip_openings
 
-#: Inner lips nearer than this (canonical units) are a closure that the generator, which averages, left a little open.
+#: Inner lips closer than this (canonical units) count as shut: the generator averages, and leaves closures ajar.
 CLOSURE = 0.02
-#: Share of a change of the opening that the upper lip takes; the jaw takes the rest.
+#: Share of a change of the opening that the upper lip makes; the jaw makes the rest.
 UPPER_SHARE = 0.3
-#: For every landmark, how it follows a change of the three openings (right, middle, left), (68, 3). The sign is the
-#: direction in y.
+#: How each landmark follows a change of the three openings (right, middle, left), (68, 3), signed by direction in y.
 _FOLLOWS = np.zeros((68, 3))
 for _points, _share in (
     ({61: (1, 0, 0), 62: (0, 1, 0), 63: (0, 0, 1), 49: (0.5, 0, 0), 50: (0.5, 0.5, 0)}, -UPPER_SHARE),
@@ -25,18 +24,18 @@ for _points, _share in (
 
 
 def lips_together(offsets: np.ndarray) -> np.ndarray:
-    """Offsets (68, 3) from rest with lips as far apart as at rest; the jaw and the lips around them follow."""
+    """Bring the lips as close as at rest: offsets (68, 3) -> (68, 3); the jaw and the skin around the lips follow."""
     closed = offsets.copy()
     closed[:, 1] -= _FOLLOWS @ lip_openings(offsets)
     return closed
 
 
 def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0) -> np.ndarray:
-    """Offsets for one portrait.
+    """Fit offsets to one portrait.
 
-    In silence the portrait keeps its own mouth, a smile and bared teeth included. While the voice sounds, the
-    opening is that of the speech alone: what the picture shows already is taken off, so that an open smile neither
-    gapes nor fails to close on /m b p/. The corners, and with them the smile, stay.
+    In silence the portrait keeps its own mouth, a smile and bared teeth included. While a voice sounds, the opening is
+    that of the speech alone: the opening that the picture shows is subtracted, so that an open smile neither gapes nor
+    fails to close on /m b p/. The corners of the mouth, and with them the smile, stay.
 
     Args:
         expression: (T, 68, 3) offsets from a resting face with closed lips, canonical space.
@@ -55,7 +54,7 @@ def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: 
     spoken = np.sqrt(np.maximum(spoken**2 - CLOSURE**2, 0))
     wanted = (1 - speaks) * own + spoken
     change = wanted - (lip_openings(rest) + lip_openings(offsets))
-    # Unvoiced moments of a still face stay exactly as they are.
+    # Silent frames stay exactly as they are.
     change = np.where(speaks > 0, change, 0)
     offsets[..., 1] += change @ _FOLLOWS.T
     return offsets.astype(np.float32)

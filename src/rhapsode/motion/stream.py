@@ -1,101 +1,120 @@
-"""Motion for a sound that is still arriving; a whole sound goes the same way, so that both agree to the bit."""
+"""From sound to motion, frame by frame as the sound arrives; files take the same way, and get the same frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
 from rhapsode.audio.agc import AutomaticGainControl
-from rhapsode.audio.mel import MelStream, motion_frames
+from rhapsode.audio.mel import MOTION_RATE, MelStream, motion_frames
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.voice_activity import StreamingVad
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel, HeadStream
+from rhapsode.motion.idle import IdleMotion
 from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import retarget
 
+#: Samples that the generator is handed at once; so few never complete more than one frame.
+_PIECE = 64
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
+#: Seconds in which an interrupted mouth comes to rest.
+_COME_TO_REST = 0.3
 
 
 @dataclass(frozen=True)
 class StyledMotionModel:
-    """What moves a face: models, as a style has changed them. Nothing of a sound is kept in it.
+    """Hold the models that move a face, changed by a style. They keep nothing of a sound, and are shared freely.
 
     Attributes:
         generator: makes motion of sound.
         head: moves the head.
-        plain: the generator without style, from whose motion that of `generator` is led on; None for not at all.
-        beyond: how far.
-        bank: features of a voice that every voice is brought to, and `mix`, how far; None for none.
+        unstyled: the generator without style, from which the motion of `generator` is extrapolated; None for none.
+        extrapolation: how far beyond the style, as a share of it.
+        bank: features of a voice on which those of every voice are projected; None for no projection.
+        projection: 0 none of the projection .. 1 all.
         rest_expression: (68, 3) offsets that stay in pauses too.
-        eyelid_offset: how far the lids hang at rest.
-        blink_rate_scale: how many times as often as natural the eyes blink.
+        eyelid_offset: how far the lids hang at rest, 0 .. 1.
+        blink_rate_scale: multiple of the natural rate of blinks.
     """
 
     generator: NumpyMotionGenerator
     head: HeadModel
-    plain: NumpyMotionGenerator | None = None
-    beyond: float = 0.0
+    unstyled: NumpyMotionGenerator | None = None
+    extrapolation: float = 0.0
     bank: FeatureBank | None = None
-    mix: float = 0.0
+    projection: float = 0.0
     rest_expression: np.ndarray = field(default_factory=lambda: np.zeros((68, 3), np.float32))
     eyelid_offset: float = 0.0
     blink_rate_scale: float = 1.0
 
 
 class ExpressionStream:
-    """What a model makes of a sound as it arrives, before that is fitted to any face."""
+    """Make the expressions of a sound as it arrives, not yet fitted to any face."""
 
     def __init__(self, model: StyledMotionModel) -> None:
+        """Start before the first sample."""
         self._model, self._mel = model, MelStream()
         self._styled: GeneratorState | None = None
-        self._plain: GeneratorState | None = None
+        self._unstyled: GeneratorState | None = None
         self._early = model.generator.dims.look_ahead
 
-    def push(self, levelled: np.ndarray) -> Iterator[np.ndarray]:
-        """Take the samples that follow, (N,) float32 at 16 kHz, levelled; the frames that they complete, (1, 68, 3)."""
-        # In small pieces, so that every frame is computed by itself whatever comes at once.
-        for first in range(0, len(levelled), 64):
-            mel = self._mel.push(levelled[first : first + 64])
+    def push(self, samples: np.ndarray) -> Iterator[np.ndarray]:
+        """Take the samples that follow and give the frames that they complete.
+
+        Args:
+            samples: (N,) float32 at 16 kHz, after gain control.
+
+        Yields:
+            (1, 68, 3) float32 offsets from a resting face, canonical space.
+        """
+        for first in range(0, len(samples), _PIECE):
+            mel = self._mel.push(samples[first : first + _PIECE])
             for pair in mel.reshape(-1, 2, mel.shape[1]):
-                spoken = self._spoken(pair)
+                expression = self._step(pair)
                 if self._early:
                     self._early -= 1
                 else:
-                    yield spoken
+                    yield expression
 
-    def _spoken(self, mel: np.ndarray) -> np.ndarray:
+    def _step(self, mel: np.ndarray) -> np.ndarray:
         model = self._model
-        spoken, self._styled = model.generator.step(mel, self._styled, model.bank, model.mix)
-        if model.plain is not None:
-            plain, self._plain = model.plain.step(mel, self._plain)
-            spoken = spoken + np.float32(model.beyond) * (spoken - plain)
-        return spoken
+        expression, self._styled = model.generator.step(mel, self._styled, model.bank, model.projection)
+        if model.unstyled is not None:
+            unstyled, self._unstyled = model.unstyled.step(mel, self._unstyled)
+            expression = expression + np.float32(model.extrapolation) * (expression - unstyled)
+        return expression
+
+    def restart(self) -> None:
+        """Begin another sound of the same voice, whose mean spectrum is kept."""
+        self._mel, self._early = MelStream(), self._model.generator.dims.look_ahead
+        self._styled, self._unstyled = (state and state.of_the_voice() for state in (self._styled, self._unstyled))
 
 
 def generate(model: StyledMotionModel, sound: Waveform) -> np.ndarray:
-    """What a model makes of a sound that is there as a whole, heard as it would arrive.
+    """Make the expressions of a whole sound, as if it were arriving.
 
     Args:
-        model: what moves a face.
+        model: makes them.
         sound: 16 kHz mono.
 
     Returns:
         (T, 68, 3) float32 offsets from a resting face, canonical space, 60 a second, T = `mel.motion_frames(N)`.
     """
-    level, stream = AutomaticGainControl(), ExpressionStream(model)
+    agc, stream = AutomaticGainControl(), ExpressionStream(model)
     count = motion_frames(len(sound.samples))
-    spoken = list(stream.push(level.push(sound.samples)))
-    while len(spoken) < count:
-        spoken += stream.push(level.push(_SILENCE))
-    return np.concatenate(spoken[:count])
+    frames = list(stream.push(agc.push(sound.samples)))
+    while len(frames) < count:
+        frames += stream.push(agc.push(_SILENCE))
+    return np.concatenate(frames[:count])
 
 
 class MotionStream:
-    """The motion of one portrait for one sound, as it arrives."""
+    """Make the motion of one portrait for one sound, as the sound arrives."""
 
     def __init__(
         self,
@@ -106,6 +125,7 @@ class MotionStream:
         mouth: float = 1.0,
         blink: float = 1.0,
         seed: int = 0,
+        history: int = 0,
     ) -> None:
         """Start at rest.
 
@@ -116,27 +136,33 @@ class MotionStream:
             mouth: gain of the mouth's motion, likewise.
             blink: how often the eyes blink, likewise.
             seed: of head motion and blinks.
+            history: number of frames that `interrupt` can go back.
         """
         head, blinks = np.random.default_rng(seed).spawn(2)
         self._model, self._rest, self._mouth = model, rest, mouth
-        self._level, self._expression = AutomaticGainControl(), ExpressionStream(model)
-        self._voice = StreamingVad(model.generator.dims.look_ahead)
-        self._head = HeadStream(model.head, head, head_motion)
-        self._blinks = BlinkStream(blinks, blink * model.blink_rate_scale)
-        self._samples = self._frames = 0
+        self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
+        self._vad = StreamingVad(model.generator.dims.look_ahead)
+        self._idle = IdleMotion(
+            HeadStream(model.head, head, head_motion),
+            BlinkStream(blinks, blink * model.blink_rate_scale),
+            history,
+        )
+        self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption
+        self._samples = self._frames = 0  # of the sound
+        self._leaving: tuple[np.ndarray, float] | None = None  # an expression that fades, and when it was shown
 
     @property
-    def seconds(self) -> float:
-        """How much sound has come."""
-        return self._samples / SAMPLE_RATE
+    def seconds(self) -> Fraction:
+        """Time from the beginning to the end of the sound that has come."""
+        return Fraction(self._first, MOTION_RATE) + Fraction(self._samples, SAMPLE_RATE)
 
     def push(self, samples: np.ndarray) -> list[Motion]:
-        """Take the samples that follow, (N,) float32 in [-1, 1] at 16 kHz; the frames that they complete, one each."""
+        """Take the samples that follow, (N,) float32 in [-1, 1] at 16 kHz; give the frames that they complete."""
         self._samples += len(samples)
         return self._moved(samples)
 
     def end(self) -> list[Motion]:
-        """The frames that are left once the sound is over: those of `motion_frames` in all."""
+        """Give the frames that are left once the sound is over: those of `motion_frames` in all."""
         left = motion_frames(self._samples) - self._frames
         moved: list[Motion] = []
         while len(moved) < left:
@@ -147,22 +173,55 @@ class MotionStream:
         """Give the motion of a whole sound, 16 kHz mono."""
         return joined(self.push(sound.samples) + self.end())
 
-    def interrupt(self) -> None:
-        """Speak no more of what was heard so far: the mouth comes to rest from where it is."""
-        self._voice.interrupt()
+    def interrupt(self, shown: Motion | None, shown_at: Fraction, next_at: Fraction) -> int:
+        """Drop the sound so far; the mouth comes to rest from where it was last shown, head and lids go on.
+
+        Args:
+            shown: what was shown last (T = 1), None for nothing yet.
+            shown_at: when, seconds from the beginning.
+            next_at: when the sound that is pushed next begins, likewise.
+
+        Returns:
+            Number of the motion frame that comes next; it is not after `next_at`.
+
+        Raises:
+            ValueError: that frame lies further back than the history.
+        """
+        self._first = min(int(next_at * MOTION_RATE), self._first + self._frames)
+        self._idle.rewind(self._first)
+        self._leaving = None if shown is None else (shown.expression, float(shown_at))
+        self._expression.restart()
+        self._vad = StreamingVad(self._model.generator.dims.look_ahead)
+        self._samples = self._frames = 0
+        # The sound may begin between two frames.
+        self.push(np.zeros(int((next_at - Fraction(self._first, MOTION_RATE)) * SAMPLE_RATE), np.float32))
+        return self._first
 
     def _moved(self, samples: np.ndarray) -> list[Motion]:
-        levelled = self._level.push(samples)
-        self._voice.push(levelled)
-        return [self._frame(spoken) for spoken in self._expression.push(levelled)]
+        levelled = self._agc.push(samples)
+        self._vad.push(levelled)
+        return [self._frame(expression) for expression in self._expression.push(levelled)]
 
-    def _frame(self, spoken: np.ndarray) -> Motion:
+    def _frame(self, generated: np.ndarray) -> Motion:
+        time = (self._first + self._frames) / MOTION_RATE
         self._frames += 1
-        voice = np.array([self._voice.next()])
-        rotation, translation = self._head.move(voice)
-        lids = self._blinks.close(1)
-        # The mood stays in pauses; speech goes on top of it, so that lips still meet.
+        voice = np.array([self._vad.next()])
+        lids, rotation, translation = self._idle.next(float(voice[0]))
+        # The resting expression stays in pauses; speech is added to it, so that lips still meet.
         rest_expression = self._model.rest_expression
-        expression = rest_expression + retarget(spoken, voice, self._rest + rest_expression, self._mouth)
+        expression = soft_limit(rest_expression + retarget(generated, voice, self._rest + rest_expression, self._mouth))
         eyelid_offset = self._model.eyelid_offset
-        return Motion(soft_limit(expression), lids + eyelid_offset * (1 - lids), rotation, translation)
+        lids = lids + eyelid_offset * (1 - lids)
+        return Motion(self._faded(expression, time), lids, rotation, translation, voice)
+
+    def _faded(self, expression: np.ndarray, time: float) -> np.ndarray:
+        """Blend with the expression that was shown when the sound was interrupted."""
+        if self._leaving is None:
+            return expression
+        left, since = self._leaving
+        passed = min(max((time - since) / _COME_TO_REST, 0.0), 1.0)
+        if passed == 1:
+            self._leaving = None
+        share = np.float32(1 - passed * passed * (3 - 2 * passed))
+        faded: np.ndarray = expression + share * (left - expression)
+        return faded

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
+from rhapsode.compute import single_threaded_matmul
 from rhapsode.face import regions
 from rhapsode.face.landmarks import BROWS, LEFT_EYE, MESH_TO_68, NOSE, RIGHT_EYE
 from rhapsode.render.grid import Box, Grid, smoothstep
@@ -74,7 +75,7 @@ class ExpressionWarp:
         return ExpressionFlow(self._backward(self._upper, driven), self._backward(self._lower, driven))
 
     def _backward(self, operator: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        forward = (operator @ offsets).reshape(*self.nodes.shape)
+        forward = single_threaded_matmul(operator, offsets).reshape(*self.nodes.shape)
         return self.grid.invert(forward, self.nodes, _INVERSIONS) - self.nodes
 
 

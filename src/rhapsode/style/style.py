@@ -16,10 +16,8 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from rhapsode.audio.projection import FeatureBank
 from rhapsode.errors import StyleError
 from rhapsode.files import reading
-from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
 
@@ -102,28 +100,6 @@ class Style:
         """
         self.check_fits(generator)
         return generator.with_weight_delta(self.delta)
-
-    def generate(self, generator: NumpyMotionGenerator, sound: Waveform, strength: float = 1.0) -> np.ndarray:
-        """Expression offsets for a sound in this manner, (T, 68, 3) as `NumpyMotionGenerator.generate` gives them.
-
-        Up to strength 1 the weights are changed so far; beyond it the motion is led on from that without style to that
-        with it, since weights led on so far move a face twice as fast.
-
-        Args:
-            generator: as shipped.
-            sound: 16 kHz mono.
-            strength: as in `scaled`.
-
-        Raises:
-            StyleError: if the style was made for another generator, or the strength is out of range.
-        """
-        strongest = self.scaled(strength)  # what is out of range is refused before anything is spoken
-        styled = self if strength > 1 else strongest
-        bank = FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None
-        spoken = styled.apply(generator).generate(sound, bank, styled.projection)
-        if strength > 1:
-            spoken += np.float32(strength - 1) * (spoken - generator.generate(sound))
-        return spoken
 
     def check_fits(self, generator: NumpyMotionGenerator) -> None:
         """Refuse a generator that the style was not made for.

