@@ -97,7 +97,6 @@ def made_up_style(name: str, generator: NumpyMotionGenerator, seed: int = 0, **c
         "head_gain": np.exp(draw(5)),
         "blink_rate_scale": 1.5,
         "references": draw(4, 68, 3),
-        "reference_rotations": draw(4, 3),
         "bank": draw(12, 160),
         "projection": 0.5,
         "gamma": 0.5,

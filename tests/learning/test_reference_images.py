@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from rhapsode.cli import app
 from rhapsode.learning.reference_images import draw_sheet, sharpness_of
+from rhapsode.style.file import PICTURES
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.references import clear_frames, key_motions, reference_distances
-from rhapsode.style.style import PICTURES, Style
+from rhapsode.style.style import Style
 
 
 def flat(frames: np.ndarray) -> np.ndarray:

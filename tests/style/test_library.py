@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode.errors import StyleError
 from rhapsode.motion.generator import NumpyMotionGenerator
-from rhapsode.style.library import StyleLibrary, parse_mix, resolve, user_library
+from rhapsode.style.library import StyleLibrary, resolve, user_library
 from rhapsode.style.style import Style
 
 
@@ -88,34 +89,68 @@ def test_an_unknown_style_is_answered_with_what_is_spelt_like_it(library: StyleL
     assert f"no style {name!r} in {library.folder}" in str(caught.value)
     assert "did you mean 'ballad'?" in str(caught.value)
     assert "'calm'" not in str(caught.value)
-    assert "`rhapsode styles` lists all" in str(caught.value)
-    with pytest.raises(StyleError, match=r"no style 'zzz' in [^?]*; `rhapsode styles` lists all"):
+    with pytest.raises(StyleError, match=r"no style 'zzz' in [^?]*; choose a name from the list of styles"):
         library.path("zzz")
 
 
-@pytest.mark.parametrize("name", ["a", "0", "slow-ballad_2", "a" * 64])
-def test_names_that_are_good(library: StyleLibrary, ballad: Style, name: str) -> None:
+@pytest.mark.parametrize("name", ["a", "Ballad", "Ωδή", "静かな歌", "شعر٣", "गीत", "a" * 200])
+def test_a_style_is_kept_under_names_of_any_alphabet(library: StyleLibrary, ballad: Style, name: str) -> None:
     assert library.save(replace(ballad, name=name)) == library.folder / f"{name}.safetensors"
     assert library.load(name).name == name
+    assert library.rename(name, "b") == library.folder / "b.safetensors"
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Ballad", "-a", "_a", "a b", "a.b", "../a", "a/b", "é", "a\n", "a" * 65, "a*0.5", "a+b", "٣"]
-)
-def test_names_that_are_not(library: StyleLibrary, ballad: Style, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["", "..", "../a", "a/b", "a b", "😀"])
+def test_names_that_are_not_allowed_change_nothing(
+    library: StyleLibrary, ballad: Style, tmp_path: Path, name: str
+) -> None:
     before = contents(tmp_path)
-    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
-        library.save(replace(ballad, name=name))
-    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
-        library.rename("ballad", name)
-    with pytest.raises(StyleError, match="a-z, 0-9, - and _"):
-        library.import_(library.path("ballad"), name)
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: library.save(replace(ballad, name=name)),
+        lambda: library.check_free(name),
+        lambda: library.rename("ballad", name),
+        lambda: library.import_(library.path("ballad"), name),
+    )
+    for attempt in attempts:
+        with pytest.raises(StyleError, match="not allowed; use letters and digits of any alphabet"):
+            attempt()
     assert contents(tmp_path) == before
+
+
+def test_a_name_is_the_same_however_its_accents_are_stored(library: StyleLibrary, ballad: Style) -> None:
+    composed, decomposed = "\u00e9t\u00e9", "e\u0301te\u0301"
+    path = library.save(replace(ballad, name=decomposed))
+    assert path.name == f"{composed}.safetensors"
+    assert Style.load(path).name == composed
+    assert library.load(decomposed).name == library.load(composed).name == composed
+    path.rename(path.with_name(f"{decomposed}.safetensors"))  # as macOS may keep it
+    assert library.load(composed).name == composed
+    assert [name for name, _ in names(library)].count(composed) == 1
+
+
+def test_capitals_count_and_are_suggested(library: StyleLibrary) -> None:
+    with pytest.raises(StyleError, match=r"no style 'BALLAD' .*did you mean 'ballad'"):
+        library.load("BALLAD")
+
+
+def test_asking_whether_a_name_is_free_makes_no_folder(tmp_path: Path) -> None:
+    library = StyleLibrary(tmp_path / "data" / "styles")
+    assert library.check_free("ballad") == library.folder / "ballad.safetensors"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_learnt(tmp_path: Path, ballad: Style) -> None:
+    (tmp_path / "data").write_text("a file")
+    library = StyleLibrary(tmp_path / "data" / "styles")
+    attempts: tuple[Callable[[], object], ...] = (lambda: library.check_free("ballad"), lambda: library.save(ballad))
+    for attempt in attempts:
+        with pytest.raises(StyleError, match=r"styles: not writable .*choose another folder"):
+            attempt()
 
 
 def test_a_style_of_yours_is_replaced_only_when_told(library: StyleLibrary, ballad: Style) -> None:
     changed = replace(ballad, eyelid_offset=0.5)
-    with pytest.raises(StyleError, match=r"ballad\.safetensors: .*another name, or add --overwrite"):
+    with pytest.raises(StyleError, match=r"ballad\.safetensors: there is already .*; choose another name"):
         library.save(changed)
     assert library.load("ballad").eyelid_offset == 0.25
     library.save(changed, overwrite=True)
@@ -177,7 +212,7 @@ def test_a_damaged_style_can_be_deleted(library: StyleLibrary) -> None:
 
 def test_shipped_styles_stay_as_they_are(library: StyleLibrary, tmp_path: Path) -> None:
     before = contents(tmp_path)
-    with pytest.raises(StyleError, match=r"'calm': comes with rhapsode .*rhapsode styles mix calm --name NAME"):
+    with pytest.raises(StyleError, match=r"'calm': comes with rhapsode .*; copy it under a name of your own first"):
         library.rename("calm", "quiet")
     with pytest.raises(StyleError, match="'calm': comes with rhapsode"):
         library.delete("calm")
@@ -200,7 +235,7 @@ def test_an_export_overwrites_nothing(library: StyleLibrary, tmp_path: Path) -> 
     for name, target, word in (
         ("ballad", taken, "exists"),
         ("ballad", library.folder, "exists"),
-        ("ballad", tmp_path / "ballad.bin", "must end in .safetensors"),
+        ("ballad", tmp_path / "ballad.bin", "end in .safetensors"),
         ("ballad", tmp_path / "gone" / "ballad.safetensors", "no folder"),
         ("gone", tmp_path / "new.safetensors", "no style 'gone'"),
     ):
@@ -223,7 +258,7 @@ def test_a_style_comes_in_under_its_own_name_or_another(library: StyleLibrary, b
     assert library.import_(source) == library.folder / "waltz.safetensors"
     assert library.import_(source, "polka") == library.folder / "polka.safetensors"
     assert Style.load(library.folder / "polka.safetensors").name == "polka"
-    with pytest.raises(StyleError, match="--overwrite"):
+    with pytest.raises(StyleError, match="already a style of that name"):
         library.import_(source)
     replace(ballad, name="waltz", eyelid_offset=0.5).save(source)
     library.import_(source, overwrite=True)
@@ -237,46 +272,6 @@ def test_what_is_no_style_does_not_come_in(library: StyleLibrary, tmp_path: Path
     with pytest.raises(StyleError, match=r"bad\.safetensors: not a usable style"):
         library.import_(source, "good")
     assert contents(library.folder) == before
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("ballad", [("ballad", 1)]),
-        ("ballad*0.6+angry*0.4", [("ballad", 0.6), ("angry", 0.4)]),
-        ("ballad+angry", [("ballad", 1), ("angry", 1)]),
-        (" slow-ballad_2 * 1.5 + a*0 ", [("slow-ballad_2", 1.5), ("a", 0)]),
-    ],
-)
-def test_mixtures_that_are_understood(text: str, parts: list[tuple[str, float]]) -> None:
-    assert parse_mix(text) == parts
-
-
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("", "a name is missing"),
-        ("+", "a name is missing"),
-        ("ballad+", "a name is missing"),
-        ("*0.5", "a name is missing"),
-        ("ballad*", "'' is no weight"),
-        ("ballad*much", "'much' is no weight"),
-        ("ballad*0.5*0.5", "'0.5*0.5' is no weight"),
-        ("ballad*1.51", "'1.51' is no weight from 0 to 1.5"),
-        ("ballad*-0.1", "'-0.1' is no weight"),
-        ("ballad*nan", "'nan' is no weight"),
-        ("ballad*inf", "'inf' is no weight"),
-        ("ballad+ballad*0.5", "'ballad' comes twice"),
-        ("Ballad", "a-z, 0-9"),
-        ("some/where", "a-z, 0-9"),
-        ("a\nb", "a-z, 0-9"),
-    ],
-)
-def test_mixtures_that_are_not(text: str, word: str) -> None:
-    with pytest.raises(StyleError) as caught:
-        parse_mix(text)
-    assert word in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_name_alone_is_the_style_as_it_is(library: StyleLibrary, ballad: Style) -> None:
@@ -309,7 +304,7 @@ def test_unknown_parts_of_a_mixture_are_refused(library: StyleLibrary) -> None:
         resolve("ballad*0.5+angri*0.5", library)
 
 
-@pytest.mark.parametrize("text", ["gone.mp4", "folder/voice.wav", "folder/ballad*0.5"])
+@pytest.mark.parametrize("text", ["gone.mp4", "gone.3gp", "folder/voice.wav", "folder/ballad*0.5"])
 def test_a_path_that_is_no_style_is_called_a_path(text: str, tmp_path: Path) -> None:
     with pytest.raises(StyleError, match="neither a style file nor a video"):
         resolve(text, StyleLibrary(tmp_path))
@@ -323,5 +318,5 @@ def test_styles_without_weights_share_alike(library: StyleLibrary) -> None:
 
 @pytest.mark.parametrize("text", ["ballad*1.2", "ballad*0.8+calm*0.4"])
 def test_a_mixture_is_no_way_round_the_strength(library: StyleLibrary, text: str) -> None:
-    with pytest.raises(StyleError, match="--style-strength"):
+    with pytest.raises(StyleError, match="add up to 1 at most"):
         resolve(text, library)

@@ -64,7 +64,7 @@ def yours(outcome: Outcome) -> dict[str, dict[str, object]]:
 def test_help_imports_no_model() -> None:
     code = (
         "import sys; from rhapsode.cli import main; main(['styles', '--help']); main(['styles', 'mix', '--help']); "
-        "print([name for name in ('torch', 'numpy', 'safetensors') if name in sys.modules])"
+        "print([name for name in ('torch', 'cv2', 'mediapipe', 'av', 'onnxruntime', 'scipy') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]"
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_listed_with_the_reason(styles: Styles, folder: Path) 
     assert "CC-BY-4.0" in out
     rows = yours(styles("--json"))
     assert "not a usable style" in str(rows["broken"]["error"])
-    assert "a-z, 0-9" in str(rows["Not A Name"]["error"])
+    assert "letters and digits" in str(rows["Not A Name"]["error"])
     assert "error" not in rows["ballad"]
 
 
@@ -210,11 +210,11 @@ def test_a_mixture_takes_a_place_only_when_told(styles: Styles, folder: Path) ->
     [
         (("show", "balad"), "did you mean 'ballad'?"),
         (("mix", "ballad*2", "--name", "new"), "'2' is no weight from 0 to 1.5"),
-        (("mix", "ballad", "--name", "No Name"), "a-z, 0-9"),
+        (("mix", "ballad", "--name", "No Name"), "letters and digits"),
         (("mix", "ballad"), "--name"),
         (("rename", "ballad", "angry"), "already"),
         (("delete", "gone"), "no style 'gone'"),
-        (("export", "ballad", "ballad.bin"), "must end in .safetensors"),
+        (("export", "ballad", "ballad.bin"), "end in .safetensors"),
         (("import", "gone.safetensors"), "gone.safetensors: cannot be read"),
     ],
 )

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from rhapsode import __version__
 from rhapsode.cli import animate, bench, doctor, evaluate, export, learn_style, prepare, styles, train
+from rhapsode.cli.hints import with_hint
 from rhapsode.cli.options import HELP, PLAIN, UsageError
 from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, print_status
 from rhapsode.errors import RhapsodeError
@@ -94,7 +95,7 @@ def _report_user_error(error: Exception, debug: bool) -> int:
             f"rhapsode: error: {error.filename}: {(error.strerror or '').lower()}; check the path and its permissions"
         )
     else:
-        print_status(f"rhapsode: error: {error}")
+        print_status(f"rhapsode: error: {with_hint(error) if isinstance(error, RhapsodeError) else error}")
     return REFUSED
 
 

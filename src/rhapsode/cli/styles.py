@@ -83,7 +83,7 @@ def show_style(
         "eyelid_offset": style.eyelid_offset,
         "gamma": style.gamma,
         "projection": style.projection,
-        "bank": len(style.bank),
+        "bank": 0 if style.bank is None else len(style.bank),
         "reference_distances": _distances(style),
         "pictures": style.pictures is not None,
         "provenance": dict(style.provenance),
@@ -108,9 +108,10 @@ def mix_styles(
     """Make a style out of others, each with a weight from 0 to 1.5."""
     from dataclasses import replace
 
-    from rhapsode.style.library import check_name, resolve
+    from rhapsode.style.library import resolve
+    from rhapsode.style.names import checked_name
 
-    check_name(name)
+    checked_name(name)
     at_hand = _library(library)
     path = at_hand.save(replace(resolve(mixture, at_hand), name=name), overwrite)
     typer.echo(f"{path}: style {name!r}, of {mixture}")
@@ -190,12 +191,12 @@ def _library(folder: Path | None) -> "StyleLibrary":
 
 def _summary(entry: "Entry") -> dict[str, Any]:
     """What the list tells of a style, or why it cannot be used."""
-    from rhapsode.style.library import check_name
+    from rhapsode.style.names import checked_name
     from rhapsode.style.style import Style
 
     row: dict[str, Any] = {"name": entry.name, "path": str(entry.path), "shipped": entry.shipped}
     try:
-        check_name(entry.name)
+        checked_name(entry.name)
         style = Style.load(entry.path)
     except StyleError as error:
         return row | {"error": str(error)}

@@ -62,7 +62,8 @@ def learn(
     how = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": course}
     style = _style(style_clip, generator, head, name, changes, recipe.gamma, how, license)
     kept = reference_pictures(style_clip, references_of(style_clip)) if pictures else None
-    return replace(style, projection=recipe.projection, pictures=kept)
+    bank = voice_bank(style_clip, generator) if recipe.projection else None
+    return replace(style, projection=recipe.projection, bank=bank, pictures=kept)
 
 
 def zero_shot(style_clip: StyleClip, generator: MotionGenerator, head: HeadModel, name: str) -> Style:
@@ -132,6 +133,12 @@ def references_of(style_clip: StyleClip) -> np.ndarray:
     return clear_frames(distances, turned, sharpness, MOTION_RATE)
 
 
+def voice_bank(style_clip: StyleClip, generator: MotionGenerator) -> np.ndarray:
+    """Sample the features of a style clip's voice for manifold projection, (M, F) float32, M at most `BANK`."""
+    features = generator.features(torch.from_numpy(style_clip.mel)).numpy()[generator.dims.look_ahead :]
+    return features[:: max(1, -(-len(features) // BANK))]
+
+
 def _rehearsal(generator: MotionGenerator) -> ReplaySet:
     replay = ReplaySet.shipped()
     if replay.generator != generator.key:
@@ -153,7 +160,6 @@ def _style(
     license: str,
 ) -> Style:
     frames = references_of(style_clip)
-    heard = generator.features(torch.from_numpy(style_clip.mel)).numpy()[generator.dims.look_ahead :]
     return Style(
         name=name,
         delta={key: change.numpy().astype(np.float32) for key, change in changes.items()},
@@ -162,8 +168,6 @@ def _style(
         head_gain=head_gain(style_clip, head),
         blink_rate_scale=blink_rate_scale(style_clip),
         references=style_clip.expression[frames].astype(np.float32),
-        reference_rotations=pose_at(style_clip.clip, frames / MOTION_RATE).astype(np.float32),
-        bank=heard[:: max(1, -(-len(heard) // BANK))],
         projection=0.0,
         gamma=gamma,
         generator=generator.key,

@@ -13,8 +13,9 @@ from rhapsode.face.facial_map import draw_facial_map
 from rhapsode.face.geometry import fit_pose, mean_face
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.media.reader import read_frames
+from rhapsode.style.file import PICTURES
 from rhapsode.style.references import key_motions, reference_distances
-from rhapsode.style.style import KEY_MOTIONS, PICTURES, Style
+from rhapsode.style.style import KEY_MOTIONS, Style
 
 #: Canonical units of a picture's side.
 _WIDTH = 2.4

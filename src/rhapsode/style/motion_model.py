@@ -33,7 +33,7 @@ def styled_motion_model(
         scaled.move_head(head),
         generator if strength > 1 else None,
         strength - 1,
-        FeatureBank(styled.bank) if styled.projection and len(styled.bank) else None,
+        None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,
         scaled.rest_expression,
         scaled.eyelid_offset,
