@@ -48,7 +48,10 @@ def animator() -> Animator:
 def talking_clip(
     animator: Animator, astronaut: np.ndarray, sentence: Waveform, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """An MP4 of the astronaut saying the sentence, 256 px, 25 fps."""
+    """An MP4 of the astronaut saying the sentence, 256 px, 25 fps.
+
+    The product itself made it: whatever is out of step in the product is so here. Timing is tested in `test_timing.py`.
+    """
     path = tmp_path_factory.mktemp("clips") / "talking.mp4"
     animator.animate(astronaut[:256, 96:352], sentence, AnimationOptions(head_motion=0.3)).save(path)
     return path

@@ -1,7 +1,6 @@
 """Bad input: one line that names the file, exit code 2, no traceback, nothing left behind."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from skimage import data
 
 from rhapsode import cli
 from rhapsode.media.writer import write_video
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs limits and signals of POSIX")
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,7 @@ def locked_folder() -> Iterator[Path]:
             folder.chmod(0o755)
 
 
+@posix
 def test_a_folder_that_cannot_be_written_to(locked_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"portrait": "astronaut.png", "audio": "speech.wav", "out": "talk.mp4"}
     code = cli.main(["animate", *(f"--{name}={locked_folder / file}" for name, file in options.items())])
@@ -294,6 +296,8 @@ def start(bench: Bench, seconds: float, limit_bytes: int | None = None) -> "subp
         # A shell starts what runs in its background deaf to Ctrl-C, and children inherit that.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if limit_bytes is not None:
+            import resource
+
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
             # Python ignores the signal by itself, so that writing fails as it does on a full disk.
 
@@ -308,6 +312,7 @@ def own_lines(err: str) -> list[str]:
     return [line for line in err.splitlines() if line.startswith("rhapsode: ") and "warning" not in line]
 
 
+@posix
 def test_no_room_on_the_disk(bench: Bench) -> None:
     process = start(bench, 2.0, limit_bytes=20_000)
     _, err = process.communicate(timeout=60)
@@ -318,6 +323,7 @@ def test_no_room_on_the_disk(bench: Bench) -> None:
     assert_no_video(bench.folder)
 
 
+@posix
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(bench: Bench, kind: signal.Signals) -> None:
     process = start(bench, 20.0)
