@@ -1,16 +1,14 @@
-"""What was found in a picture, kept on disk by the picture's content, so that a portrait is measured only once.
+"""A cache on disk of what was found in pictures, keyed by the picture's content and the tracker's version.
 
-A face found again in a file takes two milliseconds; finding it takes a second, most of it to load what finds faces.
+Reading a face from the cache takes two milliseconds; finding it takes a second, mostly to load the face models.
 """
 
 import contextlib
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
@@ -20,17 +18,22 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.face.tracker import TRACKER_VERSION, Face, FaceTracker
+from rhapsode.files import atomic_write
 
 _log = logging.getLogger(__name__)
 
-#: Files that are kept; the longest unused go first. A picture has two of them, 20 to 100 kB together.
-_MOST = 1000
+#: Number of files in a cache, at most; the least recently used are deleted. A picture has two, 20 to 100 kB together.
+MAX_FILES = 1000
 _SUFFIX = ".safetensors"
 
 
 def cache_folder() -> Path | None:
-    """Where faces are kept: what RHAPSODE_CACHE names, by default the user's cache; None where it is "off"."""
+    """Give the folder named by the environment variable RHAPSODE_CACHE, or that of the user's caches.
+
+    Returns:
+        None where RHAPSODE_CACHE is "off".
+    """
     named = os.environ.get("RHAPSODE_CACHE", "")
     if named == "off":
         return None
@@ -38,14 +41,30 @@ def cache_folder() -> Path | None:
 
 
 class CachedTracker:
-    """Finds faces and people in still pictures as `FaceTracker` does, which it asks only about pictures it never saw.
+    """Finds faces and people in still pictures as `FaceTracker` does, but only once a picture. A context manager.
 
-    A folder that cannot be read or written is no error: then all is found anew.
+    A folder that cannot be read or written is no error: then nothing is cached. Processes may share a folder.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """Remember in a folder, made when it is needed; `cache_folder()` where None."""
+    def __init__(
+        self,
+        folder: Path | None = None,
+        version: str = TRACKER_VERSION,
+        make_tracker: Callable[[], FaceTracker] = FaceTracker,
+        max_files: int = MAX_FILES,
+    ) -> None:
+        """Cache in a folder, made when it is needed.
+
+        Args:
+            folder: where; `cache_folder()` where None.
+            version: names the tracker: what another version found is not used.
+            make_tracker: makes the tracker, when a picture is not in the cache.
+            max_files: number of files that are kept.
+        """
         self._folder = folder or cache_folder()
+        self._version = version
+        self._make_tracker = make_tracker
+        self._max_files = max_files
         self._opened = contextlib.ExitStack()
 
     def __enter__(self) -> "CachedTracker":
@@ -57,63 +76,69 @@ class CachedTracker:
         self._opened.close()
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Every face found in a picture, (H, W, 3) uint8 RGB, largest first."""
+        """Find every face in a picture, largest first.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+        """
 
         def find() -> np.ndarray:
             found = [face.mesh for face in self._tracker.detect(image)]
             return np.stack(found) if found else np.zeros((0, 478, 3), np.float32)
 
-        return [Face(mesh) for mesh in self._remembered("faces", image, find)]
+        return [Face(mesh) for mesh in self._cached("faces", image, find)]
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
-        """How surely each pixel belongs to a person, (H, W) float32 in [0, 1], in steps of 1/255."""
+        """Find how surely each pixel belongs to a person.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (H, W) float32 in [0, 1], in steps of 1/255.
+        """
 
         def find() -> np.ndarray:
             mask = np.rint(255 * self._tracker.person_mask(image)).astype(np.uint8)
             return np.asarray(cv2.imencode(".png", mask)[1]).ravel()
 
-        png = self._remembered("person", image, find)
+        png = self._cached("person", image, find)
         return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
     @cached_property
     def _tracker(self) -> FaceTracker:
-        return self._opened.enter_context(FaceTracker())
+        return self._opened.enter_context(self._make_tracker())
 
-    def _remembered(self, what: str, image: np.ndarray, find: Callable[[], np.ndarray]) -> np.ndarray:
+    def _cached(self, what: str, image: np.ndarray, find: Callable[[], np.ndarray]) -> np.ndarray:
+        """Read an array from the cache; find and store it where it is missing or damaged."""
         if self._folder is None:
             return find()
-        path = self._folder / f"{_key(image)}-{what}{_SUFFIX}"
+        path = self._folder / f"{_key(image, self._version)}-{what}{_SUFFIX}"
         with contextlib.suppress(OSError, SafetensorError, KeyError):
             known = load_file(path)[what]
             os.utime(path)
             return known
         found = find()
         try:
-            _keep(path, save({what: np.ascontiguousarray(found)}))
+            # Faces are private: only their owner may look into the folder.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            atomic_write(path, save({what: np.ascontiguousarray(found)}))
+            _delete_oldest(self._folder, self._max_files)
         except OSError as error:
-            _log.debug("%s: not kept: %s", path, error)
+            _log.debug("%s: not cached: %s", path, error)
         return found
 
 
-def _key(image: np.ndarray) -> str:
-    """Names a picture by its content, and by what looks at it."""
+def _key(image: np.ndarray, version: str) -> str:
+    """Name a picture by its content, and by the tracker."""
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16)
-    digest.update(f"{image.shape} mediapipe {version('mediapipe')}".encode())
+    digest.update(f"{image.shape} {version}".encode())
     return digest.hexdigest()
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; only its owner may read it. Those that are too many go."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    kept = list(path.parent.glob(f"*{_SUFFIX}"))
-    if len(kept) > _MOST:
-        for old in sorted(kept, key=lambda one: one.stat().st_mtime)[: len(kept) - _MOST]:
+def _delete_oldest(folder: Path, keep: int) -> None:
+    """Delete the least recently used files of a cache beyond a number of them."""
+    cached = list(folder.glob(f"*{_SUFFIX}"))
+    if len(cached) > keep:
+        for old in sorted(cached, key=lambda one: one.stat().st_mtime)[: len(cached) - keep]:
             old.unlink(missing_ok=True)

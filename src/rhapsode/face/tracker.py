@@ -6,12 +6,16 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from rhapsode.face.landmarks import MESH_TO_68
+
+#: Names what finds faces here: changed whenever the same picture would give other points.
+TRACKER_VERSION: Final = f"1, mediapipe {version('mediapipe')}"
 
 _MESH_POINTS = 478
 
