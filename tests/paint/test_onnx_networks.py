@@ -102,7 +102,7 @@ def test_a_model_that_paints_whole_heads_animates_a_portrait(tmp_path: Path, sen
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InstallationError, match=r"device abacus: ONNX Runtime .* knows cpu"):
+    with pytest.raises(InstallationError, match=r"device abacus: ONNX Runtime .* has cpu"):
         PictureModel.load(SHIPPED, device="abacus")
 
 

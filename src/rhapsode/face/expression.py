@@ -1,4 +1,4 @@
-"""Expression: how a face differs from its own rest, in canonical space."""
+"""Expression: offsets of a face from its own rest, in canonical space."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -8,22 +8,22 @@ from rhapsode.face.mouth import lip_distance
 
 
 def resting_face(canonical: np.ndarray) -> np.ndarray:
-    """The median face over the fifth of the frames in which the mouth is most closed: (T, 68, 3) -> (68, 3)."""
+    """Take the median face of the fifth of the frames with the most closed mouth: (T, 68, 3) -> (68, 3)."""
     opening = lip_distance(canonical)
     return np.median(canonical[opening <= np.quantile(opening, 0.2)], axis=0)
 
 
 def disentangle(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, Pose]:
-    """Pull a tracked clip of one person apart.
+    """Separate pose, resting face and expression of a tracked clip of one person.
 
-    The pose is fitted twice, the second time on the person's own resting face, so that its shape does not pass for
-    movement.
+    The pose is fitted twice, the second time to the person's own resting face, so that the shape of the face does not
+    count as motion.
 
     Args:
         landmarks: (T, 68, 3), image pixels.
 
     Returns:
-        The offsets from rest (T, 68, 3) and the resting face (68, 3) in canonical space, and the pose.
+        Offsets from rest (T, 68, 3) and the resting face (68, 3), canonical space; and the pose.
     """
     rest = resting_face(to_canonical(landmarks, fit_pose(landmarks)))
     pose = fit_pose(landmarks, rest)
@@ -33,6 +33,15 @@ def disentangle(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, Pose]:
 
 
 def resample(values: np.ndarray, times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Values (T, ...) known at `times`, read at the times `wanted`; held still beyond both ends."""
+    """Interpolate values over time by a monotone cubic (PCHIP), constant beyond both ends.
+
+    Args:
+        values: (T, ...).
+        times: (T,) seconds, rising.
+        wanted: (N,) seconds.
+
+    Returns:
+        (N, ...).
+    """
     curve = PchipInterpolator(times, values, axis=0)
     return curve(np.clip(wanted, times[0], times[-1]))

@@ -1,11 +1,11 @@
-"""The facial map: the 68 landmarks joined in a fixed order and projected by a camera, as a drawing."""
+"""The facial map (arXiv 2303.09799): the 68 landmarks joined by lines and projected by a camera, as a drawing."""
 
 from typing import Final
 
 import cv2
 import numpy as np
 
-#: Landmarks that a line joins, in the order in which they are drawn; a ring returns to its first point.
+#: Name and landmarks of each line, in the order of drawing, and whether it returns to its first point.
 LINES: Final = (
     ("jaw", np.arange(0, 17), False),
     ("right brow", np.arange(17, 22), False),
@@ -23,7 +23,7 @@ _SHIFT = 4
 
 
 def project(landmarks: np.ndarray, camera: np.ndarray) -> np.ndarray:
-    """Points in space through a camera: (..., 3) -> (..., 2) pixels.
+    """Project points by a camera: (..., 3) -> (..., 2) pixels.
 
     Args:
         landmarks: (..., 3) points in any space.
@@ -44,7 +44,7 @@ def draw_facial_map(
         landmarks: (68, 3) points in the space that the camera looks at.
         camera: (3, 4) as in `project`.
         size: side of the drawing, pixels.
-        thickness: of the lines, pixels; that of the published map, 2 of 512, where None.
+        thickness: of the lines, pixels; as published, 2 of 512, where None.
 
     Returns:
         (size, size) uint8: smooth white lines on black.

@@ -1,7 +1,7 @@
-"""Pose and expression pulled apart, exactly: image pixels <-> canonical space.
+"""Head pose: from image pixels to canonical space and back, exactly.
 
-Canonical space is centred on the face: the distance between the outer eye corners of the mean face is 1, x runs
-to the viewer's right, y down, z away from the viewer's eye. A weak-perspective pose takes it to pixels:
+Canonical space is centred between the eyes; the outer eye corners of the mean face are 1 apart; x runs to the viewer's
+right, y down, z away from the viewer. A weak-perspective pose maps it to pixels:
 
     image = scale * R(rotation) @ canonical + translation
 """
@@ -21,13 +21,13 @@ from rhapsode.files import reading
 #: Least distance between the outer corners of the eyes, pixels: in a smaller face lips are two or three pixels high,
 #: and a closed mouth looks like an open one.
 MIN_EYE_DISTANCE: Final = 24.0
-#: Where a head turns, canonical space: below and behind the face, at the base of the skull, (3,).
+#: Pivot of the head, canonical space: the base of the skull, below and behind the face, (3,).
 SKULL_BASE: Final = np.array([0.0, 0.85, 0.95])
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a head is in T pictures.
+    """The pose of a head in T pictures.
 
     Attributes:
         rotation: (T, 3) rotation vectors, radians; 0 is the mean face seen from the front.
@@ -41,23 +41,23 @@ class Pose:
 
     @property
     def matrices(self) -> np.ndarray:
-        """The rotations as matrices, (T, 3, 3)."""
+        """Give the rotations as matrices, (T, 3, 3)."""
         return Rotation.from_rotvec(self.rotation).as_matrix()
 
 
 @cache
 def mean_face() -> np.ndarray:
-    """The mean of the training speakers' resting faces, (68, 3) float64, canonical space."""
+    """Load the mean of the training speakers' resting faces, (68, 3) float64, canonical space."""
     path = Bundle.load().path("mean_face.safetensors")
     with reading(path, "mean face"):
         return load_file(path)["mean_face"].astype(np.float64)
 
 
 def fit_pose(landmarks: np.ndarray, shape: np.ndarray | None = None) -> Pose:
-    """The similarity transform that best lays a resting face on each picture's landmarks.
+    """Fit the similarity transform from a resting face to the landmarks of each picture.
 
-    Only the points that speech hardly moves are compared (`landmarks.STABLE`), so that an open mouth does not tilt
-    the head. Least squares by singular value decomposition (Umeyama 1991).
+    Only points that speech hardly moves are used (`landmarks.STABLE`), so that an open mouth does not tilt the head.
+    Least squares by singular value decomposition (Umeyama 1991).
 
     Args:
         landmarks: (T, 68, 3), image pixels.
@@ -77,23 +77,23 @@ def fit_pose(landmarks: np.ndarray, shape: np.ndarray | None = None) -> Pose:
 
 
 def to_canonical(landmarks: np.ndarray, pose: Pose) -> np.ndarray:
-    """Undo the pose: (T, N, 3) image pixels -> (T, N, 3) canonical space. Inverse of `to_image`."""
+    """Undo the pose: (T, N, 3) image pixels -> (T, N, 3) canonical space; the inverse of `to_image`."""
     centred = (landmarks - pose.translation[:, None]) / pose.scale[:, None, None]
     return np.einsum("tni,tij->tnj", centred, pose.matrices)
 
 
 def to_image(canonical: np.ndarray, pose: Pose) -> np.ndarray:
-    """Apply the pose: (T, N, 3) canonical space -> (T, N, 3) image pixels. Inverse of `to_canonical`."""
+    """Apply the pose: (T, N, 3) canonical space -> (T, N, 3) image pixels; the inverse of `to_canonical`."""
     turned = np.einsum("tni,tji->tnj", canonical, pose.matrices)
     return pose.scale[:, None, None] * turned + pose.translation[:, None]
 
 
 def mean_shape(landmarks: np.ndarray, iterations: int = 5) -> np.ndarray:
-    """The mean of many faces in canonical space, by generalised Procrustes analysis.
+    """Average many faces in canonical space, by generalised Procrustes analysis.
 
     Args:
-        landmarks: (T, 68, 3), image pixels, heads near the front.
-        iterations: how often the mean and the poses are fitted in turn.
+        landmarks: (T, 68, 3), image pixels, heads seen roughly from the front.
+        iterations: number of times that the mean and the poses are fitted in turn.
 
     Returns:
         (68, 3): outer eye corners 1 apart, level and equally deep; centred between them; left and right balanced.
@@ -105,7 +105,7 @@ def mean_shape(landmarks: np.ndarray, iterations: int = 5) -> np.ndarray:
 
 
 def _upright(face: np.ndarray) -> np.ndarray:
-    """Centre a face (68, 3) between the eye corners, scale them 1 apart, and turn eyes level, brow over chin."""
+    """Normalise a face (68, 3): eye corners 1 apart, level, centred on the origin; brow above chin."""
     x = face[45] - face[36]
     y = face[8] - face[27]
     x = x / np.linalg.norm(x)

@@ -1,4 +1,4 @@
-"""The 68-point landmark set: which mesh points make it, and the groups the rest of the program speaks of.
+"""The 68-point landmark set: its points in the face mesh, and its groups.
 
 Points follow the usual 68-point order (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, outer lips 48-59, inner
 lips 60-67). "Right" and "left" are the subject's own; the subject's right is the picture's left.
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 #: Index of each of the 68 landmarks in the 478-point MediaPipe face mesh, shape (68,).
-#: The jaw follows the face oval of the mesh in its own order, so it never doubles back, at even steps.
+#: The jaw follows the face oval of the mesh in order, at even steps, so that it never doubles back.
 MESH_TO_68: Final = np.array(
     [
         *(
@@ -72,5 +72,5 @@ MOUTH: Final = np.arange(48, 68)
 LID_PAIRS: Final = np.array([[37, 41], [38, 40], [43, 47], [44, 46]])
 #: Upper and lower inner-lip points that face each other, shape (3, 2); the middle pair is row 1.
 INNER_LIP_PAIRS: Final = np.array([[61, 67], [62, 66], [63, 65]])
-#: Points that speech hardly moves: eye corners, nose bridge and nostrils, temples. Pose is fitted on them.
+#: Points that speech hardly moves: eye corners, nose bridge and nostrils, temples. The pose is fitted to them.
 STABLE: Final = np.array([0, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45])

@@ -1,7 +1,7 @@
-"""Contours of the 478-point face mesh that are finer than the 68 landmarks: lips and eyelids.
+"""Lip and eyelid contours of the 478-point face mesh, finer than the 68 landmarks.
 
-Every contour runs from the picture's left to the picture's right, corner to corner, so that an upper and a
-lower contour of one opening share both end points.
+Every contour runs from the picture's left to its right, corner to corner, so that the upper and the lower contour of an
+opening share both end points.
 """
 
 from typing import Final

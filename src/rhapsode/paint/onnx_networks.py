@@ -1,4 +1,4 @@
-"""Run the picture networks by ONNX Runtime: `portrait_encoder.onnx` once a portrait, `mouth_generator.onnx` a frame."""
+"""Picture networks on ONNX Runtime: `portrait_encoder.onnx` runs once a portrait, `mouth_generator.onnx` a frame."""
 
 import hashlib
 import json
@@ -17,20 +17,20 @@ from rhapsode.render.mouth_window import WindowSize
 #: Folder of a model that holds the two networks.
 FOLDER = "style_aware_generator"
 PORTRAIT_ENCODER, MOUTH_GENERATOR = "portrait_encoder.onnx", "mouth_generator.onnx"
-#: What each of them is given, in order; `MOUTH_GENERATOR` gets the features of `PORTRAIT_ENCODER` besides.
+#: Names of the inputs, in order; `MOUTH_GENERATOR` also takes the features that `PORTRAIT_ENCODER` gives.
 PORTRAIT_ENCODER_INPUTS = ("rest_picture", "references", "sources", "shapes", "own", "has_photo")
 MOUTH_GENERATOR_INPUTS = ("drawn", "shape", "rest", "patterns", "photo_mask", "tone", "shapes")
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider"}
-"""Devices that the picture networks run on, and what ONNX Runtime calls them."""
+"""ONNX Runtime's execution provider for each device."""
 
 
 class PictureModel:
-    """Style Mapping and Style-Aware Generator, as `rhapsode export` wrote them.
+    """Style Mapping and Style-Aware Generator, exported by `models.export`.
 
     Attributes:
         window: the square of the portrait that is painted.
-        weights: fingerprint of the weights that they were written from.
+        weights: SHA-256 of the weights that they were exported from.
     """
 
     def __init__(self, encoder: Any, generator: Any) -> None:
@@ -49,7 +49,7 @@ class PictureModel:
         Args:
             bundle: has `style_aware_generator/portrait_encoder.onnx` and `mouth_generator.onnx` beside it.
             device: one of `PROVIDERS`.
-            threads: that one picture is computed by; the networks are small, one is best.
+            threads: number of threads for one picture; the networks are small, one is fastest.
 
         Raises:
             InstallationError: ONNX Runtime was installed without that device.
@@ -101,21 +101,22 @@ class PictureModel:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that the picture networks cannot run on here.
+    """Check that the picture networks can run on a device here.
 
     Raises:
-        InstallationError: unknown, or ONNX Runtime was installed without it.
+        InstallationError: the device is unknown, or ONNX Runtime was installed without it.
     """
     there = [name for name, provider in PROVIDERS.items() if provider in onnxruntime.get_available_providers()]
     if device not in there:
         raise InstallationError(
-            f"device {device}: ONNX Runtime {onnxruntime.__version__} as installed here knows {', '.join(there)}; "
-            "for cuda, install onnxruntime-gpu in its place"
+            f"device {device}: ONNX Runtime {onnxruntime.__version__} as installed here has {', '.join(there)} only",
+            "for cuda, install onnxruntime-gpu instead of onnxruntime",
+            "no-device",
         )
 
 
 def fingerprint_of(weights: Path) -> str:
-    """What tells a file of weights from another, SHA-256 in hex."""
+    """Compute the SHA-256 of a file of weights, hexadecimal."""
     return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
@@ -124,7 +125,7 @@ def _session(model: bytes, device: str, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    # Memory is taken as it is needed, and waiting threads sleep: painting shares the processor with drawing.
+    # No memory is kept between calls and waiting threads sleep: painting shares the processor with drawing.
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

@@ -1,9 +1,9 @@
 """Eyelids: the lid slides over an eyeball that stays where it is.
 
-Each eye has a frame along its corners. The upper lid's edge comes down towards the lower one and the eyeball
-below the edge is left untouched: a cut, not a smear. The skin drawn after the edge comes from a copy of the
-picture in which lashes and eye are painted over by the skin around them, since stretched lashes look like
-scratches; the lashes themselves ride on the edge, unstretched, as a factor of darkness.
+Each eye has axes along and across its corners. The edge of the upper lid comes down towards the lower one, and the
+eyeball below it is left as it is, not stretched. The skin above the edge comes from a copy of the picture in which eye
+and lashes are inpainted, since stretched lashes look like scratches; the lashes move with the edge, unstretched, as a
+factor of darkness.
 """
 
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ _LASHES = 0.045
 
 @dataclass(frozen=True)
 class _Eye:
-    """One eye: its frame in the picture and its lid edges (along, across), pixels.
+    """One eye: its axes in the picture, and the edges of its lids along them, pixels.
 
-    `skin` (h, w, 3) uint8 is the picture's `box` without eye and lashes; `lashes` (h, w) float32 their
-    darkness, 0 to 1.
+    `skin` (h, w, 3) uint8 is the picture's `box` without eye and lashes; `lashes` (h, w) float32 in [0, 1] how dark the
+    lashes are.
     """
 
     origin: np.ndarray
@@ -54,7 +54,7 @@ class Eyelids:
         self._eyes = [_measure(portrait.image, mesh, self._unit, *lids) for lids in (right, left)]
 
     def outline(self, eye: int) -> np.ndarray:
-        """Points around all that closing an eye may change, (N, 2), pixels of the picture."""
+        """Give points around all that closing an eye can change, (N, 2), pixels of the picture."""
         return self._eyes[eye].outline
 
     def paint(self, frame: np.ndarray, points: np.ndarray, eye: int, closed: float) -> None:
@@ -62,7 +62,7 @@ class Eyelids:
 
         Args:
             frame: (h, w, 3) uint8 RGB, already warped.
-            points: (h, w, 2) float32, where in the picture each of its pixels was taken from.
+            points: (h, w, 2) float32, where in the picture each of its pixels comes from, pixels.
             eye: 0 the subject's right, 1 the left.
             closed: 0 as in the picture .. 1 closed.
         """
@@ -84,7 +84,7 @@ class Eyelids:
         result = frame + under[..., None] * (cheek - frame)
         result = result + over[..., None] * (skin - result)
         lashes = _look_up(one.lashes, one, points, -fall) * np.clip(2 * fall, 0, 1)
-        # Above the moved edge the old lashes are gone with the old skin; below it the eyeball keeps its own.
+        # Above the moved edge the old lashes are covered by the new skin; below it the eyeball is unchanged.
         lashes = np.where(height > -1.0, lashes, 0.0) * np.maximum(over, np.clip(height + 1, 0, 1))
         result *= (1 - lashes)[..., None] * self._edge(height, fall)[..., None]
         frame[:] = np.rint(np.clip(result, 0, 255)).astype(np.uint8)
@@ -95,7 +95,7 @@ class Eyelids:
         return 1 - 0.12 * low * smoothstep(fall / (0.08 * self._unit))
 
     def _edge(self, height: np.ndarray, fall: np.ndarray) -> np.ndarray:
-        """The line of lashes along the lid's edge, and the shadow it throws on the eyeball: a factor."""
+        """The line of lashes along the lid's edge, and its shadow on the eyeball, as a factor."""
         width = max(0.012 * self._unit, 0.7)
         line = np.exp(-((height / width) ** 2))
         return 1 - 0.3 * line * smoothstep(fall / (0.06 * self._unit))

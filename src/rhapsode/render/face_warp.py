@@ -1,12 +1,11 @@
 """Expression as a flow: moved landmarks carry the skin around them, in the portrait's own pose.
 
-The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting
-landmarks is solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so
-that a frame costs one small product and an inversion.
+The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting landmarks is
+solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so that a frame costs one
+small product and an inversion.
 
-There are two such fields. The upper one knows nothing of the lower lip and the lower one nothing of the upper
-lip; they meet at the line between the lips. One smooth field could not part closed lips, nor close an open
-smile without dragging its teeth over the lips.
+There are two such fields, one without the lower lip and one without the upper lip; they meet at the line between the
+lips. One smooth field could not part closed lips, nor close an open smile without dragging its teeth over the lips.
 """
 
 from dataclasses import dataclass
@@ -29,11 +28,11 @@ _INVERSIONS = 5
 
 @dataclass(frozen=True)
 class ExpressionFlow:
-    """Where each pixel of the face, in the portrait's pose, comes from: pixels moved, at grid nodes.
+    """Displacement from each pixel of the face, in the portrait's pose, to where it comes from; pixels, at grid nodes.
 
     Attributes:
-        upper: (rows, columns, 2) float32, the field that holds above the line between the lips.
-        lower: (rows, columns, 2) float32, the field that holds below it.
+        upper: (rows, columns, 2) float32, the field above the line between the lips.
+        lower: (rows, columns, 2) float32, the field below it.
     """
 
     upper: np.ndarray
@@ -41,7 +40,13 @@ class ExpressionFlow:
 
 
 class ExpressionWarp:
-    """The two spline fields of a portrait."""
+    """The two spline fields of a portrait.
+
+    Attributes:
+        box: pixels that an expression can move.
+        grid: laid over the box.
+        nodes: (rows, columns, 2) float32, pixels.
+    """
 
     def __init__(self, shape: tuple[int, ...], mesh: np.ndarray, landmarks: np.ndarray, unit: float) -> None:
         """Solve both splines.
@@ -66,7 +71,7 @@ class ExpressionWarp:
         self.nodes = nodes
 
     def flow(self, offsets: np.ndarray) -> ExpressionFlow:
-        """The backward flow for landmark offsets.
+        """Compute the backward flow for landmark offsets.
 
         Args:
             offsets: (68, 2), pixels, from the portrait's own landmarks, in the portrait's pose.
@@ -109,7 +114,7 @@ def _driven_points(mesh: np.ndarray, lower_lip: bool) -> tuple[np.ndarray, np.nd
 
 
 def _still_points(mesh: np.ndarray, oval: np.ndarray, unit: float) -> np.ndarray:
-    """Points that no expression moves: eyes, hairline, and the neck and background beyond the jaw."""
+    """Points that no expression moves, (N, 2): eyes, hairline, and neck and background beyond the jaw."""
     eyes = mesh[MESH_TO_68[np.concatenate([RIGHT_EYE, LEFT_EYE])]]
     hairline = mesh[[54, 103, 67, 109, 10, 338, 297, 332, 284]]
     centre = mesh[[33, 263, 1, 10, 152]].mean(0)
@@ -132,7 +137,7 @@ def _ring(box: Box) -> np.ndarray:
 
 
 def _edge_fade(nodes: np.ndarray, box: Box, width: float) -> np.ndarray:
-    """1 inside a box, 0 at its edge, so that the flow ends where the box does."""
+    """1 inside a box, 0 at its edge, so that the flow ends at the edge."""
     x, y = nodes[..., 0], nodes[..., 1]
     depth = np.minimum(np.minimum(x - box.left, box.right - x), np.minimum(y - box.top, box.bottom - y))
     return smoothstep(depth / width)

@@ -1,8 +1,8 @@
-"""Grain: what is painted between the lips gets the surface of the picture around it, film, canvas or noise.
+"""Grain: the inside of the mouth gets the texture of the picture around it, film, canvas or noise.
 
-The networks paint in a window of few pixels; in a large portrait what they paint is smoother than all that lies around
-it. The grain is noise of the spectrum that a calm patch of the face has where it is finer than a pixel of the window
-(a random phase texture, Galerne, Gousseau and Morel 2011); it stays with the skull, so that it does not crawl.
+The networks paint in a window of few pixels; in a large portrait the result is smoother than its surroundings. The
+grain is noise with the spectrum of a smooth patch of the face, as far as it is finer than a pixel of the window (random
+phase texture, Galerne, Gousseau and Morel 2011). It is fixed to the skull, so that it does not crawl.
 """
 
 import cv2
@@ -13,13 +13,13 @@ from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.mouth_window import WindowSize
 from rhapsode.render.portrait import MeasuredPortrait
 
-#: Half the side of a patch, canonical units, and the landmarks halfway between which they are looked for: both cheeks
-#: and the chin. A beard is no grain: the calmest patch is taken.
+#: Half the side of a patch, canonical units; patches lie halfway between these landmarks: both cheeks and the chin. The
+#: smoothest is taken, since a beard is no grain.
 _HALF = 0.07
 _BETWEEN = ((48, 4), (54, 12), (57, 8))
-#: A wet mouth is smoother than skin; and no grain is stronger, as a share of the light that it lies on.
+#: Strength relative to that of the skin, since a wet mouth is smoother; and the most, relative to brightness.
 _SMOOTHER, _MOST = 0.7, 0.06
-#: The standard deviation of normal noise is so many times its median deviation.
+#: Ratio of the standard deviation of normal noise to its median absolute deviation.
 _MEDIAN = 1.4826
 
 
@@ -27,11 +27,7 @@ class Grain(Layer):
     """The grain of one portrait."""
 
     def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Find a calm patch of its face.
-
-        Args:
-            portrait: whose picture.
-        """
+        """Take the grain of the smoothest patch of the face."""
         height, width = portrait.image.shape[:2]
         half, fine = _HALF * portrait.unit, portrait.unit / WindowSize().per_unit
         points = portrait.face.landmarks[:, :2]
@@ -53,9 +49,9 @@ class Grain(Layer):
 
 
 def _grain(patch: np.ndarray, fine: float) -> np.ndarray:
-    """Noise like what is finer than `fine` pixels in a patch (h, w, 3), as a share of its light, (h, w) float32.
+    """Noise like the detail finer than `fine` pixels in a patch (h, w, 3), relative to brightness, (h, w) float32.
 
-    It can be laid side by side without a seam. Wrinkles and hairs are few and strong: by the median they hardly count.
+    It tiles without a seam. Wrinkles and hairs, few and strong, hardly count, since strength is measured by the median.
     """
     light = patch.astype(np.float32).mean(-1)
     smooth = cv2.GaussianBlur(light, (0, 0), max(fine, 0.3), borderType=cv2.BORDER_REFLECT_101)

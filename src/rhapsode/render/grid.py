@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: Pixels of a band of a field: as float32 places half a megabyte, what a processor core keeps to itself.
+#: Pixels of a band of a field: as float32 places half a megabyte, which fits into the cache of a core.
 _BAND = 2**16
 
 
@@ -21,26 +21,26 @@ class Box:
 
     @property
     def width(self) -> int:
-        """Columns in the box, 0 where it is empty."""
+        """Count the columns, 0 where the box is empty."""
         return max(self.right - self.left, 0)
 
     @property
     def height(self) -> int:
-        """Rows in the box, 0 where it is empty."""
+        """Count the rows, 0 where the box is empty."""
         return max(self.bottom - self.top, 0)
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, to index a picture with."""
+        """Give rows and columns, to index a picture with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the box holds no pixel."""
+        """Tell whether the box holds no pixel."""
         return self.width == 0 or self.height == 0
 
     def intersect(self, other: "Box") -> "Box":
-        """The pixels that lie in both boxes."""
+        """Give the pixels that lie in both boxes."""
         return Box(
             max(self.left, other.left),
             max(self.top, other.top),
@@ -49,7 +49,7 @@ class Box:
         )
 
     def union(self, other: "Box") -> "Box":
-        """The smallest box around both boxes; empty ones do not count."""
+        """Give the smallest box around both boxes; empty ones do not count."""
         if self.is_empty or other.is_empty:
             return other if self.is_empty else self
         return Box(
@@ -68,7 +68,7 @@ class Box:
 
     @classmethod
     def around(cls, points: np.ndarray, margin: float) -> "Box":
-        """The smallest box that holds (N, 2) points, in pixels, and a margin around them."""
+        """Give the smallest box that holds (N, 2) points, in pixels, and a margin around them."""
         x, y = points[:, 0], points[:, 1]  # by column: NumPy is slow along an axis of two
         left, top = np.floor(x.min() - margin), np.floor(y.min() - margin)
         right, bottom = np.ceil(x.max() + margin), np.ceil(y.max() + margin)
@@ -91,20 +91,20 @@ class Grid:
 
     @classmethod
     def over(cls, box: Box, step: int) -> "Grid":
-        """A grid that covers a box and one cell more on every side, so that no pixel needs extrapolation."""
+        """Make a grid that covers a box and one more cell on every side, so that no pixel needs extrapolation."""
         columns, rows = -(-box.width // step) + 2, -(-box.height // step) + 2
         return cls(box.left - step, box.top - step, step, columns, rows)
 
     def nodes(self) -> np.ndarray:
-        """Pixel positions of the nodes, (rows, columns, 2) float32."""
+        """Give the pixel positions of the nodes, (rows, columns, 2) float32."""
         x = self.left + (np.arange(self.columns, dtype=np.float32) + 0.5) * self.step - 0.5
         y = self.top + (np.arange(self.rows, dtype=np.float32) + 0.5) * self.step - 0.5
         return np.stack(np.meshgrid(x, y), axis=-1)
 
     def sample(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Bilinear values of a field at any points; the border value is carried outwards.
+        """Interpolate a field bilinearly at any points; beyond the border it is constant.
 
-        `cv2.remap` would round positions to 1/32 of a cell, which shows as a tremble; hence by hand.
+        Written out, since `cv2.remap` rounds positions to 1/32 of a cell, which is visible as jitter.
 
         Args:
             field: (rows, columns, C) float32.
@@ -136,7 +136,7 @@ class Grid:
         return upper
 
     def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int) -> np.ndarray:
-        """Where each point came from, if everything moved by a displacement field.
+        """Find where each point came from, if everything moved by a displacement field.
 
         Solves `source + displacement(source) = point` by fixed-point iteration, which converges as long as the
         field does not fold (its slope stays below 1).
@@ -144,18 +144,18 @@ class Grid:
         Args:
             displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
             points: (h, w, 2) float32, pixel positions after the move.
-            iterations: how often the guess is bettered.
+            iterations: number of iterations.
         """
         corner = np.array([self.left - 0.5, self.top - 0.5], np.float32)
         source = points
         for _ in range(iterations):
-            # OpenCV rounds places to 1/32 of a cell: fast, and near enough for all but the last step.
+            # OpenCV rounds places to 1/32 of a cell: fast, and accurate enough for all but the last step.
             places = (source - corner) / np.float32(self.step) - np.float32(0.5)
             source = points - cv2.remap(displacement, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return points - self.sample(displacement, source)
 
     def enlarge(self, field: np.ndarray, box: Box) -> np.ndarray:
-        """The field at every pixel of a box, (height, width, C) float32.
+        """Interpolate a field at every pixel of a box, (height, width, C) float32.
 
         Args:
             field: (rows, columns, C) float32.
@@ -172,7 +172,7 @@ class Grid:
         return big[y : y + box.height, x : x + box.width]
 
     def bands(self, field: np.ndarray, box: Box) -> Iterator[tuple[Box, np.ndarray]]:
-        """The field at every pixel of a box, some rows at a time, so that it stays near the processor.
+        """Interpolate a field at every pixel of a box, some rows at a time, so that they stay in the cache.
 
         Args:
             field: (rows, columns, C) float32.
@@ -188,12 +188,12 @@ class Grid:
 
 
 def affine(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (..., 2) under an affine map (2, 3), of the type they came in; NumPy takes thirty times as long."""
+    """Map points (..., 2) by an affine map (2, 3), keeping their type; NumPy takes thirty times as long."""
     flat = points if points.ndim == 3 else points.reshape(-1, 1, 2)
     return cv2.transform(flat, matrix).reshape(points.shape)
 
 
 def smoothstep(x: np.ndarray) -> np.ndarray:
-    """0 below 0, 1 above 1, and a smooth S between."""
+    """Rise smoothly from 0 at 0 to 1 at 1, constant beyond."""
     t = np.clip(x, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)

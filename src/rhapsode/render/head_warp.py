@@ -1,4 +1,4 @@
-"""Head motion as a flow over the whole picture: the head turns as a solid, the torso follows, the rest stays."""
+"""Head motion as a flow over the whole picture: the head turns as a solid, the torso follows, the rest stays still."""
 
 import cv2
 import numpy as np
@@ -12,19 +12,23 @@ from rhapsode.render.portrait import MeasuredPortrait
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
 _HEAD_RADII = np.array([0.95, 1.5])
-#: How much of the head's translation the torso takes.
+#: Share of the head's translation that the torso follows.
 _TORSO_FOLLOW = 0.2
-#: Canonical units below the chin over which the neck passes from head to torso.
+#: Canonical units below the chin over which the neck blends from head to torso.
 _NECK = 1.1
-#: The person's outline is widened by this much, then blurred with this deviation, to hold the background still.
+#: Canonical units by which the person mask is dilated, and standard deviation of its blur: the background stays still.
 _WIDEN, _BLUR = 0.34, 0.17
 _INVERSIONS = 6
-#: Flow below this many pixels is left out.
+#: Flow below this many pixels is ignored.
 _INVISIBLE = 0.05
 
 
 class HeadMotion:
-    """The head of a portrait as a surface with depth, ready to turn."""
+    """The head of a portrait as a surface with depth, ready to turn.
+
+    Attributes:
+        grid: laid over the picture.
+    """
 
     def __init__(self, portrait: MeasuredPortrait) -> None:
         height, width = portrait.image.shape[:2]
@@ -42,7 +46,7 @@ class HeadMotion:
         self._all = (head + _TORSO_FOLLOW * torso)[..., None]
 
     def displacement(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
-        """How far each node of the still picture moves, (rows, columns, 2) float32, pixels.
+        """Compute how far each node of the still picture moves, (rows, columns, 2) float32, pixels.
 
         Args:
             rotation: (3,) rotation vector about the pivot, radians, camera axes (x right, y down, z away).
@@ -54,11 +58,11 @@ class HeadMotion:
         return self._head * turned + self._all * shift
 
     def source(self, displacement: np.ndarray) -> np.ndarray:
-        """Where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""
+        """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""
         return self.grid.invert(displacement, self._nodes, _INVERSIONS)
 
     def active(self, source: np.ndarray) -> Box:
-        """The pixels of the picture that the motion changes."""
+        """Give the pixels of the picture that the motion changes."""
         flow = np.abs(source - self._nodes)
         moved = np.maximum(flow[..., 0], flow[..., 1]) > _INVISIBLE
         if not moved.any():
@@ -68,10 +72,10 @@ class HeadMotion:
 
 
 def _depth(portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """Depth of the head's surface at each node, (rows, columns) float32, pixels, same zero as the mesh.
+    """Depth of the head's surface at each node, (rows, columns) float32, pixels, on the mesh's scale.
 
-    A smooth dome stands for skull, hair and ears; the mesh corrects it on the face. Far from the head the
-    dome runs out at the depth of the head's middle, where a turn moves little.
+    A smooth dome approximates skull, hair and ears; the mesh corrects it on the face. Far from the head the dome levels
+    off at the depth of the head's middle, where a turn moves little.
     """
     unit, mesh = portrait.unit, portrait.face.mesh.astype(np.float64)
 
@@ -101,7 +105,7 @@ def _weights(
     down = down / np.linalg.norm(down)
     below_chin = ((nodes - landmarks[8]) @ down) / unit
     away = np.linalg.norm((nodes - centre[:2]) / (unit * _HEAD_RADII), axis=-1)
-    # The outline of a person is sometimes missed (paintings, small faces); the head itself never is.
+    # The person mask sometimes misses the head (paintings, small faces); the mesh does not.
     person = np.maximum(_at_nodes(portrait.person, grid), 1 - smoothstep((away - 0.95) / 0.15))
     cells = unit / grid.step
     size = 2 * round(_WIDEN * cells) + 1
@@ -113,7 +117,7 @@ def _weights(
 
 
 def _at_nodes(mask: np.ndarray, grid: Grid) -> np.ndarray:
-    """A full-size mask averaged over the cells of a grid, (rows, columns) float32; borders carried outwards."""
+    """A full-size mask averaged over the cells of a grid, (rows, columns) float32, constant beyond its border."""
     height, width = mask.shape
     step = grid.step
     padded = cv2.copyMakeBorder(

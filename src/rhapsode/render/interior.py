@@ -36,7 +36,7 @@ class MouthInterior(Layer):
 
     @classmethod
     def of(cls, portrait: MeasuredPortrait) -> "MouthInterior":
-        """The inside of a portrait's mouth, for its frames."""
+        """Make the layer of a portrait's frames."""
         rig = portrait.rig
         return cls(portrait.image, rig.curves.rest, rig.lips.colour, rig.upper_share)
 

@@ -32,7 +32,7 @@ class MouthPatch:
 
     @cached_property
     def open_part(self) -> "MouthPatch | None":
-        """The part of the patch that lies between the lips; None where the mouth is closed."""
+        """Give the part of the patch that lies between the lips; None where the mouth is closed."""
         left, top, width, height = cv2.boundingRect(self.cover[..., 0])
         if width == 0:
             return None

@@ -51,12 +51,12 @@ class LipEdges:
 
     @property
     def middle(self) -> np.ndarray:
-        """The line halfway between the lips, (49,)."""
+        """Give the line halfway between the lips, (49,)."""
         return (self.upper + self.lower) / 2
 
     @property
     def gap(self) -> np.ndarray:
-        """How far the lips are apart, (49,)."""
+        """Give how far the lips are apart, (49,)."""
         return self.lower - self.upper
 
     def scaled(self, factor: float) -> "LipEdges":

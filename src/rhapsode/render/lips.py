@@ -1,7 +1,7 @@
-"""The resting lips, measured in the picture itself: the mesh alone never quite closes them.
+"""The resting lips, measured in the picture itself, since the mesh never quite closes them.
 
-Where the mesh claims a slit but the picture shows lip on lip, both inner edges are laid on the dark line at
-which the lips meet. Otherwise the first opening would cut through a lip and show its flesh as if it were teeth.
+Where the mesh has a slit but the picture shows closed lips, both inner edges are moved to the dark line at which the
+lips meet. Otherwise the first opening would cut through a lip and show its flesh as if it were teeth.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import numpy as np
 
 from rhapsode.face import regions
 
-#: An opening of fewer canonical units than this is closed: the mesh never quite closes the lips.
+#: A mouth that is open by less than this, canonical units, counts as closed.
 _CLOSED = 0.022
-#: Depths across the mesh's opening at which the picture is looked at, 0 the upper lip's edge, 1 the lower's.
+#: Depths across the mesh's opening at which the picture is sampled: 0 the upper lip's edge, 1 the lower's.
 _DEPTHS = np.linspace(-0.05, 1.05, 34)
 
 
@@ -22,9 +22,8 @@ class RestingLips:
     """The lips of a portrait.
 
     Attributes:
-        mesh: (478, 2) float64, image pixels, with the inner lips laid on the picture's own lip line if
-            closed.
-        is_open: whether teeth or the inside of the mouth can be seen.
+        mesh: (478, 2) float64, image pixels, its inner lips where the picture shows them.
+        is_open: whether teeth or the inside of the mouth are visible.
         colour: (3,) float32 RGB, the median colour of the lips.
     """
 
@@ -59,7 +58,7 @@ def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> Resti
 
 
 def lip_colour(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
-    """The median colour of both lips, (3,) float32 RGB in [0, 255]."""
+    """Measure the median colour of both lips, (3,) float32 RGB in [0, 255]."""
     mask = np.zeros(image.shape[:2], np.uint8)
     for outer, inner in (
         (regions.UPPER_OUTER_LIP, regions.UPPER_INNER_LIP),
@@ -74,10 +73,10 @@ def lip_colour(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
 def _visible_opening(
     image: np.ndarray, upper: np.ndarray, lower: np.ndarray, colour: np.ndarray, unit: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where the opening that can be seen begins and ends, two (11,) depths; None where there is lip on lip.
+    """Where the visible opening begins and ends, two (11,) depths; None where the lips are closed.
 
-    Seen is what is much darker than the lips (the cavity), or brighter and paler (teeth). Where the mesh claims a
-    wide opening, less of either will do: teeth in a dim or a soft picture are hardly paler than lips.
+    What is much darker than the lips is the cavity, what is brighter and paler is teeth. Where the mesh has a wide
+    opening, the thresholds are lower: teeth in a dim or blurred picture are hardly paler than lips.
     """
     wide = float(np.clip(np.linalg.norm(lower - upper, axis=1).max() / (0.05 * unit) - 1, 0, 1))
     pixels = _look_up(image, upper + _DEPTHS[:, None, None] * (lower - upper))
@@ -92,10 +91,10 @@ def _visible_opening(
         return None
     top = np.where(seen.any(0), _DEPTHS[seen.argmax(0)], 0.3 - 0.2 * wide)
     bottom = np.where(seen.any(0), _DEPTHS[-1 - seen[::-1].argmax(0)], 0.7 + 0.2 * wide)
-    # At the corners shadow, skin and teeth mix within a few pixels: there the mesh knows better.
+    # At the corners shadow, skin and teeth mix within a few pixels: there the mesh is more accurate.
     corner = np.array([1, 1, 1, 0.5, 0, 0, 0, 0.5, 1, 1, 1])
     top, bottom = top * (1 - corner), bottom + corner * (1 - bottom)
-    # The mesh is believed within half its opening, and the edge has to be smooth.
+    # Each edge lies within its half of the mesh's opening, and is smooth.
     top = _smooth(np.clip(top, 0.0, 0.5), 1.0)
     bottom = _smooth(np.clip(bottom, 0.5, 1.0), 1.0)
     return top, bottom
@@ -125,7 +124,7 @@ def _look_up(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _smooth(values: np.ndarray, deviation: float, axis: int = -1) -> np.ndarray:
-    """Values (N,) or (M, N) float64, blurred along an axis with a Gaussian; beyond their ends they are mirrored."""
+    """Blur values (N,) or (M, N) float64 along an axis with a Gaussian; they are mirrored at their ends."""
     size = 2 * round(4 * deviation) + 1
     table = values.reshape(-1, values.shape[-1])
     window, spread = ((1, size), (0.0, deviation)) if axis == 0 else ((size, 1), (deviation, 0.0))

@@ -19,17 +19,17 @@ from rhapsode.render.layers import MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
 
-#: Channels of a drawing, and those of them that hold what lies between the lips and the place along them.
+#: Number of channels of a drawing, and the channels of `Drawn.inside` and of the place along the lips.
 DRAWN_CHANNELS, INSIDE, ALONG = 9, 4, 5
 #: What the pixels of `MouthWindow.regions` show; 0 is none of these.
 SKIN, MOUTH, EYES = 1, 2, 3
-#: Towards its edge, over so large a share of its side, the window passes into the frame.
+#: Share of its side over which the window fades into the frame.
 _FADE = 0.11
 
 
 @dataclass(frozen=True)
 class WindowSize:
-    """How large a window is and where it lies."""
+    """Size and place of a window."""
 
     side: int = 64
     """Pixels of its side."""
@@ -40,7 +40,7 @@ class WindowSize:
 
     @property
     def per_unit(self) -> float:
-        """Pixels in one canonical unit."""
+        """Give the number of pixels in one canonical unit."""
         return self.side / self.width
 
 
@@ -50,12 +50,12 @@ class Drawn:
 
     Attributes:
         painted: (S, S, 3) uint8 RGB: the warped picture, and between the lips its own teeth or a dark cavity.
-        source: (S, S, 2) float32, where in the window at rest the skin of each pixel comes from, pixels.
+        source: (S, S, 2) float32, where in the resting window the skin of each pixel comes from, pixels.
         inside: (S, S) uint8, how much of each pixel lies between the lips, 255 = all of it.
         facial_map: (S, S) uint8, the landmarks joined by lines.
         between: (S, S, 4) uint8, where each pixel lies between the lips (`LipEdges.between`).
-        own: (S, S) float32 in [0, 1], how much of each pixel shows the picture's own mouth: all that lies between the
-            lips where the picture shows teeth or more, nothing else.
+        own: (S, S) float32 in [0, 1], how much of each pixel shows the inside of the picture's own mouth; 0 where its
+            lips are closed.
     """
 
     painted: np.ndarray
@@ -66,7 +66,7 @@ class Drawn:
     own: np.ndarray
 
     def stacked(self) -> np.ndarray:
-        """What the networks see, all but `source` and `own`, (S, S, DRAWN_CHANNELS) uint8."""
+        """Stack what the networks see, all but `source` and `own`, (S, S, DRAWN_CHANNELS) uint8."""
         return np.concatenate([self.painted, self.facial_map[..., None], self.inside[..., None], self.between], axis=-1)
 
 
@@ -102,7 +102,7 @@ class MouthWindow:
 
     @property
     def is_open(self) -> bool:
-        """Whether the portrait shows teeth or the inside of its mouth."""
+        """Tell whether the portrait shows teeth or the inside of its mouth."""
         return self._rig.lips.is_open
 
     def draw(self, face: PosedFace) -> Drawn:
@@ -176,11 +176,11 @@ def _look_up(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def window_affine(rest: np.ndarray, pose: Pose, size: WindowSize) -> np.ndarray:
-    """From image pixels to the pixels of the window of a face, (2, 3).
+    """Compute the affine map from image pixels to the pixels of the window of a face, (2, 3).
 
     Args:
         rest: (68, 3) the face in canonical space.
-        pose: where it is, one picture.
+        pose: its pose in the image (T = 1).
         size: of the window.
     """
     centre = np.array([rest[33, 0], rest[33, 1] + size.below_nose, rest[48:60, 2].mean()])
@@ -193,7 +193,7 @@ def window_affine(rest: np.ndarray, pose: Pose, size: WindowSize) -> np.ndarray:
 
 
 def window_camera(pose: Pose, affine: np.ndarray) -> np.ndarray:
-    """The weak-perspective camera, (3, 4), from canonical space to the pixels of a window."""
+    """Compute the weak-perspective camera, (3, 4), from canonical space to the pixels of a window."""
     matrix = float(pose.scale[0]) * pose.matrices[0][:2]
     camera = np.zeros((3, 4))
     camera[:2, :3] = affine[:, :2] @ matrix
@@ -203,6 +203,6 @@ def window_camera(pose: Pose, affine: np.ndarray) -> np.ndarray:
 
 
 def edge_fade(side: int) -> np.ndarray:
-    """How much of a window reaches the frame, (S, S, 1) float32: 1 inside, 0 at its edge."""
+    """Make the fade of a window into the frame, (S, S, 1) float32: 1 inside, 0 at its edge."""
     ramp = smoothstep(np.minimum(np.arange(side), np.arange(side)[::-1]) / (_FADE * side))
     return (ramp[:, None] * ramp)[..., None].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Everything that is known of the still picture, found once and then shared by every frame."""
+"""A still picture whose face is measured, once for all frames."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +13,14 @@ from rhapsode.render.rig import FaceRig
 
 @dataclass(frozen=True)
 class MeasuredPortrait:
-    """A picture of one person, with its face measured.
+    """A picture of one person, and the measures of its face.
 
     Attributes:
         image: (H, W, 3) uint8 RGB, at the picture's own resolution.
         face: the 478-point mesh, image pixels.
         pose: the head's pose in the picture (T = 1), fitted to the 68 landmarks.
         rest: (68, 3) float64, canonical landmarks of the picture itself.
-        person: (H, W) float32 in [0, 1], how surely a pixel belongs to a person.
+        person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
     """
 
     image: np.ndarray
@@ -36,10 +36,10 @@ class MeasuredPortrait:
         Args:
             image: (H, W, 3) uint8 RGB.
             tracker: finds the face and the person.
-            face: the face to animate where the picture shows several; the largest where None.
+            face: the face to animate; the largest in the picture where None.
 
         Raises:
-            PortraitError: the picture is not RGB, shows no face, or shows it too small.
+            PortraitError: the picture is not RGB, shows no face, or the face is too small.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise PortraitError(
@@ -67,10 +67,10 @@ class MeasuredPortrait:
 
     @property
     def unit(self) -> float:
-        """Pixels in one canonical unit (about the distance between the outer eye corners)."""
+        """Give the number of pixels in one canonical unit, about the distance between the outer eye corners."""
         return float(self.pose.scale[0])
 
     @cached_property
     def rig(self) -> FaceRig:
-        """How the face moves, measured when it is first asked for."""
+        """Give how the face moves; it is measured at the first call."""
         return FaceRig(self.image, self.face, self.pose, self.rest)

@@ -45,7 +45,7 @@ class Renderer:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of a frame, pixels."""
+        """Give height and width of a frame, pixels."""
         height, width = self._portrait.image.shape[:2]
         return height, width
 

@@ -72,15 +72,15 @@ class PosedFace:
 
     @property
     def moves(self) -> bool:
-        """Whether it differs from the picture by more than can be seen."""
+        """Tell whether it visibly differs from the picture."""
         return bool(np.abs(self.offsets).max() > _STILL)
 
     @cached_property
     def flow(self) -> ExpressionFlow:
-        """Where the skin comes from, above and below the lips."""
+        """Give where the skin comes from, above and below the lips."""
         return self.rig.warp.flow(self.offsets)
 
     @cached_property
     def lips(self) -> LipEdges:
-        """The edges of the lips."""
+        """Give the edges of the lips."""
         return self.rig.curves.edges(self.offsets)

@@ -1,8 +1,8 @@
 """A row of upper teeth for a mouth whose inside no picture shows.
 
-The networks learn from films in which a tooth has four pixels: of a stranger's mouth they can tell how light it is
-between the lips, and no single tooth. But a row of teeth is much alike in everyone. So it is drawn by measure, as fine
-as the portrait, and laid over what the networks paint; it stays with the skull.
+The networks are trained on videos in which a tooth has four pixels: they predict how bright it is between the lips, but
+no single teeth. Rows of teeth are much alike in all people, so one is drawn from anatomical measures, at the portrait's
+resolution, over what the networks paint; it is fixed to the skull.
 """
 
 import cv2
@@ -13,28 +13,28 @@ from rhapsode.render.grid import Box, smoothstep
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 
-#: One millimetre in canonical units: the outer corners of the eyes are 90 apart (Farkas, Anthropometry, 1994).
+#: One millimetre in canonical units: the outer corners of the eyes are 90 mm apart (Farkas, Anthropometry, 1994).
 _MM = 1 / 90
-#: Breadths of upper teeth from the middle outwards: two incisors, canine, two premolars, molar (Ash, Wheeler's Dental
-#: Anatomy, 1993); how far each ends above the first; and where one ends and the next begins.
+#: Widths of the upper teeth from the middle outwards: two incisors, canine, two premolars, molar (Ash, Wheeler's Dental
+#: Anatomy, 1993); how far the edge of each lies above that of the first; and the borders between them.
 _BREADTH = np.array([8.5, 6.5, 7.5, 7.0, 7.0, 10.0]) * _MM
 _SHORTER = np.array([0.0, 0.7, 0.2, 1.2, 1.8, 2.4]) * _MM
 _BORDER = np.concatenate([[0.0], np.cumsum(_BREADTH)])
-#: Radius of the arch, how far its front lies behind the lips, and how far round it is drawn, radians.
+#: Radius of the arch, distance of its front behind the lips, and half its angle, radians.
 _RADIUS, _BEHIND, _ROUND = 27 * _MM, 6 * _MM, 1.3
-#: How far the first ones reach below the line where lips meet, and how far up teeth go.
+#: How far the first teeth reach below the line where the lips meet, and their length.
 _EDGE, _LENGTH = 2.4 * _MM, 11 * _MM
-#: The shadow between two teeth, how wide to either side and how deep; and the radius of their corners.
+#: Width to either side and strength of the shadow between two teeth; and the radius of their corners.
 _GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.25, 1.3 * _MM
-#: Light on teeth that nothing shades, of that on the skin around the mouth; and the least, of white.
+#: Brightness of unshaded teeth relative to the skin around the mouth; and the least, relative to white.
 _LIGHT, _LEAST = 1.3, 0.5
-#: Hue of teeth, from white to that of the skin.
+#: Hue of teeth, from 0 white to 1 that of the skin.
 _HUE = 0.6
-#: How much teeth cover what is painted; how much of its own light it lends them, and how much lighter they are.
+#: Opacity of teeth; share of their colour that is taken from below them, and the factor by which that is brightened.
 _COVER, _LENT, _LIGHTER = 0.9, 0.6, 1.3
-#: How dark it is behind their edge, and how far down.
+#: Strength of the shadow below their edge, and how far it reaches down.
 _DARK, _FAR = 0.3, 4 * _MM
-#: Points in a canonical unit, at least: in a small portrait the shadow between two teeth is narrower than a pixel.
+#: Least resolution, pixels in a canonical unit: in a small portrait the shadow between two teeth is below a pixel.
 _FINE = 270
 
 
@@ -42,11 +42,7 @@ class Teeth(Layer):
     """The upper teeth of one portrait."""
 
     def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Draw them, once.
-
-        Args:
-            portrait: whom they belong to.
-        """
+        """Draw the row, once."""
         turns = np.linspace(-_ROUND, _ROUND, 105)
         front = portrait.rest[[62, 66]].mean(0) + np.array([0, 0, _BEHIND])
         arch = front + _RADIUS * np.stack([np.sin(turns), 0 * turns, 1 - np.cos(turns)], -1)
@@ -80,7 +76,7 @@ class Teeth(Layer):
         places: np.ndarray = points - np.array([self._box.left, self._box.top], np.float32)
         row = cv2.remap(self._row, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         inside, near = np.moveaxis(cover.astype(np.float32) / 255, -1, 0)
-        # The lips throw a shadow on them.
+        # The lips cast a shadow on them.
         light = row[..., 0] * (0.4 + 0.6 * smoothstep((near - 0.4) / 0.45))
         teeth = light[..., None] * ((1 - _LENT) * self._colour + np.float32(_LENT * _LIGHTER) * frame)
         behind = frame * (1 - inside * row[..., 2])[..., None]
@@ -89,11 +85,11 @@ class Teeth(Layer):
 
 
 def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
-    """How light teeth are, how much they cover, and how dark it is behind them, (h, w, 3) in [0, 1].
+    """Brightness and opacity of teeth, and strength of the shadow behind them, (h, w, 3) in [0, 1].
 
     Args:
         arc: (h, w) place along the arch, 0 its middle, canonical units.
-        below: (h, w) how far below the line where lips meet, canonical units.
+        below: (h, w) distance below the line where the lips meet, canonical units.
         pixel: canonical units in a pixel.
     """
     away = np.abs(arc)
@@ -112,7 +108,7 @@ def _row(arc: np.ndarray, below: np.ndarray, pixel: float) -> np.ndarray:
 
 
 def _colour(portrait: MeasuredPortrait) -> np.ndarray:
-    """The colour of teeth that nothing shades, (3,) float32 RGB."""
+    """The colour of unshaded teeth, (3,) float32 RGB."""
     height, width = portrait.image.shape[:2]
     around = Box.around(portrait.face.landmarks[48:60, :2], 0.15 * portrait.unit).intersect(Box(0, 0, width, height))
     pixels = portrait.image if around.is_empty else portrait.image[around.slices]
