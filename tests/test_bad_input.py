@@ -153,6 +153,38 @@ def test_a_portrait_that_is_missing_or_a_folder(bench: Bench) -> None:
     bench.refused(bench.animate(portrait=bench.folder), bench.folder.name, "folder")
 
 
+def test_a_portrait_that_would_run_another_program(bench: Bench) -> None:
+    path = bench.folder / "drawing.eps"
+    astronaut(256).save(path)
+    bench.refused(bench.animate(portrait=path), "drawing.eps", "not a picture")
+
+
+def test_a_portrait_of_more_pixels_than_any_camera_has(bench: Bench) -> None:
+    path = bench.folder / "wall.png"
+    Image.new("1", (20_000, 11_000)).save(path)
+    bench.refused(bench.animate(portrait=path), "wall.png", "201 million pixels")
+
+
+# The style.
+
+
+def test_a_style_that_is_a_picture_named_as_a_video(bench: Bench) -> None:
+    path = bench.folder / "clip.mp4"
+    astronaut(256).save(path, format="JPEG")
+    bench.refused(bench.animate(style=path), "clip.mp4", "neither a style file nor a video")
+
+
+def test_a_style_clip_cut_short(bench: Bench) -> None:
+    path = bench.folder / "clip.mp4"
+    write_video((np.zeros((64, 64, 3), np.uint8) for _ in range(30)), path, 25, bench.speech)
+    path.write_bytes(path.read_bytes()[:300])
+    bench.refused(bench.animate(style=path), "clip.mp4", "neither a style file nor a video")
+
+
+def test_a_style_clip_that_is_missing(bench: Bench) -> None:
+    bench.refused(bench.animate(style=bench.folder / "missing.3gp"), "missing.3gp", "check the path")
+
+
 # The sound.
 
 
@@ -197,6 +229,15 @@ def test_a_text_without_words(bench: Bench) -> None:
 
 def test_a_voice_that_is_not_there(bench: Bench) -> None:
     bench.refused(bench.animate(audio=None, text="Hello.", voice="klingonese"), "klingonese")
+
+
+def test_a_text_without_a_synthesiser(bench: Bench) -> None:
+    program = (
+        "import sys; sys.modules['espeakng_loader'] = None; from rhapsode import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    words = ["animate", f"--portrait={bench.portrait}", "--text=Hello.", f"--out={bench.out}"]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    bench.refused(Outcome(done.returncode, done.stdout, done.stderr), "espeak-ng", "rhapsode[text]")
 
 
 # Usage.

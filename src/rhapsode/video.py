@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rhapsode.frames import render_in_order
+from rhapsode.media.sinks import Sink
 from rhapsode.media.sound import estimated_seconds, mono_blocks
 from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import VideoFacts, write_video
@@ -64,26 +65,17 @@ class Video:
         seconds = estimated_seconds(self._audio)
         return frame_count(seconds, self.fps) if seconds else 0
 
-    def save(self, path: str | Path, progress: Progress = no_progress) -> VideoFacts:
-        """Write an MP4 with the sound as it was given.
+    def save(self, sink: Sink | str | Path, progress: Progress = no_progress) -> VideoFacts:
+        """Write the video with the sound as it was given.
 
         Args:
-            path: ends in .mp4; appears only when it is complete.
+            sink: a file ending in .mp4, which appears only when it is complete, or another sink (`media.sinks`), such
+                as a stream.
             progress: watches the stage `frames`; the total is an estimate for a sound from a file.
 
         Raises:
             AudioError: the sound turns out to be empty, damaged or not finite.
             Cancelled: raised by `progress`.
-            VideoError: the file cannot be written.
+            VideoError: the video cannot be written.
         """
-        total = self.estimated_frames
-
-        def counted() -> Iterator[np.ndarray]:
-            progress("frames", 0, total)
-            done = 0
-            for done, frame in enumerate(self, start=1):
-                yield frame
-                progress("frames", done, max(total, done) if total else 0)
-            progress("frames", done, done)
-
-        return write_video(counted(), Path(path), self.fps, self._audio)
+        return write_video(self, sink, self.fps, self._audio, progress=progress, n_frames=self.estimated_frames)

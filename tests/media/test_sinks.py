@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tests.media.test_writer import assert_nothing_left, clicks, grey, write_wav
 
+from rhapsode.animator import Animator
 from rhapsode.errors import Cancelled, VideoError
 from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import read_frames
@@ -217,3 +218,17 @@ def test_a_cancelled_stream_gets_no_end_and_stays_open() -> None:
         write_video(flashing(), FragmentedMp4(stream), 25, progress=cancel)
     assert not stream.closed
     assert b"mfra" not in stream.getvalue(), "the index at the end of a stream that is whole"
+
+
+def test_a_talking_portrait_is_saved_to_a_stream_as_to_a_file(
+    animator: Animator, astronaut: np.ndarray, tmp_path: Path
+) -> None:
+    sound = clicks(16000, 0.4, 0.2)
+    video = animator.animate(astronaut[:256, 96:352], sound)
+    stream = io.BytesIO()
+    facts = video.save(FragmentedMp4(stream))
+    assert facts.frames == 10
+    video.save(tmp_path / "talk.mp4")
+    streamed, filed = (list(read_frames(path)) for path in (saved(tmp_path, stream.getvalue()), tmp_path / "talk.mp4"))
+    assert all(np.array_equal(one[1], other[1]) for one, other in zip(streamed, filed, strict=True))
+    assert load_waveform(tmp_path / "received.mp4").seconds == pytest.approx(0.4, abs=0.07)

@@ -316,7 +316,10 @@ def test_rendering_waits_for_the_encoder_instead_of_piling_up_frames() -> None:
 def test_progress_counts_every_frame_and_cancels(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     write_video(grey(5), tmp_path / "out.mp4", 25, n_frames=4, progress=lambda *step: told.append(step))
-    assert told == [("frames", 1, 4), ("frames", 2, 4), ("frames", 3, 4), ("frames", 4, 4), ("frames", 5, 5)]
+    assert told == [("frames", done, max(done, 4)) for done in range(6)] + [("frames", 5, 5)]
+    told.clear()
+    write_video(grey(2), tmp_path / "out.mp4", 25, progress=lambda *step: told.append(step))
+    assert told == [("frames", 0, 0), ("frames", 1, 0), ("frames", 2, 0), ("frames", 2, 2)]
 
     def cancel(stage: str, done: int, total: int) -> None:
         if done == 3:

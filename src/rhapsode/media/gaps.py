@@ -23,7 +23,16 @@ _LONGEST_OVERLAP = Fraction(1)
 
 
 def without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[AudioFrame]:
-    """Yield frames that join from time 0; by the time stamps, silence is put in and overlaps are cut."""
+    """Decode a track into frames that join from time 0: by their time stamps, silence is put in and overlaps are cut.
+
+    Args:
+        container: an opened file.
+        stream: a track of it.
+        path: of the file, for the log.
+
+    Yields:
+        Frames in the track's own form, whose time stamps are removed.
+    """
     zero = clock_zero(container)
     end = _stated_end(container, stream)
     cursor = Fraction(0)  # seconds from time 0 that have been yielded
@@ -36,7 +45,7 @@ def without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> 
         start = cursor if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + shift
         gap = start - cursor
         if not first and (gap > _LONGEST_GAP or gap < -_LONGEST_OVERLAP):
-            log.warning("%s: time stamps of the sound jump at %.2f s; taken as continuous", path.name, cursor)
+            log.warning("%s: time stamps of the sound jump at %.2f s; treated as continuous", path.name, cursor)
             shift -= gap
             gap = Fraction(0)
         elif first and gap < 0:
@@ -64,7 +73,7 @@ def without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> 
 
 
 def _stated_end(container: InputContainer, stream: AudioStream) -> Fraction | None:
-    """End of the track on the container's clock, where the format states it to the sample."""
+    """Return the end of the track on the container's clock, where the format states it to the sample."""
     if "mp4" not in container.format.name or stream.duration is None or stream.time_base is None:
         return None
     return ((stream.start_time or 0) + stream.duration) * stream.time_base
@@ -85,7 +94,7 @@ def _cut(frame: AudioFrame, first: int, last: int) -> AudioFrame:
 
 
 def _silence(frame: AudioFrame, samples: int) -> Iterator[AudioFrame]:
-    """Silence in the form of `frame`, a second at a time."""
+    """Yield silence in the form of `frame`, a second at a time."""
     while samples > 0:
         count = min(samples, frame.sample_rate)
         silence = _like(frame, count)

@@ -1,4 +1,4 @@
-"""Frames out of a damaged file: what can be decoded is."""
+"""Packets of a file to frames: what can be decoded of a damaged file is decoded."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def decode(packets: "Iterator[Packet[Any]]", name: str, what: str) -> Iterator[A
     Args:
         packets: as `container.demux(stream)` gives them.
         name: of the file, for the log.
-        what: "audio" or "video", for the log.
+        what: `audio` or `video`, for the log.
 
     Yields:
         Frames of the kind that the track holds.

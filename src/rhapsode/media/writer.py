@@ -63,7 +63,7 @@ def write_video(
         fps: frames per second, as an exact fraction such as Fraction(30000, 1001).
         audio: a file with sound, a sound in memory, or None for a silent video.
         comment: added to the metadata after `SYNTHETIC_NOTICE`.
-        progress: called after each frame, with the stage `frames`.
+        progress: called with the stage `frames`: before the first, after each, and with their true number at the end.
         n_frames: number of frames, for `progress`; an estimate, or 0 where nothing is known.
 
     Returns:
@@ -102,9 +102,12 @@ class _CallerError(Exception):
 def _watched(frames: Iterable[np.ndarray], progress: Progress, n_frames: int) -> Generator[np.ndarray, None, None]:
     """Yield the caller's frames and tell progress; errors of either are wrapped."""
     try:
+        progress("frames", 0, n_frames)
+        done = 0
         for done, frame in enumerate(frames, start=1):
             yield frame
             progress("frames", done, max(n_frames, done) if n_frames else 0)
+        progress("frames", done, done)
     except RhapsodeError:
         raise
     except Exception as error:
