@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,29 @@ for call in (lambda: synthesise("Hello"), list_voices):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["no-synthesiser | install the extra rhapsode[text]"] * 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+def test_speaking_leaves_the_process_as_it_was() -> None:
+    program = """
+import locale, os, signal
+from rhapsode.media.synthesis import synthesise
+locale.setlocale(locale.LC_ALL, "C")
+def state():
+    return {
+        "locale": locale.setlocale(locale.LC_ALL),
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "signals": [signal.getsignal(number) for number in signal.valid_signals()],
+    }
+before = state()
+first = synthesise("Über die Brücke, ça été.", "de").seconds
+after = state()
+assert after == before, [name for name in before if before[name] != after[name]]
+assert abs(synthesise("Über die Brücke, ça été.", "de").seconds - first) < 0.05 * first
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def plain(phones: list[Phone]) -> list[str]:

@@ -5,6 +5,7 @@ them: the program is made for a user's own recording. espeak-ng (GPL-3.0) comes 
 """
 
 import ctypes
+import locale
 import sys
 import threading
 from dataclasses import dataclass
@@ -201,7 +202,10 @@ def _library() -> tuple[ctypes.CDLL, int]:
         ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
     ]  # fmt: skip
     options = _INITIALIZE_DONT_EXIT | _INITIALIZE_PHONEME_EVENTS | _INITIALIZE_PHONEME_IPA
+    # espeak-ng sets the locale of the whole process, which it has no need of.
+    characters = locale.setlocale(locale.LC_CTYPE)
     rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data.encode(), options)
+    locale.setlocale(locale.LC_CTYPE, characters)
     if rate <= 0:
         raise _broken("espeak-ng does not start")
     return library, int(rate)
