@@ -1,6 +1,11 @@
+import numpy as np
 import pytest
+import skimage.data
 import torch
 
+from rhapsode.face.tracker import FaceTracker
+from rhapsode.render.mouth_window import MouthWindow, WindowSize
+from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.training.image_losses import (
     PatchGAN,
     adversarial_losses,
@@ -64,3 +69,22 @@ def test_a_generator_that_follows_its_loss_is_believed_more() -> None:
     (gradient,) = torch.autograd.grad(fooled, painted)
     _, then, _ = adversarial_losses(judge, painted.detach() - 0.1 * gradient / gradient.norm(), real, given)
     assert then < fooled
+
+
+def test_the_photometric_loss_weighs_the_eyes_that_a_window_of_the_whole_head_shows() -> None:
+    with FaceTracker() as tracker:
+        portrait = MeasuredPortrait.from_image(skimage.data.astronaut(), tracker)
+    still, size = np.zeros((68, 3)), WindowSize(side=128, width=2.6, below_nose=-0.1)
+    window = MouthWindow(portrait, size)
+    regions = torch.from_numpy(window.regions(still))[None]
+    pattern = torch.zeros(1, 3, size.side, size.side)
+
+    def loss_at(points: np.ndarray) -> float:
+        painted = pattern.clone()
+        x, y = window.places(points).mean(0).astype(int)
+        painted[..., y, x] = 1.0
+        return photometric(painted, pattern, regions).item()
+
+    landmarks = portrait.face.landmarks[:, :2]
+    skin = loss_at(landmarks[27:30])
+    assert loss_at(landmarks[36:42]) == pytest.approx(3 * skin) and loss_at(landmarks[48:60]) == pytest.approx(5 * skin)

@@ -43,7 +43,7 @@ class MeasuredPortrait:
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise PortraitError(
-                f"the portrait: must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}", code="not-a-picture"
+                f"the portrait: must be (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}", code="not-rgb"
             )
         if face is None:
             faces = tracker.detect(image)
@@ -57,7 +57,7 @@ class MeasuredPortrait:
                 f"the portrait: the face is too small, {face.eye_distance:.0f} pixels between the outer corners of the "
                 f"eyes, at least {MIN_EYE_DISTANCE:.0f} needed",
                 "use a larger picture, or crop it to the face",
-                "face-too-small",
+                "small-face",
             )
         landmarks = face.landmarks[None].astype(np.float64)
         pose = fit_pose(landmarks)
