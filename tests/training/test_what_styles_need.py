@@ -49,7 +49,7 @@ def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: 
 
 def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", ["train"], seconds=22.0)
-    made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path)))
+    made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path, seconds=22)))
     ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
     assert len(made.pieces) == 3
     assert sum(len(piece) - ahead for piece in made.pieces) == 22 * 60

@@ -93,14 +93,14 @@ def train_audio_encoder(
         from dataclasses import replace
 
         from rhapsode.training.audio_encoder import AudioEncoderRecipe, train
-        from rhapsode.training.paper import audio_encoder
+        from rhapsode.training.paper import AUDIO_ENCODER
 
         recipe = AudioEncoderRecipe(speech=tuple(speech or ()), data=data, out=out, store=store, teacher=teacher)
         if config is Config.paper:
-            recipe = audio_encoder(recipe)
+            recipe = replace(recipe, **AUDIO_ENCODER)
         recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
         weights = train(recipe, progress.report)
-    typer.echo(f"{weights}: trained; the course is in {out / 'audio_encoder.csv'}")
+    typer.echo(f"{weights}: trained; the course is in {out / 'training' / 'audio_encoder'}")
 
 
 @app.command("motion-generator", context_settings=HELP)
@@ -130,16 +130,16 @@ def train_motion_generator(
         from dataclasses import replace
 
         from rhapsode.training.motion_generator import MotionGeneratorRecipe, train
-        from rhapsode.training.paper import motion_generator
+        from rhapsode.training.paper import MOTION_GENERATOR
 
         recipe = MotionGeneratorRecipe(
             data=data, out=out, store=store, encoder=encoder, speech=tuple(speech or ()), speech_store=speech_store
         )
         if config is Config.paper:
-            recipe = motion_generator(recipe)
+            recipe = replace(recipe, **MOTION_GENERATOR)
         recipe = replace(recipe, loop=replace(recipe.loop, **loop), batch=batch or recipe.batch)
         weights = train(recipe, progress.report)
-    typer.echo(f"{weights}: trained; scores on unseen speakers are in {out / 'scores.json'}")
+    typer.echo(f"{weights}: trained; scores on unseen speakers are in {out / 'training' / 'motion_generator'}")
 
 
 @app.command("style-aware-generator", context_settings=HELP)
@@ -171,19 +171,19 @@ def train_style_aware_generator(
     with ProgressDisplay(shown=True) as progress:
         from dataclasses import replace
 
-        from rhapsode.training.paper import style_aware_generator
+        from rhapsode.training.paper import STYLE_AWARE_GENERATOR
         from rhapsode.training.style_aware_generator import StyleAwareGeneratorRecipe, train
 
         recipe = StyleAwareGeneratorRecipe(data=data, out=out, store=store, pairs=pairs, start=tuple(start or ()))
         if config is Config.paper:
-            recipe = style_aware_generator(recipe)
+            recipe = replace(recipe, **STYLE_AWARE_GENERATOR)
         weights = recipe.weights if photometric is None else replace(recipe.weights, photometric=photometric)
         dims = replace(recipe.dims, patterns=patterns)
         recipe = replace(
             recipe, loop=replace(recipe.loop, **loop), weights=weights, dims=dims, mapping_steps=mapping_steps
         )
         trained = train(recipe, progress.report)
-    typer.echo(f"{trained}: trained; the course is in {out / 'style_aware_generator.csv'}")
+    typer.echo(f"{trained}: trained; the course is in {out / 'training' / 'style_aware_generator'}")
 
 
 @app.command("head-motion", context_settings=HELP)
@@ -199,8 +199,8 @@ def train_head_motion(
     with ProgressDisplay(shown=True) as progress:
         from rhapsode.training.head_motion import HeadMotionRecipe, train
 
-        weights, blinks = train(HeadMotionRecipe(data=data, out=out, store=store), progress.report)
-    typer.echo(f"{weights}: trained; {blinks}")
+        weights = train(HeadMotionRecipe(data=data, out=out, store=store), progress.report)
+    typer.echo(f"{weights}: trained; blinks are in {out / 'training' / 'head_motion' / 'blinks.json'}")
 
 
 @app.command("mean-face", context_settings=HELP)

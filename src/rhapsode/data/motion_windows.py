@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -61,6 +62,17 @@ def align_clip(
     return AlignedClip(clip.clip.name, clip.clip.speaker, extract(samples), expression, rest)
 
 
+class WindowBatch(NamedTuple):
+    """Windows of clips."""
+
+    features: Tensor
+    """(B, 2F, 80) log-mel, or (B, F, ...) other features of the sound."""
+    expression: Tensor
+    """(B, F, 68, 3) offsets from the speaker's rest, canonical space."""
+    real: Tensor
+    """(B, F), 1 for frames that count and 0 for padding."""
+
+
 class WindowSampler:
     """Draw batches of windows, every speaker in proportion to the square root of the speaker's share of the sound.
 
@@ -103,7 +115,7 @@ class WindowSampler:
         clips = [self._clip(number, Fraction(1)) for number in range(0, len(self._entries), step)]
         return np.concatenate([clip.features for clip in clips]), np.concatenate([clip.expression for clip in clips])
 
-    def batch(self, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, size: int, rng: torch.Generator) -> WindowBatch:
         """Draw a batch of windows.
 
         Args:
@@ -111,8 +123,7 @@ class WindowSampler:
             rng: random numbers.
 
         Returns:
-            Augmented log-mel (B, 2F, 80), or other features (B, F, ...) as they are; expression (B, F, 68, 3); and
-            (B, F), 1 for frames that count and 0 for padding.
+            Log-mel augmented, other features as they are.
         """
         rows = len(self._example.features) // len(self._example.expression)
         is_mel = self._extract is log_mel
@@ -132,4 +143,4 @@ class WindowSampler:
         if is_mel:
             add_pauses(features, expression, real, rng)
             features = augment(features, rng)
-        return features, expression, real
+        return WindowBatch(features, expression, real)

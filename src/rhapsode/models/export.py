@@ -1,6 +1,7 @@
 """Export the picture networks to ONNX, which runs them faster than torch does, and without it."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -103,7 +104,9 @@ def _write(
 ) -> None:
     # Without gradients, and with plain memory order: tracing cannot follow either.
     arguments = tuple(one.detach().clone(memory_format=torch.contiguous_format) for one in arguments)
-    with atomic_path(path) as partial:
+    with atomic_path(path) as partial, warnings.catch_warnings():
+        # The exporter that traces is deprecated, and the newer one needs packages that nothing else does.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
             arguments,

@@ -27,7 +27,7 @@ class KeypointExtractor(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """Find keypoints of pictures (B, 3, S, S), [0, 1]."""
-        return torch.tanh(self.read(self.look(picture))).view(len(picture), -1, 3)
+        return torch.tanh(self.read(self.look(picture))).view(picture.shape[0], -1, 3)
 
 
 class PoseExpression(nn.Module):
@@ -44,7 +44,7 @@ class PoseExpression(nn.Module):
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Estimate pose and expression of pictures (B, 3, S, S), [0, 1]."""
         vector, translation, expression = self.read(self.look(picture)).split([3, 3, self.read.out_features - 6], -1)
-        return rotation(vector), translation, expression.reshape(len(picture), -1, 3)
+        return rotation(vector), translation, expression.reshape(picture.shape[0], -1, 3)
 
 
 def rotation(vector: Tensor) -> Tensor:
@@ -79,10 +79,10 @@ def sources(before: Tensor, after: Tensor, side: int) -> Tensor:
     """
     line = torch.linspace(-1, 1, side, device=before.device, dtype=before.dtype)
     places = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-    distance = torch.cdist(places.flatten(0, 1).expand(len(after), -1, -1), after[..., :2]) / _REACH
+    distance = torch.cdist(places.flatten(0, 1).expand(after.shape[0], -1, -1), after[..., :2]) / _REACH
     share = functional.softmax(-(distance**2), -1)
     moved = places.flatten(0, 1) + share @ (before - after)[..., :2]
-    return ((moved + 1) * ((side - 1) / 2)).view(len(after), side, side, 2)
+    return ((moved + 1) * ((side - 1) / 2)).view(after.shape[0], side, side, 2)
 
 
 def _features(width: int) -> nn.Sequential:

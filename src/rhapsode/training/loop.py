@@ -1,61 +1,62 @@
 """The loop that every training shares: steps, averaged weights, checks, checkpoints, logs, devices.
 
-Every step draws its chance from the seed, its number and the process alone. So a training that was killed goes on
-from its last checkpoint exactly as it would have gone on, and the same seed gives the same curve.
+Every step seeds its random numbers from the seed, its number and the process alone. So a training that was killed
+resumes from its last checkpoint exactly as it would have continued, and the same seed gives the same curve.
 """
 
 import copy
 import csv
-import json
+import io
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from rhapsode.errors import DataError
+from rhapsode.files import atomic_write
+from rhapsode.progress import Progress, no_progress
 
-Progress = Callable[[str, int, int], None]
 Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Loop:
-    """How a training runs, whatever it trains."""
+    """Settings that every training has."""
 
     steps: int = 1000
-    """Steps of the optimiser."""
+    """Optimizer steps."""
     learning_rate: float = 1e-3
-    """Peak of AdamW's learning rate: it rises over the first twentieth and falls to zero along a cosine."""
+    """Peak of AdamW's learning rate: linear warm-up over the first twentieth, then cosine decay to zero."""
     weight_decay: float = 1e-2
-    """AdamW's."""
+    """Weight decay of AdamW."""
     averaging: float = 0.99
-    """Share of the averaged weights that a step keeps; the averaged weights are what is checked and kept."""
+    """Decay of the exponential moving average (EMA) of the weights; the averaged weights are scored and kept."""
     check_every: int = 100
-    """Steps between checks; a checkpoint is written at each."""
+    """Steps between checks on held-out data; each writes a checkpoint."""
     seed: int = 0
-    """Source of chance."""
+    """Seed of the random numbers."""
     threads: int = 1
-    """Processor cores to compute on."""
+    """CPU threads to compute with."""
     readers: int = 0
-    """Threads that draw batches ahead; with none, each is drawn when it is needed. The curve is the same."""
+    """Threads that prepare batches ahead; 0 prepares each when it is needed. The curve is the same."""
     accelerator: str = "cpu"
-    """Lightning Fabric's: cpu, cuda, mps, auto."""
+    """Where to compute (Lightning Fabric): cpu, cuda, mps or auto."""
     devices: int = 1
-    """How many of them."""
+    """Number of devices on each machine."""
     nodes: int = 1
-    """On how many machines."""
+    """Number of machines."""
     precision: str = "32-true"
-    """Lightning Fabric's: 32-true, bf16-mixed, 16-mixed."""
+    """Numerical precision (Lightning Fabric): 32-true, bf16-mixed or 16-mixed."""
 
 
 def fit(
@@ -66,22 +67,26 @@ def fit(
     check: Callable[[Module], dict[str, float]],
     loop: Loop,
     out: Path,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Module:
-    """Train a module; returns the averaged weights that did best.
+    """Train a module.
 
     Args:
-        name: names the log `NAME.csv` and the checkpoint in `out`.
-        module: what is trained, changed on the way.
-        batch: draws a batch from a source of chance: a tensor, or a tuple of tensors.
+        name: name of the log `NAME.csv` and the checkpoint in `out`, and the stage of the progress.
+        module: what is trained, in place.
+        batch: draws a batch with a random number generator: a tensor, or a named tuple of tensors.
         loss: terms of the loss, by name; their sum is minimised.
         check: scores of the averaged module, by name; the weights with the greatest first score are kept.
-        loop: how it runs.
-        out: folder, made where missing.
-        progress: called at each check with (name, steps done, steps in all).
+        loop: settings.
+        out: folder for log and checkpoint, made where missing.
+        progress: told at each check.
+
+    Returns:
+        The module with the averaged weights that scored best, on the CPU, in evaluation mode.
 
     Raises:
-        DataError: if a checkpoint is there and damaged.
+        Cancelled: by `progress`; the checkpoint of that check is written already.
+        DataError: the checkpoint to resume from is damaged.
     """
     torch.set_num_threads(loop.threads)
     fabric = Fabric(
@@ -99,7 +104,7 @@ def fit(
             saved = load_file(checkpoint)
         except (OSError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
-            raise DataError(f"{checkpoint}: cannot be read ({reason}); remove it to train anew") from None
+            raise DataError(f"{checkpoint}: cannot be read ({reason})", "remove it to train anew") from None
         done, best_score = int(saved["done"]), float(saved["best_score"])
         module.load_state_dict(_under("module", saved))
         averaged.load_state_dict(_under("averaged", saved))
@@ -119,7 +124,7 @@ def fit(
         fabric.backward(torch.stack(list(terms.values())).sum())
         fabric.clip_gradients(trained, optimiser, max_norm=1.0)
         optimiser.step()
-        # Young averages forget faster, or they would remember the beginning for long.
+        # Warm up the EMA decay, or the average would long remember the initial weights.
         keep = min(loop.averaging, step / (step + 10))
         with torch.no_grad():
             for old, new in zip(averaged.state_dict().values(), module.state_dict().values(), strict=True):
@@ -139,8 +144,7 @@ def fit(
             _save(saved, checkpoint)
             values = {key: float(value.detach()) for key, value in terms.items()}
             _log(out / f"{name}.csv", step, values | scores, time.perf_counter() - began)
-            if progress:
-                progress(name, step, loop.steps)
+            progress(name, step, loop.steps)
         fabric.barrier()
     best = {key: value.to(fabric.device) for key, value in best.items()}
     averaged.load_state_dict(fabric.broadcast(best) if loop.devices * loop.nodes > 1 else best)
@@ -148,7 +152,7 @@ def fit(
 
 
 def _batches(batch: Callable[[torch.Generator], Any], loop: Loop, done: int, rank: int) -> Iterator[tuple[int, Any]]:
-    """The steps still to do and their batches, some drawn ahead by threads."""
+    """Give the steps still to do and their batches, some prepared ahead by threads."""
 
     def draw(step: int) -> Any:
         return batch(torch.Generator().manual_seed(_seed(loop.seed, step, rank)))
@@ -166,24 +170,8 @@ def _batches(batch: Callable[[torch.Generator], Any], loop: Loop, done: int, ran
             yield step, drawn
 
 
-def open_run(recipe: Any, out: Path) -> None:
-    """Make the folder of a run, or go on in it.
-
-    Raises:
-        DataError: if the folder holds a run of other settings.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(recipe), default=str, indent=1) + "\n"
-    path = out / "recipe.json"
-    if path.is_file() and path.read_text() != text:
-        raise DataError(f"{out}: holds a training with other settings; name another folder with --out, or empty it")
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)
-
-
 def _shape(done: float) -> float:
-    """Learning rate over the course of a training, (0 .. 1) -> (0 .. 1)."""
+    """Schedule of the learning rate: progress (0 .. 1) -> share of the peak (0 .. 1)."""
     warm = 0.05
     return (done + 1e-3) / warm if done + 1e-3 < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
 
@@ -214,22 +202,19 @@ def _load_adam(optimiser: torch.optim.Optimizer, module: nn.Module, saved: dict[
 
 
 def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    partial = path.with_suffix(".partial")
     # Entries may share memory with one another, which the format refuses.
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, partial)
-    partial.replace(path)
+    atomic_write(path, save({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}))
 
 
 def _log(path: Path, step: int, values: dict[str, float], seconds: float) -> None:
-    """Add a row; rows beyond `step`, of a run that was killed after them, go."""
+    """Add a row to a CSV log; rows from `step` on, of a run that was killed after them, are removed."""
     row = {"step": step, **{key: f"{value:.5f}" for key, value in values.items()}, "seconds": f"{seconds:.1f}"}
     rows: list[dict[str, Any]] = []
     if path.is_file():
         with path.open(newline="") as file:
             rows = [old for old in csv.DictReader(file) if int(old["step"]) < step]
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        log = csv.DictWriter(file, list(row))
-        log.writeheader()
-        log.writerows([*rows, row])
-    partial.replace(path)
+    text = io.StringIO(newline="")
+    log = csv.DictWriter(text, list(row))
+    log.writeheader()
+    log.writerows([*rows, row])
+    atomic_write(path, text.getvalue().encode())

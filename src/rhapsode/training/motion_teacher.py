@@ -1,8 +1,8 @@
-"""A teacher of motion: what the lips of a thousand speakers who were never filmed would do.
+"""Train a teacher of motion, which gives lips to speech without video.
 
-Clips with a face are few, speech is plentiful. So a generator that need not ship, and that may hear the whole sentence
-through Whisper's encoder (`training.teacher`), is trained on the clips; the motion it gives to speech without pictures
-is what the Motion Generator learns from besides the clips.
+Clips with a face are few, speech is plentiful. So a generator that need not ship, and whose input is the whole sentence
+in features of Whisper's encoder (`training.teacher`), is trained on the clips; the Motion Generator then also learns
+from the motion that it gives to speech without video.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,21 @@ from torch import Tensor, nn
 
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
 from rhapsode.data.augment import add_pauses, augment
-from rhapsode.data.motion_windows import WindowSampler, align_clip
+from rhapsode.data.motion_windows import WindowBatch, WindowSampler, align_clip
 from rhapsode.data.store import ClipStore, PreparedClip
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.models.motion_generator import to_landmarks
 from rhapsode.models.motion_loss import expression_basis, motion_loss
-from rhapsode.training.loop import Loop, Progress, fit
+from rhapsode.progress import Progress, no_progress
+from rhapsode.training.loop import Loop, fit
 from rhapsode.training.teacher import WIDTH, Teacher
 
-#: By no more than this is a teacher's motion enlarged.
+#: Greatest factor by which a teacher's motion is enlarged.
 GAIN_LIMIT = 1.5
 
 
 class TaughtGenerator(nn.Module):
-    """The teacher's features -> expression, forwards and backwards in time."""
+    """Map features of Whisper to expression by a bidirectional GRU."""
 
     basis: Tensor
     mean: Tensor
@@ -47,42 +48,41 @@ class TaughtGenerator(nn.Module):
         self.register_buffer("std", torch.ones(WIDTH))
 
     def weights(self, features: Tensor) -> Tensor:
-        """(B, T, 384) -> how much of each expression of the basis, (B, T, K)."""
+        """Predict weights of the basis: (B, T, 384) -> (B, T, K)."""
         x = self.embed((features - self.mean) / self.std)
         return self.readout(torch.cat([x, self.recurrent(x)[0]], -1))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, T, 384) -> expression offsets (B, T, 68, 3)."""
+        """Predict expression offsets: (B, T, 384) -> (B, T, 68, 3)."""
         return to_landmarks(self.weights(features), self.basis)
 
 
 def train_teacher(
     store: ClipStore,
-    judged_by: Sequence[PreparedClip],
+    val: Sequence[PreparedClip],
     components: int,
     loop: Loop,
     out: Path,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> TaughtGenerator:
-    """Train on the `train` clips of a store; the weights that do best on the clips `judged_by`."""
-    hear = Teacher().features
-    sampler = WindowSampler(store, 120, hear)
-    judges = [align_clip(clip, extract=hear) for clip in judged_by]
+    """Train on the `train` clips of a store, and keep the weights that score best on the clips `val`."""
+    extract = Teacher().features
+    sampler = WindowSampler(store, 120, extract)
+    aligned = [align_clip(clip, extract=extract) for clip in val]
     torch.manual_seed(loop.seed)
     generator = TaughtGenerator(128, components)
-    heard, expressions = sampler.sample()
-    generator.mean.copy_(torch.from_numpy(heard.mean(0)))
-    generator.std.copy_(torch.from_numpy(heard.std(0)))
+    features, expressions = sampler.sample()
+    generator.mean.copy_(torch.from_numpy(features.mean(0)))
+    generator.std.copy_(torch.from_numpy(features.std(0)))
     generator.basis.copy_(torch.from_numpy(expression_basis(expressions, components)))
 
-    def loss(module: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
-        features, expression, real = batch
-        return {"l_mg": motion_loss(module(features), expression, real)}
+    def loss(module: nn.Module, batch: WindowBatch) -> dict[str, Tensor]:
+        return {"l_mg": motion_loss(module(batch.features), batch.expression, batch.real)}
 
     @torch.inference_mode()
     def check(module: TaughtGenerator) -> dict[str, float]:
         scores = []
-        for clip in judges:
+        for clip in aligned:
             made = module(torch.from_numpy(clip.features)[None])[0].numpy() + clip.rest
             real = clip.expression + clip.rest
             scores.append((opening_correlation(made, real), opening_spread_ratio(made, real)))
@@ -90,8 +90,8 @@ def train_teacher(
         return {"val_mouth_opening_corr": float(corr), "val_opening_std_ratio": float(spread)}
 
     generator = fit("teacher", generator, partial(sampler.batch, 32), loss, check, loop, out, progress)
-    # Whoever learns from an average moves less than it, so the teacher moves larger than it learnt to: by the half (in
-    # the logarithm) of what it lacks. With all of it, GRID's mumblers came out 1.17 times as large as they are.
+    # Regression to the mean makes motion too small, so it is enlarged by half (in the logarithm) of what it lacks. With
+    # all of it, GRID's mumblers came out 1.17 times as large as they are.
     spread = check(generator)["val_opening_std_ratio"]
     if spread > 0:
         generator.gain.fill_(min(spread**-0.5, GAIN_LIMIT))
@@ -99,7 +99,7 @@ def train_teacher(
 
 
 class TaughtSpeech:
-    """Windows of prepared speech with the motion that a teacher gives it."""
+    """Draw windows of prepared speech with the motion that a teacher gives it."""
 
     def __init__(self, files: Sequence[Path], teacher: TaughtGenerator, frames: int) -> None:
         self.frames = frames
@@ -112,8 +112,8 @@ class TaughtSpeech:
             self._sound.append((arrays["mel"], (teacher.gain * weights).numpy().astype(np.float16)))
         self._lengths = torch.tensor([float(len(weights)) for _, weights in self._sound])
 
-    def batch(self, size: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch of windows, as `WindowSampler.batch` gives them."""
+    def batch(self, size: int, rng: torch.Generator) -> WindowBatch:
+        """Draw a batch of windows, as `WindowSampler.batch` does."""
         mel = torch.full((size, 2 * self.frames, MEL_BANDS), LOG_FLOOR)
         weights = torch.zeros(size, self.frames, len(self._basis))
         real = torch.zeros(size, self.frames)
@@ -127,4 +127,4 @@ class TaughtSpeech:
             real[row, :count] = 1
         expression = to_landmarks(weights, self._basis)
         add_pauses(mel, expression, real, rng)
-        return augment(mel, rng), expression, real
+        return WindowBatch(augment(mel, rng), expression, real)

@@ -1,22 +1,23 @@
-"""Make the rehearsal: speech by others, on which a generator practises a manner while it keeps its lips in step.
+"""Make the replay set: features of others' speech, on which style transfer keeps a generator's lips in sync.
 
-    rhapsode train rehearsal --data DATA --out RUN
+    rhapsode train replay --data DATA --out MODEL
 
-Nobody who learns a style has our training clips at hand. What the shipped generator's ear makes of some of their sound
-is small, and no sound can be made of it again.
+Whoever learns a style does not have our training clips. The features of some of their sound are small, and no sound can
+be made from them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from rhapsode.bundle import Bundle
+from rhapsode.audio.mel import MEL_RATE
+from rhapsode.bundle import MANIFEST, Bundle
 from rhapsode.data.store import open_store
 from rhapsode.learning.replay import ReplaySet
 from rhapsode.models.motion_generator import MotionGenerator
-from rhapsode.progress import no_progress
+from rhapsode.progress import Progress, no_progress
+from rhapsode.training.run import Run, describe_clips
 
 #: Longest piece, in frames of 1/60 s.
 LONGEST = 600
@@ -24,45 +25,53 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class ReplayRecipe:
-    """Every setting."""
+    """Settings of the replay set."""
 
     data: Path
-    """Folder of clips, raw or prepared; those of split `train` are heard."""
+    """Folder of clips, or a prepared store of them; those of split train are used."""
     out: Path
-    """Folder for the result; made where missing."""
+    """Model folder; made where missing."""
     store: Path = Path("stores/clips")
-    """Folder of prepared clips, filled on the first run."""
+    """Folder of prepared clips, filled on the first run; not used where `data` is a store."""
     generator: Path | None = None
-    """The Motion Generator whose ear hears; the shipped one where None."""
+    """Motion Generator that computes the features; that of the model folder, or else the default, where None."""
     style: str = "address"
-    """Clips of this style are heard whole; of every other speaker, one clip."""
+    """Use all clips of this style, and one clip of every other speaker."""
+    seconds: float = 8.0
+    """Seconds of a clip that are used at most: more speakers serve better than more of each."""
 
 
-def train(recipe: ReplayRecipe, progress: Callable[[str, int, int], None] | None = None) -> Path:
-    """Run the recipe; returns the path of the result.
+def train(recipe: ReplayRecipe, progress: Progress = no_progress) -> Path:
+    """Run the recipe.
+
+    Returns:
+        The replay set, a file of the model.
 
     Raises:
-        DataError: if there is no clip to hear.
-        WeightsError: if the generator cannot be used.
+        DataError: there is no clip of split train, or the model folder holds a training with other settings.
+        WeightsError: the generator cannot be used.
     """
-    generator = MotionGenerator.load(recipe.generator or Bundle.load().path("motion_generator.safetensors"))
-    store = open_store(recipe.data, recipe.store, progress or no_progress, split="train")
+    model = Bundle.load(recipe.out if (recipe.out / MANIFEST).is_file() else "default")
+    generator = MotionGenerator.load(recipe.generator or model.path("motion_generator.safetensors"))
+    store = open_store(recipe.data, recipe.store, progress, split="train")
+    rows = round(recipe.seconds * MEL_RATE)
     speakers: set[str] = set()
     pieces = []
+    used = []
     for entry in store.entries:
         if entry.style == recipe.style or entry.speaker not in speakers:
-            pieces += _pieces(generator, torch.from_numpy(store.load(entry).mel))
+            pieces += _pieces(generator, torch.from_numpy(store.load(entry).mel[:rows]))
+            used.append(entry)
         speakers.add(entry.speaker)
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    result = recipe.out / "replay.safetensors"
-    ReplaySet(tuple(pieces), generator.key).save(result)
-    return result
+    run = Run.open(recipe, "replay")
+    ReplaySet(tuple(pieces), generator.key).save(run.path("replay.safetensors"))
+    return run.finish(["replay.safetensors"], [entry.license for entry in used], describe_clips(used))
 
 
 def _pieces(generator: MotionGenerator, mel: torch.Tensor) -> list[torch.Tensor]:
-    """Stretches of what is heard of a clip, each with what is heard ahead of it."""
-    heard = generator.features(mel)
+    """Split the features of a clip into pieces, each with the features of its look-ahead."""
+    features = generator.features(mel)
     ahead = generator.dims.look_ahead
-    count = -(-(len(heard) - ahead) // LONGEST)
-    each = -(-(len(heard) - ahead) // count)
-    return [heard[start : start + each + ahead] for start in range(0, len(heard) - ahead, each)]
+    count = -(-(len(features) - ahead) // LONGEST)
+    each = -(-(len(features) - ahead) // count)
+    return [features[start : start + each + ahead] for start in range(0, len(features) - ahead, each)]

