@@ -9,7 +9,6 @@ frame m.
 from functools import lru_cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from rhapsode.media.waveform import SAMPLE_RATE
 
@@ -130,7 +129,7 @@ def _frames(stretch: np.ndarray, begin: int, first: int, last: int) -> np.ndarra
     from scipy.fft import rfft
 
     starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin
-    windows = sliding_window_view(stretch, WINDOW)[starts] * _window()
+    windows = stretch[starts[:, None] + np.arange(WINDOW)] * _window()
     spectrum = rfft(windows, FFT_SIZE, axis=1, overwrite_x=True)
     power = spectrum.real**2 + spectrum.imag**2
     return np.log(np.maximum(power @ mel_filter_bank().T, POWER_FLOOR)).astype(np.float32)
