@@ -9,14 +9,14 @@ import torch
 from skimage import data
 
 from rhapsode.animator import Animator
-from rhapsode.bundle import Bundle, Facts, write_manifest
+from rhapsode.bundle import Bundle, Facts, sha256_of, write_manifest
 from rhapsode.errors import InstallationError, WeightsError
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.export import export
 from rhapsode.models.style_aware_generator import PictureDims, StyleAwareGenerator
 from rhapsode.paint.networks import PictureNetworks
-from rhapsode.paint.onnx_networks import PictureModel, fingerprint_of
+from rhapsode.paint.onnx_networks import PictureModel
 from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.mouth_window import WindowSize
 from rhapsode.render.portrait import MeasuredPortrait
@@ -57,7 +57,7 @@ def test_onnx_runtime_paints_what_torch_paints(portrait: MeasuredPortrait) -> No
 
 
 def test_the_shipped_models_were_written_from_the_shipped_weights() -> None:
-    assert PictureModel.load(SHIPPED).weights == fingerprint_of(TORCH_TWIN)
+    assert PictureModel.load(SHIPPED).weights == sha256_of(TORCH_TWIN)
 
 
 def write_model(dims: PictureDims, folder: Path) -> StyleAwareGenerator:

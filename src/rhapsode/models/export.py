@@ -12,6 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from rhapsode.bundle import sha256_of
 from rhapsode.files import atomic_path
 from rhapsode.models.style_aware_generator import StyleAwareGenerator
 from rhapsode.paint.networks import PortraitFeatures
@@ -20,7 +21,6 @@ from rhapsode.paint.onnx_networks import (
     MOUTH_GENERATOR_INPUTS,
     PORTRAIT_ENCODER,
     PORTRAIT_ENCODER_INPUTS,
-    fingerprint_of,
 )
 from rhapsode.render.mouth_window import DRAWN_CHANNELS
 
@@ -71,7 +71,7 @@ def export(weights: Path, out: Path) -> list[Path]:
         WeightsError: the weights cannot be read.
     """
     generator = StyleAwareGenerator.load(weights)
-    facts = {"window": json.dumps(asdict(generator.dims.window)), "weights": fingerprint_of(weights)}
+    facts = {"window": json.dumps(asdict(generator.dims.window)), "weights": sha256_of(weights)}
     side = generator.dims.window.side
     portrait = (
         torch.rand(1, 3, side, side),

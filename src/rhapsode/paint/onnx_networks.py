@@ -1,8 +1,6 @@
 """Picture networks on ONNX Runtime: `portrait_encoder.onnx` runs once a portrait, `mouth_generator.onnx` a frame."""
 
-import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,11 +111,6 @@ def check_device(device: str) -> None:
             "for cuda, install onnxruntime-gpu instead of onnxruntime",
             "no-device",
         )
-
-
-def fingerprint_of(weights: Path) -> str:
-    """Compute the SHA-256 of a file of weights, hexadecimal."""
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def _session(model: bytes, device: str, threads: int) -> Any:
