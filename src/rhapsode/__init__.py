@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         VideoError,
         WeightsError,
     )
-    from rhapsode.learning.learn import learn_style
+    from rhapsode.learning.learn import learn_style, style_from_clip
     from rhapsode.options import AnimationOptions
     from rhapsode.portrait import Portrait
     from rhapsode.progress import Progress
@@ -47,6 +47,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "learn_style",
+    "style_from_clip",
 ]
 
 _MODULES = {
@@ -58,6 +59,7 @@ _MODULES = {
     "Style": "rhapsode.style.style",
     "Video": "rhapsode.video",
     "learn_style": "rhapsode.learning.learn",
+    "style_from_clip": "rhapsode.learning.learn",
 }
 
 

@@ -36,6 +36,7 @@ class Animator:
         head: moves the head.
         picture: paints mouths.
         threads: number of threads that render the frames of a video.
+        bundle: the model's files.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class Animator:
         head: HeadModel,
         picture: PictureNetworks,
         threads: int | None = None,
+        bundle: Bundle | None = None,
     ) -> None:
-        """Take models; `from_pretrained` loads them.
+        """Take models; `from_pretrained` loads them from a bundle, by default that of the package.
 
         Raises:
             OptionsError: less than one thread.
@@ -56,6 +58,7 @@ class Animator:
         self.head = head
         self.picture = picture
         self.threads = threads or default_threads()
+        self.bundle = bundle or Bundle.load()
 
     @classmethod
     def from_pretrained(
@@ -79,6 +82,7 @@ class Animator:
             HeadModel.load(bundle.path("head_motion.safetensors")),
             PictureModel.load(bundle, device),
             threads,
+            bundle,
         )
 
     def load_portrait(
@@ -200,9 +204,8 @@ class Animator:
     def _style_from_clip(self, clip: Path) -> Style:
         require_torch("a style taken from a clip")
         # Imported here: few take a style from a clip, and torch takes seconds to import.
-        from rhapsode.learning.learn import zero_shot
-        from rhapsode.learning.style_clip import read_style_clip
-        from rhapsode.models.motion_generator import MotionGenerator
+        from rhapsode.learning.base import BaseModels
+        from rhapsode.learning.learn import transport_style
+        from rhapsode.learning.read_clip import read_style_clip
 
-        generator = MotionGenerator.from_numpy(self.generator)
-        return zero_shot(read_style_clip(clip), generator, self.head, clip.stem)
+        return transport_style(read_style_clip(clip), BaseModels.from_bundle(self.bundle), clip.stem)

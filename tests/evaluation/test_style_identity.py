@@ -40,7 +40,7 @@ def test_places_spreads_and_tempi_are_told_apart(lengths: list[int]) -> None:
     found = identify(_clips(lengths), _clips([120, 300], seed=9), BASIS)
     assert found.real > 0.95
     assert found.generated > 0.95
-    assert found.rng == 0.25
+    assert found.chance == 0.25
     assert found.window == WINDOW
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rhapsode.data.clips import Clip, read_clips
-from rhapsode.evaluation.run import evaluate_motion
+from rhapsode.evaluation.motion import evaluate_motion
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

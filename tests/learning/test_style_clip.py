@@ -14,7 +14,8 @@ from rhapsode.data.tracking import track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import BROWS
-from rhapsode.learning.style_clip import StyleClip, longest_shot, read_neutral, read_style_clip
+from rhapsode.learning.read_clip import longest_shot, read_neutral, read_style_clip
+from rhapsode.learning.style_clip import StyleClip
 from rhapsode.media.reader import read_frames
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import Waveform
@@ -44,7 +45,7 @@ def test_a_talking_clip_gives_motion_in_step_and_a_warning_that_it_is_short(
     assert style_clip.seconds == pytest.approx(2.5, abs=0.3)
     assert abs(style_clip.clip.av_offset) < 0.1
     assert len(style_clip.sha256) == 64
-    assert "tell little" in caplog.text
+    assert "show little" in caplog.text
 
 
 def test_of_a_clip_that_is_too_long_only_the_beginning_is_looked_at(talking_clip: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_cut_to_another_picture_leaves_the_longest_shot_and_says_so(
     other = [np.roll(frame[:, ::-1], 40, axis=1) for frame in talking[:20]]
     with caplog.at_level(logging.WARNING, "rhapsode"):
         style_clip = read_style_clip(film(other + talking, tmp_path / "cut.mp4"))
-    assert "longest stretch" in caplog.text
+    assert "longest shot" in caplog.text
     assert style_clip.seconds == pytest.approx((len(talking) - 1) / 25, abs=0.1)
 
 

@@ -41,8 +41,8 @@ def test_key_motions_need_timed_words(tmp_path: Path, made_up_store: Path) -> No
 def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
     generator = MotionGenerator.load(SHIPPED)
-    assert made.generator == generator.key == ReplaySet.shipped().generator
-    motion = made.moved(generator)
+    assert made.generator == generator.key == ReplaySet.load(Bundle.load().path("replay.safetensors")).generator
+    motion = made.motions(generator)
     assert [len(piece) for piece in motion] == [120]
     assert torch.isfinite(motion[0]).all()
 

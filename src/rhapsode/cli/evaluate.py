@@ -37,9 +37,7 @@ _Split = Annotated[
 def evaluate_motion(
     data: Data,
     split: _Split = "test",
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
-    ] = None,
+    model: Annotated[str, typer.Option(metavar="MODEL", help="default, or a model folder.")] = "default",
     store: Store = Path("stores/clips"),
     report: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write a page with curves and videos here.")
@@ -54,9 +52,9 @@ def evaluate_motion(
     """
     require_torch("rhapsode evaluate")
     with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
-        from rhapsode.evaluation import run
+        from rhapsode.evaluation.motion import evaluate_motion as evaluate
 
-        figures = run.evaluate_motion(data, store, split.split(","), weights, report, clips, progress.report)
+        figures = evaluate(data, store, split.split(","), model, report, clips, progress.report)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
@@ -81,9 +79,7 @@ def evaluate_style(
         ),
     ] = "eval",
     seed: Annotated[int, typer.Option(metavar="N", help="Source of chance of the style transfer.")] = 0,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Motion Generator.  [default: that of the package]")
-    ] = None,
+    model: Annotated[str, typer.Option(metavar="MODEL", help="default, or a model folder.")] = "default",
     store: Store = Path("stores/clips"),
     report: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write a page with tables and curves here.")
@@ -98,13 +94,11 @@ def evaluate_style(
     """
     require_torch("rhapsode evaluate")
     with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
-        from rhapsode.evaluation import styles as style
-        from rhapsode.learning.transfer import TransferRecipe
+        from rhapsode.evaluation.styles import evaluate_style as evaluate
+        from rhapsode.learning.recipe import TransferRecipe
 
         recipe = TransferRecipe(seed=seed)
-        figures = style.evaluate_style(
-            data, store, split.split(","), recipe, weights=weights, report=report, progress=progress.report
-        )
+        figures = evaluate(data, store, split.split(","), recipe, model=model, report=report, progress=progress.report)
     if as_json:
         typer.echo(json.dumps(figures))
     else:

@@ -50,12 +50,13 @@ def learn_style(
     require_torch("rhapsode learn-style")
     with ProgressDisplay(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as progress:
         from rhapsode.learning.learn import learn_style as learn
+        from rhapsode.learning.recipe import TransferRecipe
         from rhapsode.style.library import StyleLibrary
 
         kept = StyleLibrary(library)
         style = learn(
-            clip, name, neutral=neutral, license=license, seed=seed, pictures=pictures, library=kept,
-            overwrite=overwrite, progress=progress.report,
+            clip, name, neutral=neutral, license=license, recipe=TransferRecipe(seed=seed), pictures=pictures,
+            library=kept, overwrite=overwrite, progress=progress.report,
         )  # fmt: skip
     path = kept.path(name)
     wall = time.perf_counter() - began
@@ -63,7 +64,7 @@ def learn_style(
     if as_json:
         facts = {
             "name": name, "path": str(path), "bytes": path.stat().st_size, "clip_seconds": style.provenance["seconds"],
-            "learn_seconds": round(wall, 2), "in_step": last["in_step"], "distance": last["distance"],
+            "learn_seconds": round(wall, 2), "lip_sync": last["lip_sync"], "distance": last["distance"],
         }  # fmt: skip
         typer.echo(json.dumps(facts))
     elif not quiet:

@@ -6,27 +6,25 @@ from typing import Any
 from rich.table import Table
 
 from rhapsode.evaluation.image_scorer import KINDS
-from rhapsode.evaluation.report.page import COLUMNS, summary_cells
-from rhapsode.evaluation.report.styles import COLUMNS as COLUMNS_OF_STYLE
-from rhapsode.evaluation.report.styles import NAMES, accuracy, cells, changes
-from rhapsode.evaluation.styled import METHODS
+from rhapsode.evaluation.report.columns import MOTION, NAMES, STYLE, accuracy, cells, changes
+from rhapsode.evaluation.styled_clip import METHODS
 
 
 def as_table(figures: Mapping[str, Any]) -> Table:
     """Every method on all clips, then corpus by corpus; `figures` as `motion.result` makes them."""
-    table = Table("clips of", "method", *(column.heading for column in COLUMNS), "closures")
+    table = Table("clips of", "method", *(column.heading for column in MOTION))
     methods = {"generator": figures, **figures["baselines"]}
     for corpus in (None, *figures["groups"]):
         for name, of in methods.items():
             summary = of if corpus is None else of["groups"][corpus]
-            table.add_row(corpus or "all", name, *summary_cells(summary), style="bold" if of is figures else None)
+            table.add_row(corpus or "all", name, *cells(summary, MOTION), style="bold" if of is figures else None)
         table.add_section()
     return table
 
 
 def as_style_table(figures: Mapping[str, Any]) -> Table:
     """Every way of moving on all style clips, then clip by clip; `figures` as `style.summary` makes them."""
-    columns = (*COLUMNS_OF_STYLE[:3], *COLUMNS_OF_STYLE[6:])
+    columns = (*STYLE[:3], *STYLE[6:])
     table = Table("style clip", "motion", *(column.heading for column in columns), "change", caption=accuracy(figures))
     for name, of in [(f"all {figures['style_clips']}", figures), *((one["name"], one) for one in figures["clips"])]:
         for method in METHODS:

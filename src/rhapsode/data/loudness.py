@@ -1,4 +1,4 @@
-"""One loudness for recordings that are learnt from or measured."""
+"""Loudness normalisation of whole recordings, for training and evaluation."""
 
 import numpy as np
 import pyloudnorm
@@ -10,7 +10,7 @@ _METER_BLOCK = 0.4  # seconds: the gating block of BS.1770, and so the shortest 
 
 
 def normalise_loudness(waveform: Waveform, target_lufs: float = TARGET_LUFS) -> Waveform:
-    """Bring a whole sound to one loudness; `audio.agc` does so for a sound that is still arriving.
+    """Normalise the loudness of a whole sound; `audio.agc` does so for a sound that is still arriving.
 
     Loudness is measured as in ITU-R BS.1770 (pyloudnorm). The gain stops at `MAX_GAIN_DB` and where the peak
     reaches 1. Silence (nothing above BS.1770's gate of -70 LUFS) is returned unchanged.
@@ -25,10 +25,10 @@ def normalise_loudness(waveform: Waveform, target_lufs: float = TARGET_LUFS) -> 
     samples = waveform.samples
     if not len(samples) or not samples.any():
         return waveform
-    # A sound shorter than one block is measured as if it repeated itself.
+    # A sound shorter than one block is repeated before it is measured.
     least = int(np.ceil(_METER_BLOCK * waveform.rate)) + 1
     measured = np.resize(samples, max(least, len(samples))).astype(np.float64)
-    # Where nothing is above its gate the meter takes the logarithm of 0: -inf is the answer, not a fault.
+    # Where nothing is above its gate, the meter returns log(0) = -inf.
     with np.errstate(divide="ignore", invalid="ignore"):
         loudness = float(pyloudnorm.Meter(waveform.rate).integrated_loudness(measured))
     if not np.isfinite(loudness):

@@ -1,45 +1,47 @@
-"""Heads and blinks of real speakers next to what the head model makes of their voices."""
+"""Heads and blinks of real speakers beside those that the streaming engine makes of their voices."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.audio.voice_activity import voice_activity
 from rhapsode.evaluation.clips import RealClip
+from rhapsode.evaluation.report.page import Row, Table
 from rhapsode.face.expression import disentangle
 from rhapsode.metrics.head import blinks, head_statistics, lid_closure
-from rhapsode.motion.blinks import BlinkStream
-from rhapsode.motion.head import HeadModel
+from rhapsode.motion.stream import MotionStream, StyledMotionModel
 
-_Row = tuple[np.ndarray, np.ndarray, float]  # three statistics of three axes, (N, 2) blinks, seconds
+_Measured = tuple[np.ndarray, np.ndarray, float]  # (3, 3) statistics of three axes, (N, 2) blinks, seconds
+
+_AXES = "nod, turn, tilt"
+_HEADINGS = (
+    "corpus", f"spread, ° ({_AXES})", f"reach, ° ({_AXES})", f"speed, °/s ({_AXES})", "blinks a minute", "blink, s",
+)  # fmt: skip
 
 
-def head_rows(clips: Sequence[RealClip], head: HeadModel) -> tuple[str, list[str], list[tuple[str, list[str]]]]:
-    """A table, corpus by corpus: its first heading, the others, and its rows (name, cells)."""
+def head_table(clips: Sequence[RealClip], model: StyledMotionModel) -> Table:
+    """Compare heads and blinks, corpus by corpus."""
     rows = []
     for group in dict.fromkeys(clip.group for clip in clips):
         members = [clip for clip in clips if clip.group == group]
-        rows.append((f"{group}, recorded", _cells([_recorded(clip) for clip in members])))
-        rows.append((f"{group}, made", _cells([_made(clip, head, seed) for seed, clip in enumerate(members)])))
-    nod = "nod, turn, tilt"
-    headings = [f"spread, ° ({nod})", f"reach, ° ({nod})", f"speed, °/s ({nod})", "blinks a minute", "blink, s"]
-    return "corpus", headings, rows
+        rows.append(Row([f"{group}, recorded", *_cells([_recorded(clip) for clip in members])]))
+        rows.append(
+            Row([f"{group}, generated", *_cells([_generated(clip, model, seed) for seed, clip in enumerate(members)])])
+        )
+    return Table(_HEADINGS, rows)
 
 
-def _recorded(clip: RealClip) -> _Row:
+def _recorded(clip: RealClip) -> _Measured:
     times, landmarks = clip.tracked.times, clip.tracked.landmarks
     _, _, pose = disentangle(landmarks)
     shut = blinks(lid_closure(landmarks), times)
     return _statistics(pose.rotation, 1 / float(np.median(np.diff(times)))), shut, float(times[-1] - times[0])
 
 
-def _made(clip: RealClip, head: HeadModel, seed: int) -> _Row:
-    rng = np.random.default_rng(seed)
-    rotation, _ = head.sample(voice_activity(clip.sound.samples), rng)
-    lids = BlinkStream(rng).close(len(rotation))[:, 0]
-    times = np.arange(len(rotation)) / MOTION_RATE
-    return _statistics(rotation, MOTION_RATE), blinks(lids, times), float(times[-1])
+def _generated(clip: RealClip, model: StyledMotionModel, seed: int) -> _Measured:
+    motion = MotionStream(model, clip.rest, seed=seed).of(clip.sound)
+    times = np.arange(len(motion)) / MOTION_RATE
+    return _statistics(motion.rotation, MOTION_RATE), blinks(motion.lids[:, 0], times), float(times[-1])
 
 
 def _statistics(rotation: np.ndarray, fps: float) -> np.ndarray:
@@ -47,10 +49,10 @@ def _statistics(rotation: np.ndarray, fps: float) -> np.ndarray:
     return np.stack([found.spread, found.reach, found.speed])
 
 
-def _cells(rows: Sequence[_Row]) -> list[str]:
-    """Means over clips; blinks of all clips together."""
-    moved = np.mean([statistics for statistics, _, _ in rows], axis=0)
-    lengths = np.concatenate([np.ptp(shut, axis=1) for _, shut, _ in rows])
-    minutes = sum(seconds for _, _, seconds in rows) / 60
+def _cells(measured: Sequence[_Measured]) -> list[str]:
+    """Write means over clips, and the blinks of all clips together."""
+    moved = np.mean([statistics for statistics, _, _ in measured], axis=0)
+    lengths = np.concatenate([np.ptp(shut, axis=1) for _, shut, _ in measured])
+    minutes = sum(seconds for _, _, seconds in measured) / 60
     length = f"{lengths.mean():.2f}" if len(lengths) else "-"
     return [*(", ".join(f"{axis:.1f}" for axis in each) for each in moved), f"{len(lengths) / minutes:.0f}", length]

@@ -1,119 +1,82 @@
-"""Score ways of making motion from sound against real speakers: the figures behind `rhapsode evaluate motion`."""
+"""Evaluate motion: clips, methods, scores, and a report where one is wanted."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from rhapsode import __version__
+from rhapsode.animator import Animator
+from rhapsode.bundle import DEFAULT
+from rhapsode.errors import DataError, WeightsError
+from rhapsode.evaluation.baselines import Method, baselines
+from rhapsode.evaluation.clips import load_first_generator, real_clips
+from rhapsode.evaluation.motion_scores import result, score_all
+from rhapsode.evaluation.report.folder import check_folder
+from rhapsode.evaluation.report.motion import write_report
+from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.progress import Progress, no_progress
 
-from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.evaluation.baselines import Method
-from rhapsode.evaluation.clips import RealClip
-from rhapsode.face.landmarks import MOUTH
-from rhapsode.face.mouth import lip_opening
-from rhapsode.metrics.closure import are_closed, closure_times
-from rhapsode.metrics.jitter import jitter_ratio
-from rhapsode.metrics.landmarks import landmark_distance, lmd, open_area_difference, velocity_difference
-from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio, sound_lag
-
-#: Figures of a clip, and of clips their mean: canonical units (outer eye corners 1 apart), frames of 1/60 s.
-FIGURES = ("mouth_opening_corr", "opening_std_ratio", "LMD", "D_L", "D_V", "D_A", "jitter_ratio")
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ScoredClip:
-    """What a method made of a clip, and how well.
+def evaluate_motion(
+    data: Path,
+    store: Path,
+    splits: Sequence[str],
+    model: str | Path = DEFAULT,
+    report: Path | None = None,
+    videos: int = 3,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Score a Motion Generator and baselines on the clips of some splits, by the streaming engine that ships.
 
-    Attributes:
-        clip: the real speaker.
-        motion: (T, 68, 3) the method's offsets from rest, canonical space, 60 a second.
-        figures: by the names of `FIGURES`, NaN where undefined: a mouth that does not move correlates with nothing.
-        offset: seconds by which the method's mouth moves later than the real one; NaN where undefined.
-        closed: for each closure that the clip's word timings place, whether the method's lips meet.
-        really_closed: the same of the speaker's lips.
+    Args:
+        data: a store, or a folder of recordings, which is prepared first.
+        store: where recordings are prepared.
+        splits: clips to score on; the baselines are trained on `train`.
+        model: "default", the model that comes with the package, or a model folder.
+        report: folder for the report; none where None.
+        videos: number of clips of each corpus that the report shows.
+        progress: watches the stages `clips`, `scores` and `videos`.
+
+    Returns:
+        The figures, as `motion_scores.result` makes them.
+
+    Raises:
+        DataError: no clips of these splits, or a report folder that must not be replaced.
+        WeightsError: there is no such model, or a file of it is missing or damaged.
     """
-
-    clip: RealClip
-    motion: np.ndarray
-    figures: Mapping[str, float]
-    offset: float
-    closed: Sequence[bool]
-    really_closed: Sequence[bool]
-
-
-def score(method: Method, clip: RealClip) -> ScoredClip:
-    """Let a method speak the sound of a clip, and compare."""
-    motion = method(clip.sound)
-    made, real = motion + clip.rest, clip.real + clip.rest
-    figures = (
-        opening_correlation(made, real),
-        opening_spread_ratio(made, real),
-        lmd(made, real),
-        landmark_distance(made, real),
-        velocity_difference(made, real),
-        open_area_difference(made, real),
-        jitter_ratio(made[:, MOUTH], real[:, MOUTH], MOTION_RATE),
-    )
-    words = clip.clip.path.with_suffix(".align")
-    times = closure_times(words) if words.is_file() else []
-    return ScoredClip(
-        clip,
-        motion,
-        dict(zip(FIGURES, figures, strict=True)),
-        sound_lag(made, real, MOTION_RATE)[0],
-        are_closed(lip_opening(motion), times, MOTION_RATE),
-        are_closed(lip_opening(clip.real), times, MOTION_RATE),
-    )
-
-
-def score_all(
-    methods: Mapping[str, Method], clips: Sequence[RealClip], progress: Callable[[int, int], None] | None = None
-) -> dict[str, list[ScoredClip]]:
-    """Every method on every clip, method by method; `progress` is called with (scores made, scores in all)."""
-    scores: dict[str, list[ScoredClip]] = {name: [] for name in methods}
-    for done, (name, clip) in enumerate(((name, clip) for name in methods for clip in clips), start=1):
-        scores[name].append(score(methods[name], clip))
-        if progress:
-            progress(done, len(methods) * len(clips))
-    return scores
-
-
-def summary(scores: Sequence[ScoredClip]) -> dict[str, Any]:
-    """Clips together: means of `FIGURES`, median offset, counts of closures; None where there is nothing to tell."""
-    return {
-        "n_clips": len(scores),
-        **{name: _told(np.mean, [one.figures[name] for one in scores]) for name in FIGURES},
-        "av_offset_s": _told(np.median, [one.offset for one in scores]),
-        "closures": {
-            "made": sum(sum(one.closed) for one in scores),
-            "real": sum(sum(one.really_closed) for one in scores),
-            "count": sum(len(one.closed) for one in scores),
-        },
+    if report is not None:
+        check_folder(report)
+    animator = Animator.from_pretrained(model)
+    clips = real_clips(data, store, progress)
+    scored = [clip for clip in clips if clip.clip.split in splits]
+    if not scored:
+        there = ", ".join(sorted({clip.clip.split for clip in clips}))
+        raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}", f"its splits are {there}", "no-clips")
+    methods: dict[str, Method] = {
+        "generator": _engine(animator, animator.generator),
+        **baselines([clip for clip in clips if clip.clip.split == "train"]),
     }
+    try:
+        methods["v0"] = _engine(animator, load_first_generator())
+    except WeightsError as error:
+        _log.warning("the first generator is not compared: %s", error.message)
+    scores = score_all(methods, scored, progress)
+    figures = result(scores, splits)
+    if report is not None:
+        introduction = (
+            f"Model {model} (rhapsode {__version__}) on {len(scored)} clips of split {', '.join(splits)}. Distances "
+            "are in canonical units: the outer eye corners are 1 apart. Where the sound of a recording is late against "
+            "its lips, that is corrected first, for all methods alike."
+        )
+        write_report(report, scores, figures, animator, introduction, videos, progress)
+    return figures
 
 
-def by(key: Callable[[RealClip], str], scores: Sequence[ScoredClip]) -> dict[str, list[ScoredClip]]:
-    """Scores apart by a property of their clips, in the order of the clips."""
-    parts: dict[str, list[ScoredClip]] = {}
-    for one in scores:
-        parts.setdefault(key(one.clip), []).append(one)
-    return parts
-
-
-def result(scores: Mapping[str, Sequence[ScoredClip]], splits: Sequence[str]) -> dict[str, Any]:
-    """All figures in one tree: those of the first method on top, and the rest of the methods as `baselines`."""
-    of_generator, *others = (
-        summary(each) | {"groups": {group: summary(part) for group, part in by(_group, each).items()}}
-        for each in scores.values()
-    )
-    return {"split": list(splits)} | of_generator | {"baselines": dict(zip(list(scores)[1:], others, strict=True))}
-
-
-def _group(clip: RealClip) -> str:
-    return clip.group
-
-
-def _told(average: Callable[[Sequence[float]], Any], values: Sequence[float]) -> float | None:
-    told = [value for value in values if not math.isnan(value)]
-    return round(float(average(told)), 4) if told else None
+def _engine(animator: Animator, generator: NumpyMotionGenerator) -> Method:
+    """Give the motion that a session makes of a sound, before it is retargeted to a portrait."""
+    return partial(generate, StyledMotionModel(generator, animator.head))

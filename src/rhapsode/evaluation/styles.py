@@ -1,33 +1,35 @@
-"""The whole of `rhapsode evaluate style`: manners are learnt from clips and put on the speech of others, and compared.
+"""Evaluate styles: learn them from clips, put them on the speech of others, and compare.
 
-Every style clip is learnt from (`style.learn.learn`) and taken at once (`zero_shot`), and one clip of every speaker of
-the driving splits is spoken by the generator as shipped and by both restyled ones. Scored is the motion of the
-generator itself, before heads, blinks and portraits, as in `rhapsode evaluate motion`.
+A style is learnt from every style clip (`learning.learn.transfer_style`) and taken at once (`transport_style`). One
+clip of every speaker of the driving splits drives the generator without style and with both. Scored is the motion that
+the streaming engine makes, before heads, blinks and portraits, as in the evaluation of motion.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rhapsode.bundle import DEFAULT
 from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
-from rhapsode.evaluation.report.motion import check_folder
+from rhapsode.evaluation.report.folder import check_folder
 from rhapsode.evaluation.report.styles import write_style_report
 from rhapsode.evaluation.style_identity import identify
-from rhapsode.evaluation.styled import METHODS, WINDOW, StyledClip, models, style_one, told
-from rhapsode.learning.transfer import TransferRecipe
-from rhapsode.progress import no_progress
+from rhapsode.evaluation.styled_clip import METHODS, WINDOW, StyledClip, evaluate_clip, rounded
+from rhapsode.learning.base import BaseModels
+from rhapsode.learning.recipe import TransferRecipe
+from rhapsode.progress import Progress, no_progress
 
-#: Splits whose speakers lend their voices, one clip each.
+#: Splits whose speakers drive, one clip each.
 DRIVING_SPLITS = ("test", "val")
 
-#: Figures of which the table gives the ratio to those without style.
+#: Figures of which the ratio to those without style is given.
 _DISTANCES = ("SLD", "SLV", "SMD")
 
 
@@ -38,56 +40,60 @@ def evaluate_style(
     recipe: TransferRecipe = TransferRecipe(),  # noqa: B008  (frozen)
     *,
     only: Sequence[str] | None = None,
-    weights: Path | None = None,
+    model: str | Path = DEFAULT,
     report: Path | None = None,
     keep: Path | None = None,
     workers: int = 2,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Learn styles from the clips of some splits, and score what they make of other people's speech.
+    """Learn styles from the clips of some splits, and score them on other people's speech.
 
     Args:
-        data: a prepared store, or a folder of recordings.
-        store: where recordings are prepared, on the first run.
-        splits: whose clips are style clips.
+        data: a store, or a folder of recordings, which is prepared first.
+        store: where recordings are prepared.
+        splits: splits of the style clips.
         recipe: settings of the style transfer.
         only: names of style clips; all of the splits where None.
-        weights: the Motion Generator; the one that comes with the package where None.
-        report: folder for the report; none is written where None.
+        model: "default", the model that comes with the package, or a model folder.
+        report: folder for the report; none where None.
         keep: folder for motions, a .npz for each style clip with `real`, `drivers`, and `METHODS`_0 and _1 for its two
-            longest driving clips; none are kept where None.
-        workers: processes that learn side by side, one thread each.
-        progress: called with (stage, done, in all).
+            longest driving clips; none where None.
+        workers: number of processes, one thread each.
+        progress: watches the stages `clips` and `styles`.
 
     Returns:
         `style_clips`, `driving_clips`, `window`; for each of `METHODS` the means over style clips of `SLD`, `SLV`,
         `SMD`, `windows_10_100`, `published_code` (as in `metrics.style`), `mouth_opening_corr` with the driving
         speaker's own mouth, and `shape_leak` (its size), with `change`, the ratios to those without style, and
-        `learn_seconds`; `style_accuracy`, as in `style_identity`; and `clips` with the same of each. None where there
-        is nothing to tell.
+        `learn_seconds`; `style_accuracy`, as in `style_identity`; and `clips` with the same for each. None where
+        undefined.
 
     Raises:
-        DataError: no such clips, or a folder that is not ours to replace.
-        StyleError: no style can be learnt with this generator.
-        WeightsError: unusable weights.
+        DataError: no such clips, or a report folder that must not be replaced.
+        StyleError: the model's replay set was made for another generator.
+        WeightsError: there is no such model, or a file of it is missing or damaged.
     """
     if report is not None:
         check_folder(report)
-    opened = open_store(data, store, progress or no_progress)
+    opened = open_store(data, store, progress)
     styles = _style_clips(opened, splits, only)
     drivers = driving_clips(opened)
     if not any(driver.name != style.name for driver in drivers for style in styles):
-        raise DataError(f"{opened.folder}: no clip of split {' or '.join(DRIVING_SPLITS)} to speak; add some")
+        raise DataError(
+            f"{opened.folder}: no clip of split {' or '.join(DRIVING_SPLITS)} to drive the styles",
+            "add some",
+            "no-clips",
+        )
+    base = BaseModels.load(model)  # a bad model is refused here, not in every process
     done: dict[str, StyledClip] = {}
-    work = partial(style_one, opened.folder, drivers, weights, recipe)
+    work = partial(evaluate_clip, opened.folder, drivers, model, recipe)
     for entry, styled in map_in_processes(work, styles, min(workers, len(styles))):
         if isinstance(styled, ProcessDied):
-            raise DataError(f"{entry.name}: its process died, perhaps for want of memory; make room and run again")
+            raise DataError(f"{entry.name}: its process died, perhaps for lack of memory", "make room and run again")
         done[entry.name] = styled
-        if progress:
-            progress("styles", len(done), len(styles))
+        progress("styles", len(done), len(styles))
     clips = [done[entry.name] for entry in styles]
-    figures = summary(clips, len(drivers), models(weights)[0].basis.numpy())
+    figures = summary(clips, len(drivers), base.generator.basis.numpy())
     if keep is not None:
         _keep(keep, clips)
     if report is not None:
@@ -96,7 +102,7 @@ def evaluate_style(
 
 
 def driving_clips(store: ClipStore) -> tuple[Entry, ...]:
-    """The first clip of every speaker of `DRIVING_SPLITS`."""
+    """Choose the first clip of every speaker of `DRIVING_SPLITS`."""
     first: dict[str, Entry] = {}
     for split in DRIVING_SPLITS:
         for entry in store.kept:
@@ -106,10 +112,10 @@ def driving_clips(store: ClipStore) -> tuple[Entry, ...]:
 
 
 def summary(clips: Sequence[StyledClip], driving: int, basis: np.ndarray) -> dict[str, Any]:
-    """The figures of `evaluate_style`, of style clips and of all together.
+    """Sum up the figures of style clips, as `evaluate_style` returns them.
 
     Args:
-        clips: what came of each.
+        clips: results of each.
         driving: number of driving clips.
         basis: (K, 204) expressions of the generator.
     """
@@ -128,7 +134,7 @@ def summary(clips: Sequence[StyledClip], driving: int, basis: np.ndarray) -> dic
 
 
 def _average(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means of figures by their names, deep; a shape leaks as much one way as the other."""
+    """Average nested figures by their names; of `shape_leak`, the size is averaged."""
     means: dict[str, Any] = {}
     for name, first in figures[0].items():
         if isinstance(first, Mapping):
@@ -137,7 +143,7 @@ def _average(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         values = [each[name] for each in figures if each[name] is not None]
         if name == "shape_leak":
             values = [abs(value) for value in values]
-        means[name] = told(float(np.mean(values)) if values else math.nan)
+        means[name] = rounded(float(np.mean(values)) if values else math.nan)
     return means
 
 
@@ -148,12 +154,12 @@ def _accuracy(clips: Sequence[StyledClip], basis: np.ndarray) -> dict[str, Any]:
         real.setdefault(clip.style, []).append(clip.real)
         for method, by_style in made.items():
             by_style.setdefault(clip.style, []).extend(clip.motions[method])
-    taken, learnt = (identify(real, by_style, basis) for by_style in made.values())
+    zero_shot, learnt = (identify(real, by_style, basis) for by_style in made.values())
     return {
-        "real": told(learnt.real),
-        "generated": told(learnt.generated),
-        "zero_shot": told(taken.generated),
-        "rng": told(learnt.rng),
+        "real": rounded(learnt.real),
+        "generated": rounded(learnt.generated),
+        "zero_shot": rounded(zero_shot.generated),
+        "chance": rounded(learnt.chance),
         "styles": len(real),
         "window": learnt.window,
     }
@@ -163,11 +169,13 @@ def _style_clips(store: ClipStore, splits: Sequence[str], only: Sequence[str] | 
     found = [entry for entry in store.kept if entry.split in splits]
     if not found:
         there = ", ".join(sorted({entry.split for entry in store.kept}))
-        raise DataError(f"{store.folder}: no usable clip of split {' or '.join(splits)}; --split can be {there}")
-    strangers = set(only or ()) - {entry.name for entry in found}
-    if strangers:
         raise DataError(
-            f"{store.folder}: no usable clip {min(strangers)!r} in split {' or '.join(splits)}; see its index.csv"
+            f"{store.folder}: no usable clip of split {' or '.join(splits)}", f"its splits are {there}", "no-clips"
+        )
+    unknown = set(only or ()) - {entry.name for entry in found}
+    if unknown:
+        raise DataError(
+            f"{store.folder}: no usable clip {min(unknown)!r} in split {' or '.join(splits)}", "see its index.csv"
         )
     return [entry for entry in found if only is None or entry.name in only]
 

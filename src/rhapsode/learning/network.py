@@ -1,4 +1,4 @@
-"""The style transfer network f, and the two forms in which it looks at motion."""
+"""The style transfer network f, and the features of motion that it takes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,15 +8,14 @@ from torch import Tensor, nn
 
 from rhapsode.face.landmarks import EYES
 
-#: `paper`: every frame by itself, the flattened landmarks, as published. `window`: stretches of motion, since manner
-#: lives in time.
+#: `paper`: the landmarks of single frames, as published. `window`: windows of motion, since style shows over time.
 Form = Literal["paper", "window"]
 
-#: A window is this many samples, and this many frames (1/60 s) from one to the next: 0.4 s.
+#: Samples in a window, and frames (1/60 s) from one sample to the next: 0.4 s.
 SAMPLES, HOP = 8, 3
 #: Frames from one window to the next.
 STRIDE = 2
-#: Weight of velocities beside positions in a window: differences between samples are about so much smaller.
+#: Weight of velocities against positions in a window: differences between samples are smaller by about this factor.
 VELOCITY = 4.0
 
 
@@ -30,19 +29,19 @@ class TransferNetwork(nn.Module):
         )
 
     def forward(self, rows: Tensor) -> Tensor:
-        """(N, D) -> (N, 256); their mean over N is f of a motion."""
+        """Map rows (N, D) -> (N, 256); their mean over N is f of a motion."""
         features: Tensor = self.layers(rows)
         return features
 
 
 @dataclass(frozen=True)
 class MotionWindows:
-    """Makes rows for the transfer network of motion.
+    """Turn motion into feature rows for the transfer network.
 
     Attributes:
-        form: see `Form`.
-        axes: (204, K) orthonormal, the span of the generator's expressions: distances in it are distances of landmarks.
-        scale: spread of the style clip's motion, canonical units; rows are in units of it.
+        form: single frames or windows.
+        axes: (204, K) orthonormal basis of the generator's expressions, in which distances are those of landmarks.
+        scale: standard deviation of the style clip's motion, canonical units; features are divided by it.
     """
 
     form: Form
@@ -51,18 +50,18 @@ class MotionWindows:
 
     @classmethod
     def on(cls, style: Tensor, basis: Tensor, form: Form) -> "MotionWindows":
-        """One for a style clip (T, 68, 3) and the generator's basis (K, 204)."""
+        """Fit to a style clip (T, 68, 3) and the generator's basis (K, 204)."""
         axes = torch.linalg.qr(basis.T)[0]
         spread = (style.reshape(len(style), 204) @ axes).std(0).square().sum().sqrt()
         return cls(form, axes, float(spread.clamp(min=1e-4)))
 
     @property
     def inputs(self) -> int:
-        """D, the width of a row."""
+        """Give D, the width of a feature row."""
         return 204 if self.form == "paper" else 2 * SAMPLES * self.axes.shape[1]
 
-    def rows(self, motion: Tensor) -> Tensor:
-        """What f looks at: motion (B, T, 68, 3), offsets from rest -> (N, D)."""
+    def features(self, motion: Tensor) -> Tensor:
+        """Compute feature rows of motion (B, T, 68, 3), offsets from rest in canonical space -> (N, D)."""
         if self.form == "paper":
             seen = motion.clone()
             seen[..., EYES, :] = 0

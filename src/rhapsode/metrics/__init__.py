@@ -1,0 +1,1 @@
+"""Figures that compare generated motion and pictures with real ones; one family a file, free of torch."""

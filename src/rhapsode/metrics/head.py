@@ -1,4 +1,4 @@
-"""How heads move and eyes blink: the same figures for tracked people and for generated motion."""
+"""Head motion and blinks: the same figures for tracked people and for generated motion."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from rhapsode.face.landmarks import LID_PAIRS
 
 #: Closure of the lids from which an eye counts as shut.
 SHUT = 0.4
-#: Half the window of the smoothing before speeds are taken, seconds: the tracker trembles, heads do not.
+#: Half the window of the smoothing before speeds are computed, seconds: the tracker jitters faster than heads move.
 _SMOOTHING = 0.15
 
 
 @dataclass(frozen=True)
 class HeadStatistics:
-    """Rotation about the mean pose: nod, turn and tilt (axes x, y, z), each (3,).
+    """Describe rotation about the mean pose: nod, turn and tilt (axes x, y, z), each (3,).
 
     Attributes:
         spread: standard deviation, degrees.
@@ -31,7 +31,7 @@ class HeadStatistics:
 
 
 def head_statistics(rotation: np.ndarray, fps: float) -> HeadStatistics:
-    """How a head moves.
+    """Measure how a head moves.
 
     Args:
         rotation: (T, 3) rotation vectors, radians, as in `Pose` and in `Motion`; a third of a second at least.
@@ -44,7 +44,7 @@ def head_statistics(rotation: np.ndarray, fps: float) -> HeadStatistics:
 
 
 def lid_closure(landmarks: np.ndarray) -> np.ndarray:
-    """How far tracked lids are down, both eyes together: (T, 68, 3) image pixels -> (T,), 0 as mostly, 1 shut."""
+    """Measure how far tracked lids are down, mean of both eyes: (T, 68, 3) pixels -> (T,), 0 the median, 1 shut."""
     _, _, pose = disentangle(landmarks)
     upper, lower = landmarks[:, LID_PAIRS[:, 0]], landmarks[:, LID_PAIRS[:, 1]]
     gap = np.linalg.norm(upper - lower, axis=-1).mean(1) / pose.scale
@@ -53,15 +53,15 @@ def lid_closure(landmarks: np.ndarray) -> np.ndarray:
 
 
 def blinks(closure: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """When eyes are shut.
+    """Find blinks.
 
     Args:
         closure: (T,) as `lid_closure` gives it, or the lids of a `Motion`.
         times: (T,) seconds.
 
     Returns:
-        (N, 2) seconds at which a blink begins and ends. Eyes shut from the first frame on make none; eyes still shut
-        at the last frame are taken to open there.
+        (N, 2) seconds at which blinks begin and end. Eyes shut from the first frame on count as none; eyes still shut
+        at the last frame count as opening there.
     """
     shut = closure > SHUT
     begins = np.flatnonzero(shut[1:] & ~shut[:-1]) + 1

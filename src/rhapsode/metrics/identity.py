@@ -1,4 +1,4 @@
-"""Whether two pictures show the same person, by a face descriptor that this project did not train."""
+"""Likeness of two faces, by a face descriptor that was not trained here."""
 
 import importlib.util
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Identity:
-    """dlib's face descriptor (King 2017), where it is installed: `pip install rhapsode[identity]`.
+    """Compare faces by dlib's face descriptor (King 2017), where it is installed (the extra `identity`).
 
     Attributes:
         describe: from (H, W, 3) uint8 to a descriptor (128,), or to None where no face is found; None where dlib is
@@ -21,7 +21,7 @@ class Identity:
 
     @classmethod
     def load(cls) -> "Identity":
-        """The descriptor, or an empty one where its packages are not installed."""
+        """Load the descriptor, or an empty one where its packages are not installed."""
         models = importlib.util.find_spec("face_recognition_models")
         if importlib.util.find_spec("dlib") is None or models is None or not models.submodule_search_locations:
             return cls(None)
@@ -41,7 +41,7 @@ class Identity:
         return cls(describe)
 
     def likeness(self, one: np.ndarray, other: np.ndarray) -> float | None:
-        """Cosine of the descriptors of two pictures (H, W, 3) uint8, 1 for the same; None where it cannot be told."""
+        """Compute the cosine of the descriptors of two pictures (H, W, 3) uint8, 1 the same; None without a face."""
         if self.describe is None:
             return None
         a, b = self.describe(one), self.describe(other)

@@ -1,4 +1,4 @@
-"""How well a generated mouth follows the real one in time."""
+"""How well a generated mouth follows the real one over time."""
 
 import numpy as np
 
@@ -9,28 +9,28 @@ _STILL = 1e-9
 
 
 def opening_correlation(generated: np.ndarray, real: np.ndarray) -> float:
-    """Pearson correlation of the mouth opening over time; both (T, 68, 3). Of a mouth that does not move, NaN."""
+    """Compute the Pearson correlation of the mouth openings of (T, 68, 3) and (T, 68, 3); NaN for a still mouth."""
     return _correlation(lip_distance(generated), lip_distance(real))
 
 
 def opening_spread_ratio(generated: np.ndarray, real: np.ndarray) -> float:
-    """Standard deviation of the generated mouth opening over that of the real one; 1 is natural."""
+    """Divide the standard deviation of the generated mouth opening by that of the real one; 1 is natural."""
     return float(lip_distance(generated).std() / lip_distance(real).std())
 
 
 def sound_lag(generated: np.ndarray, real: np.ndarray, fps: float, limit: float = 0.35) -> tuple[float, float]:
-    """By how much a recording's sound comes late against its lips, seen by a generator that hears the sound.
+    """Measure by how much a recording's sound is late against its lips, from motion generated from the sound.
 
-    Read the other way round it is the audio-visual offset of the generator: by how much its mouth moves late.
+    For a recording in sync it is the offset of the generator: by how much its mouth moves late.
 
     Args:
         generated: (T, 68, 3) motion made from the sound.
         real: (T, 68, 3) motion tracked in the picture, at the same times.
         fps: frames a second of both.
-        limit: the largest lag tried either way, seconds.
+        limit: largest lag searched either way, seconds.
 
     Returns:
-        The lag in seconds (positive: sound late) and the correlation of the mouth openings once it is taken out; NaN
+        The lag in seconds (positive: sound late) and the correlation of the mouth openings with the lag corrected; NaN
         for both where a mouth does not move.
     """
     a, b = lip_distance(generated), lip_distance(real)

@@ -1,13 +1,13 @@
-"""How near a motion comes to a manner of moving: SLD, SLV and SMD, after arXiv 2303.09799.
+"""Distances of motion from a style: SLD, SLV and SMD, after arXiv 2303.09799.
 
-For every window of F frames of the style clip, one every v frames, the nearest window of the results is sought, and the
+For every window of F frames of the style clip, one every v frames, the nearest window of the results is found, and the
 distances are averaged:
 
     SLD = mean over w_s in W_s of  min over w_a in W_a of  D-L(w_s, w_a)
 
-SLV is the same with D-V and SMD with D-A, both as in `metrics.landmarks`. D-L and D-V go over the 56 landmarks that are
-not eyelids: the Motion Generator makes no eyelids, blinks are made apart, and a performer's blinks would count as a
-distance that no result can bridge. Canonical units; frames are those of the input, 1/60 s throughout this program.
+SLV is the same with D-V and SMD with D-A, both as in `metrics.landmarks`. D-L and D-V leave out the eyelids (56
+landmarks remain): blinks are generated separately, and a performer's blinks would add a distance that no result can
+close. Units are canonical; frames are those of the input, 1/60 s throughout this program.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,12 +31,12 @@ _ROWS = 512
 
 @dataclass(frozen=True)
 class StyleDistances:
-    """How far results are from a style clip; 0 where they hold every window of it.
+    """Hold distances of results from a style clip; 0 where they contain every window of it.
 
     Attributes:
-        SLD: by landmarks, canonical units.
-        SLV: by their velocities, canonical units a frame.
-        SMD: by the area of the open mouth, squared canonical units.
+        SLD: of landmarks, canonical units.
+        SLV: of their velocities, canonical units a frame.
+        SMD: of the area of the open mouth, squared canonical units.
     """
 
     SLD: float
@@ -47,18 +47,18 @@ class StyleDistances:
 def style_distances(
     style: np.ndarray, made: Sequence[np.ndarray], rest: np.ndarray, window: int = 25, stride: int = 1
 ) -> StyleDistances:
-    """SLD, SLV and SMD by the published formulas.
+    """Compute SLD, SLV and SMD by the published formulas.
 
     Args:
         style: (T, 68, 3) offsets of the style clip, canonical space.
-        made: results, (T_k, 68, 3) offsets each. The nearest window is sought in all of them, and none crosses from one
-            to the next; a result that is shorter than a window holds none.
-        rest: (68, 3) canonical, a face that both are put on; the area of an open mouth depends on it.
+        made: results, (T_k, 68, 3) offsets each. The nearest window may lie in any of them, and none crosses from one
+            to the next; a result shorter than a window has none.
+        rest: (68, 3) canonical, a face that the offsets are added to; the area of an open mouth depends on it.
         window: F, frames in a window, 2 or more.
         stride: v, frames from one window to the next.
 
     Raises:
-        ValueError: if a window fits into the style clip or the results nowhere, or a number is out of range.
+        ValueError: a window does not fit into the style clip or any result, or a number is out of range.
     """
     return _each_window(style, made, rest, [window], stride)[0]
 
@@ -70,10 +70,10 @@ def style_distances_over(
     windows: Sequence[int] = WINDOWS,
     stride: int = 1,
 ) -> StyleDistances:
-    """The mean of `style_distances` over several windows; those longer than the clips are left out.
+    """Average `style_distances` over several window lengths; those longer than the clips are left out.
 
     Raises:
-        ValueError: if none of the windows fits, or a number is out of range.
+        ValueError: no window fits, or a number is out of range.
     """
     longest = min(len(style), max((len(each) for each in made), default=0))
     fitting = [window for window in windows if window <= longest]
@@ -83,13 +83,13 @@ def style_distances_over(
 def published_code_distances(
     style: np.ndarray, made: Sequence[np.ndarray], rest: np.ndarray, window: int = 25, stride: int = 1
 ) -> StyleDistances:
-    """What the paper's public code computes under the same names, which is not what the paper says.
+    """Compute what the paper's public code computes under these names, which differs from the paper.
 
     For each window of the style clip it visits the windows of the result in order and takes the minimum over the
     *running means* of their distances, because the list of frame distances is not emptied between them. Its "SMD" is
-    a distance of mouth landmarks (LMD). Faces are seen from the front; for the first two each is laid on the corner of
-    its own bounding box, and distances are per cent of its width. For "SMD" each mouth is laid on its own middle; the
-    public code counts pixels of a 512-pixel picture there, and this function canonical units. Eyelids are left out.
+    a distance of mouth landmarks (LMD). Faces are seen from the front; for the first two each is aligned to the corner
+    of its own bounding box, and distances are per cent of its width. For "SMD" each mouth is centred; the public code
+    counts pixels of a 512-pixel picture there, this function canonical units. Eyelids are left out.
 
     Source: `src/style_metrics/utils.py` of github.com/aioz-ai/AudioDrivenStyleTransfer, commit 562e37b.
 
@@ -110,7 +110,7 @@ def published_code_distances(
 def _each_window(
     style: np.ndarray, made: Sequence[np.ndarray], rest: np.ndarray, windows: Sequence[int], stride: int
 ) -> list[StyleDistances]:
-    """Distances for each of the window lengths, frames compared once for all."""
+    """Compute the distances for each window length; frames are compared once for all of them."""
     for window in windows:
         _check(style, made, window, stride)
     views: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
@@ -131,14 +131,14 @@ def _each_window(
 
 
 def _frame_distances(style: np.ndarray, made: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """Every frame against every other, result by result: the mean distance of their points.
+    """Compare every frame with every other, result by result, by the mean distance of their points.
 
     Args:
         style: (T, P, D).
         made: (S, P, D) each.
 
     Yields:
-        (T, S) float32. Frames that are the same are exactly 0 apart, which a product of matrices would not give.
+        (T, S) float32. Equal frames are exactly 0 apart, which a matrix product would not give.
     """
     points = style.shape[1]
     for each in made:
@@ -151,10 +151,10 @@ def _frame_distances(style: np.ndarray, made: Sequence[np.ndarray]) -> Iterator[
 
 
 def _window_means(distances: np.ndarray, length: int, stride: int) -> np.ndarray:
-    """Mean distance of every window to every other: (T, S) of frames -> (n, m), empty where none fits.
+    """Average distances of frames (T, S) to distances of windows (n, m), empty where none fits.
 
-    Means run along diagonals, frame by frame. Sums of 1, 2, 4 .. frames are put together from halves: as quick as
-    cumulative sums, and the small differences of large sums do not blur them.
+    Means run along diagonals. Sums of 1, 2, 4 .. frames are built from halves: as fast as cumulative sums, and without
+    their loss of precision in differences of large numbers.
     """
     rows, columns = (max(size - length + 1, 0) for size in distances.shape)
     total = np.zeros((rows, columns), np.float32)
@@ -171,7 +171,7 @@ def _window_means(distances: np.ndarray, length: int, stride: int) -> np.ndarray
 
 
 def _published_views(offsets: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the public code compares: placed faces, their velocities, centred mouths; (T, P, 2) each."""
+    """Give what the public code compares: aligned faces, their velocities, centred mouths; (T, P, 2) each."""
     face = (offsets + rest)[..., :2]
     mouth, face = face[:, MOUTH], face[:, MOVED]
     face = face - face.min(1, keepdims=True)

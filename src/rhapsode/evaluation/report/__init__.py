@@ -1,0 +1,1 @@
+"""Reports of evaluations: a folder with a page, figures as JSON, and videos."""

@@ -1,10 +1,18 @@
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from rhapsode.errors import DataError, WeightsError
-from rhapsode.evaluation.run import evaluate_motion
+from rhapsode.animator import Animator
+from rhapsode.errors import Cancelled, DataError, WeightsError
+from rhapsode.evaluation.baselines import Method
+from rhapsode.evaluation.clips import RealClip
+from rhapsode.evaluation.motion import evaluate_motion
+from rhapsode.motion.retarget import retarget
+from rhapsode.progress import Progress
 
 
 def test_generator_and_baselines_are_scored_and_reported(data_folder: Path, clip_store: Path, tmp_path: Path) -> None:
@@ -60,10 +68,40 @@ def test_nothing_half_written_is_left(
 
 
 def test_a_split_without_clips_is_refused_with_those_that_are_there(data_folder: Path, clip_store: Path) -> None:
-    with pytest.raises(DataError, match=r"no usable clip of split val; --split can be test, train"):
+    with pytest.raises(DataError, match=r"no usable clip of split val; its splits are test, train"):
         evaluate_motion(data_folder, clip_store, ["val"])
 
 
-def test_weights_that_are_none_are_refused(data_folder: Path, clip_store: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"none\.safetensors"):
-        evaluate_motion(data_folder, clip_store, ["test"], tmp_path / "none.safetensors")
+def test_a_model_that_is_not_there_is_refused(data_folder: Path, clip_store: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no-model"):
+        evaluate_motion(data_folder, clip_store, ["test"], tmp_path / "no-model")
+
+
+def test_what_is_scored_is_the_motion_of_a_session_before_it_is_fitted_to_a_portrait(
+    data_folder: Path, clip_store: Path, animator: Animator, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: dict[str, np.ndarray] = {}
+
+    def keep(methods: Mapping[str, Method], clips: Sequence[RealClip], progress: Progress) -> dict[str, list[Any]]:
+        scored["sound"], scored["motion"] = clips[0].sound.samples, methods["generator"](clips[0].sound)
+        raise Cancelled("enough")
+
+    monkeypatch.setattr("rhapsode.evaluation.motion.score_all", keep)
+    with pytest.raises(Cancelled):
+        evaluate_motion(data_folder, clip_store, ["test"])
+
+    spoken: list[np.ndarray] = []
+
+    def spy(expression: np.ndarray, *others: Any) -> np.ndarray:
+        spoken.append(expression.copy())
+        return retarget(expression, *others)
+
+    monkeypatch.setattr("rhapsode.motion.stream.retarget", spy)
+    with animator.start_session(astronaut[:256, 96:352]) as session:
+        for chunk in np.array_split(scored["sound"], 40):
+            for _ in session.feed(chunk):
+                pass
+        for _ in session.finish():
+            pass
+    np.testing.assert_array_equal(np.concatenate(spoken)[: len(scored["motion"])], scored["motion"])
+    assert len(scored["motion"]) > 100

@@ -1,0 +1,188 @@
+"""What a style transfer minimises, and how its result is checked."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from rhapsode.face.landmarks import EYES
+from rhapsode.face.mouth import lip_opening
+from rhapsode.learning import losses
+from rhapsode.learning.network import MotionWindows, TransferNetwork
+from rhapsode.learning.recipe import TransferRecipe
+from rhapsode.learning.replay import ReplaySet
+from rhapsode.learning.statistics import transported_readout
+from rhapsode.learning.style_clip import StyleClip
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.models.motion_loss import motion_loss
+from rhapsode.motion.retarget import CLOSURE
+
+#: One in so many pieces of the replay set is held out for checks.
+_HELD_OUT = 4
+#: Largest number of feature rows that a check compares with one another.
+_MAX_ROWS = 3000
+#: Lip correlation below which a check penalises lost sync, and the weight of the penalty.
+_IN_SYNC, _SYNC_PENALTY = 0.95, 5.0
+
+
+class TransferTask:
+    """Compute the losses of a style transfer, and score a student.
+
+    Attributes:
+        student: the generator that is trained; its audio encoder is frozen.
+        f: the transfer network.
+    """
+
+    def __init__(
+        self, generator: MotionGenerator, style_clip: StyleClip, replay: ReplaySet, recipe: TransferRecipe
+    ) -> None:
+        """Prepare a transfer.
+
+        Args:
+            generator: without style; it stays as it is.
+            style_clip: the style clip.
+            replay: speech of others, encoded by this generator.
+            recipe: settings.
+        """
+        self.recipe = recipe
+        self._ahead = generator.dims.look_ahead
+        self._features = generator.features(torch.from_numpy(style_clip.mel))
+        self._style = torch.from_numpy(style_clip.expression.copy())
+        self._style[:, EYES] = 0
+        self._pieces = replay.pieces
+        self._unstyled = replay.motions(generator)
+        change = transported_readout(generator, self._unstyled, style_clip.expression)
+        transported = generator.with_weight_delta(change)
+        self._targets = replay.motions(transported)
+        self.student = transported if recipe.start == "statistics" else deepcopy(generator)
+        self.student.audio_encoder.requires_grad_(False)
+        # A style is meant to be memorised: with dropout it comes less near, and lips are no better in sync.
+        self.student.dropout.p = self.student.recurrent.dropout = 0.0
+        self._windows = MotionWindows.on(self._style, generator.basis, recipe.form)
+        self._style_rows = self._windows.features(self._style[None])
+        self.f = TransferNetwork(self._windows.inputs)
+        self._check_windows = MotionWindows.on(self._style, generator.basis, "window")
+        self._check_rows = _thinned(self._check_windows.features(self._style[None]))
+        pieces = range(len(self._pieces))
+        self._train_pieces = [n for n in pieces if n % _HELD_OUT != _HELD_OUT - 1] or [0]
+        self._held_out = [n for n in pieces if n % _HELD_OUT == _HELD_OUT - 1] or [0]
+        self._lengths = torch.tensor([float(len(self._unstyled[n])) for n in self._train_pieces])
+
+    def reconstruct(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Compute L_mg on the clip's own sound and on the replay set, and feature rows phi_mg of the latter.
+
+        Returns:
+            L_mg (), and phi_mg (at most 256, D).
+        """
+        recipe = self.recipe
+        features, real = self._draw_own(rng)
+        own = self._decode(features + 0.05 * torch.randn(features.shape, generator=rng))
+        features, target, unstyled = self._draw_replay(rng)
+        made = self._decode(features)
+        opening, wanted = lip_opening(made), lip_opening(unstyled)
+        lip_sync = (1 - _correlation(opening, wanted)).mean()
+        shut = (-(wanted / CLOSURE).clamp(min=0).square()).exp()
+        too_open = ((opening - wanted.clamp(min=0)).clamp(min=0) / CLOSURE).square()
+        lip_closure = (shut * too_open).sum() / shut.sum().clamp(min=1.0)
+        l_mg = (
+            recipe.own * motion_loss(own, real, torch.ones(own.shape[:2]))
+            + recipe.replay * motion_loss(made, target, torch.ones(made.shape[:2]))
+            + recipe.lip_sync * lip_sync
+            + recipe.lip_closure * lip_closure
+        )
+        if recipe.coverage:
+            wanted_rows = self._check_rows[torch.randint(len(self._check_rows), (256,), generator=rng)]
+            nearest = torch.cdist(wanted_rows, self._check_windows.features(made)[::2]).amin(1)
+            l_mg = l_mg + recipe.coverage * nearest.mean()
+        rows = self._windows.features(made)
+        return l_mg, rows[torch.randperm(len(rows), generator=rng)[:256]]
+
+    def draw_style(self, count: int, rng: torch.Generator) -> Tensor:
+        """Draw feature rows phi_s of the style clip, (count, D)."""
+        return self._style_rows[torch.randint(len(self._style_rows), (count,), generator=rng)]
+
+    def compare(
+        self, phi_mg: Tensor, phi_s: Tensor, critic: torch.optim.Optimizer, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Compute L_sc (1) and L_r (2) as the generator sees them; in the schedule `critic`, f is trained first."""
+        zero = torch.zeros(())
+        if not self.recipe.constraint:
+            return zero, zero
+        if self.recipe.schedule == "joint":
+            return losses.constraint(self.f(phi_mg), self.f(phi_s)), self._regularise(phi_mg, phi_s, rng)
+        l_r = self._regularise(phi_mg.detach(), phi_s, rng) if self.recipe.regularisation else zero
+        gap = losses.constraint(self.f(phi_mg.detach()), self.f(phi_s))
+        critic.zero_grad()
+        # The gap itself, not its square, whose slope would grow without bound.
+        (self.recipe.regularisation * l_r - gap.clamp(min=1e-12).sqrt()).backward()  # type: ignore[no-untyped-call]
+        critic.step()
+        return losses.constraint(self.f(phi_mg), self.f(phi_s)), l_r.detach()
+
+    def check(self) -> dict[str, float]:
+        """Score the student on the held-out part of the replay set.
+
+        Returns:
+            `distance` of its motion from the style (units of the style's spread), `lip_sync`, the correlation of its
+            mouth opening with the unstyled generator's, and `score`, greater is better.
+        """
+        self.student.eval()
+        with torch.inference_mode():
+            made = [self._decode(self._pieces[n][None]) for n in self._held_out]
+            rows = _thinned(torch.cat([self._check_windows.features(motion) for motion in made]))
+            distance = float(torch.cdist(self._check_rows, rows).amin(1).mean())
+            unstyled = [self._unstyled[n][None] for n in self._held_out]
+            correlations = [_correlation(lip_opening(a), lip_opening(b)) for a, b in zip(made, unstyled, strict=True)]
+        lip_sync = float(torch.cat(correlations).mean())
+        score = -distance - _SYNC_PENALTY * max(0.0, _IN_SYNC - lip_sync)
+        return {"distance": distance, "lip_sync": lip_sync, "score": score}
+
+    def delta(self, before: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Give the changes of the student's weights against those before, by their names."""
+        after = self.student.state_dict()
+        return {name: after[name] - weight for name, weight in before.items() if not torch.equal(after[name], weight)}
+
+    def _regularise(self, phi_mg: Tensor, phi_s: Tensor, rng: torch.Generator) -> Tensor:
+        phi_hat = losses.joint_representation(phi_s, phi_mg, self.recipe.gamma)
+        direction = None
+        if self.recipe.norm == "direction":
+            with torch.no_grad():
+                direction = losses.direction_between(self.f(phi_mg), self.f(phi_s))
+        return losses.regularisation(self.f, phi_hat, self.recipe.norm, direction, rng)
+
+    def _decode(self, features: Tensor) -> Tensor:
+        return self.student.decode(features)[0][:, self._ahead :]
+
+    def _draw_own(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw stretches of the clip: features (B, F + ahead, H) and motion (B, F, 68, 3); all of a short clip."""
+        frames = min(self.recipe.frames, len(self._style))
+        spare = len(self._style) - frames
+        starts = torch.randint(spare + 1, (4 if spare else 1,), generator=rng).tolist()
+        return _stretches(self._features, starts, frames + self._ahead), _stretches(self._style, starts, frames)
+
+    def _draw_replay(self, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw stretches of the replay set: features, target motion, and motion of the unstyled generator."""
+        picks = torch.multinomial(self._lengths, self.recipe.batch, replacement=True, generator=rng).tolist()
+        frames = min(self.recipe.frames, min(len(self._unstyled[self._train_pieces[pick]]) for pick in picks))
+        features, target, unstyled = [], [], []
+        for pick in picks:
+            n = self._train_pieces[pick]
+            start = int(torch.randint(len(self._unstyled[n]) - frames + 1, (1,), generator=rng))
+            features.append(self._pieces[n][start : start + frames + self._ahead])
+            target.append(self._targets[n][start : start + frames])
+            unstyled.append(self._unstyled[n][start : start + frames])
+        return torch.stack(features), torch.stack(target), torch.stack(unstyled)
+
+
+def _stretches(whole: Tensor, starts: Sequence[int], frames: int) -> Tensor:
+    return torch.stack([whole[start : start + frames] for start in starts])
+
+
+def _thinned(rows: Tensor) -> Tensor:
+    return rows[:: max(1, -(-len(rows) // _MAX_ROWS))]
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Correlate over time, (B, T) and (B, T) -> (B,)."""
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1) + 1e-6).sqrt()
