@@ -13,8 +13,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from rhapsode.face import regions
+from rhapsode.face.tracker import Face
 from rhapsode.render.grid import Box, smoothstep
-from rhapsode.render.portrait import MeasuredPortrait
 
 #: The share of the opening by which the lower lid rises as the eye closes.
 _LOWER_RISE = 0.15
@@ -46,12 +46,19 @@ class _Eye:
 class Eyelids:
     """Both eyes of a portrait, the subject's right one first."""
 
-    def __init__(self, portrait: MeasuredPortrait) -> None:
-        mesh = portrait.face.mesh[:, :2].astype(np.float64)
-        self._unit = portrait.unit
+    def __init__(self, image: np.ndarray, face: Face, unit: float) -> None:
+        """Measure a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            face: the face in it.
+            unit: pixels in one canonical unit.
+        """
+        mesh = face.mesh[:, :2].astype(np.float64)
+        self._unit = unit
         right = (regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID, regions.RIGHT_BROW_EDGE)
         left = (regions.LEFT_UPPER_LID, regions.LEFT_LOWER_LID, regions.LEFT_BROW_EDGE)
-        self._eyes = [_measure(portrait.image, mesh, self._unit, *lids) for lids in (right, left)]
+        self._eyes = [_measure(image, mesh, self._unit, *lids) for lids in (right, left)]
 
     def outline(self, eye: int) -> np.ndarray:
         """Give points around all that closing an eye can change, (N, 2), pixels of the picture."""

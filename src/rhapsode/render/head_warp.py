@@ -5,9 +5,9 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
-from rhapsode.face.geometry import SKULL_BASE, to_image
+from rhapsode.face.geometry import SKULL_BASE, Pose, to_image
+from rhapsode.face.tracker import Face
 from rhapsode.render.grid import Box, Grid, smoothstep
-from rhapsode.render.portrait import MeasuredPortrait
 
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 _HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
@@ -30,18 +30,25 @@ class HeadMotion:
         grid: laid over the picture.
     """
 
-    def __init__(self, portrait: MeasuredPortrait) -> None:
-        height, width = portrait.image.shape[:2]
-        self._unit = portrait.unit
+    def __init__(self, face: Face, pose: Pose, person: np.ndarray) -> None:
+        """Measure a picture.
+
+        Args:
+            face: the face in it.
+            pose: of the head (T = 1).
+            person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
+        """
+        height, width = person.shape
+        self._unit = unit = float(pose.scale[0])
         self._picture = Box(0, 0, width, height)
         self.grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
         self._nodes = self.grid.nodes()
-        pivot = to_image(SKULL_BASE[None, None], portrait.pose)[0, 0]
-        centre = to_image(_HEAD_CENTRE[None, None], portrait.pose)[0, 0]
-        depth = _depth(portrait, centre, self._nodes)
+        pivot = to_image(SKULL_BASE[None, None], pose)[0, 0]
+        centre = to_image(_HEAD_CENTRE[None, None], pose)[0, 0]
+        depth = _depth(face, unit, centre, self._nodes)
         self._arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)
         self._arm = self._arm.astype(np.float32)
-        head, torso = _weights(portrait, centre, self._nodes, self.grid)
+        head, torso = _weights(face, unit, person, centre, self.grid)
         self._head = head[..., None]
         self._all = (head + _TORSO_FOLLOW * torso)[..., None]
 
@@ -71,13 +78,13 @@ class HeadMotion:
         return Box.around(self._nodes[moved], 1.5 * self.grid.step).intersect(self._picture)
 
 
-def _depth(portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+def _depth(face: Face, unit: float, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """Depth of the head's surface at each node, (rows, columns) float32, pixels, on the mesh's scale.
 
     A smooth dome approximates skull, hair and ears; the mesh corrects it on the face. Far from the head the dome levels
     off at the depth of the head's middle, where a turn moves little.
     """
-    unit, mesh = portrait.unit, portrait.face.mesh.astype(np.float64)
+    mesh = face.mesh.astype(np.float64)
 
     def dome(points: np.ndarray) -> np.ndarray:
         across = (points - centre[:2]) / (unit * _HEAD_RADII)
@@ -97,19 +104,19 @@ def _depth(portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray) ->
 
 
 def _weights(
-    portrait: MeasuredPortrait, centre: np.ndarray, nodes: np.ndarray, grid: Grid
+    face: Face, unit: float, person: np.ndarray, centre: np.ndarray, grid: Grid
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much each node belongs to the head and to the torso, two (rows, columns) float32 arrays in [0, 1]."""
-    unit, landmarks = portrait.unit, portrait.face.landmarks[:, :2]
+    nodes, landmarks = grid.nodes(), face.landmarks[:, :2]
     down = landmarks[8] - landmarks[27]
     down = down / np.linalg.norm(down)
     below_chin = ((nodes - landmarks[8]) @ down) / unit
     away = np.linalg.norm((nodes - centre[:2]) / (unit * _HEAD_RADII), axis=-1)
     # The person mask sometimes misses the head (paintings, small faces); the mesh does not.
-    person = np.maximum(_at_nodes(portrait.person, grid), 1 - smoothstep((away - 0.95) / 0.15))
+    mask = np.maximum(_at_nodes(person, grid), 1 - smoothstep((away - 0.95) / 0.15))
     cells = unit / grid.step
     size = 2 * round(_WIDEN * cells) + 1
-    wide = cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    wide = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     still = cv2.GaussianBlur(wide, (0, 0), _BLUR * cells, borderType=cv2.BORDER_REPLICATE)
     near = 1 - smoothstep((away - 1.6) / 1.2)
     head = (1 - smoothstep((below_chin + 0.05) / _NECK)) * near

@@ -8,6 +8,8 @@ import numpy as np
 from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
+from rhapsode.render.eyelids import Eyelids
+from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
 
 
@@ -72,5 +74,15 @@ class MeasuredPortrait:
 
     @cached_property
     def rig(self) -> FaceRig:
-        """Give how the face moves; it is measured at the first call."""
+        """Give how the face moves; it is measured at the first call, and so are head and eyelids."""
         return FaceRig(self.image, self.face, self.pose, self.rest)
+
+    @cached_property
+    def head(self) -> HeadMotion:
+        """Give how the head moves."""
+        return HeadMotion(self.face, self.pose, self.person)
+
+    @cached_property
+    def eyelids(self) -> Eyelids:
+        """Give how the eyes close."""
+        return Eyelids(self.image, self.face, self.unit)

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from rhapsode.render.eyelids import Eyelids
 from rhapsode.render.grid import Box
-from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
@@ -23,10 +21,10 @@ _STILL = 1e-3
 
 
 class Renderer:
-    """Draws one portrait; all that can be computed once is computed here. Frames do not depend on each other."""
+    """Draws one portrait, whose measures all its renderers share. Frames do not depend on each other."""
 
     def __init__(self, portrait: MeasuredPortrait, layers: Sequence[Layer] = ()) -> None:
-        """Measure what every frame needs.
+        """Choose what is drawn over a portrait's mouth.
 
         Args:
             portrait: whom to draw.
@@ -38,10 +36,10 @@ class Renderer:
         height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
         self._picture = Box(0, 0, width, height)
-        self._head = HeadMotion(portrait)
+        self._head = portrait.head
         self._rig = portrait.rig
         self._skin = self._rig.skin if any(layer.fills_mouth for layer in layers) else portrait.image
-        self._lids = Eyelids(portrait)
+        self._lids = portrait.eyelids
 
     @property
     def shape(self) -> tuple[int, int]:
