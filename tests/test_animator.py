@@ -55,10 +55,9 @@ def test_the_lips_of_the_finished_video_say_what_the_generator_said(
     assert len(faces) == len(frames)
     offsets, rest, _ = disentangle(np.stack([face.landmarks for face in faces]))
     portrait = animator.load_portrait(astronaut[:256, 96:352])
-    heard = resample(sentence, 16000)
-    motion = moved_by(animator, heard, portrait)
-    spoken = np.concatenate([motion.at(Fraction(time)).expression for time in times]) + portrait.rest
-    assert opening_correlation(spoken, offsets + rest) > 0.85
+    motion = moved_by(animator, resample(sentence, 16000), portrait)
+    generated = np.concatenate([motion.at(Fraction(time)).expression for time in times]) + portrait.rest
+    assert opening_correlation(generated, offsets + rest) > 0.85
 
 
 def test_the_same_seed_gives_the_same_frames_and_another_seed_others(

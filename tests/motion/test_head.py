@@ -15,13 +15,13 @@ def shipped() -> HeadModel:
     return HeadModel.load(path)
 
 
-def test_the_first_moment_is_the_picture_itself(shipped: HeadModel) -> None:
+def test_the_first_frame_is_the_picture_itself(shipped: HeadModel) -> None:
     rotation, translation = shipped.sample(np.ones(600), np.random.default_rng(0))
     assert rotation.shape == translation.shape == (600, 3)
     assert np.abs(rotation[0]).max() < 1e-6 and np.abs(translation[0]).max() < 1e-6
 
 
-def test_the_same_chance_gives_the_same_motion_and_another_gives_another(shipped: HeadModel) -> None:
+def test_the_same_seed_gives_the_same_motion_and_another_seed_another(shipped: HeadModel) -> None:
     a, b, c = (shipped.sample(np.ones(300), np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     assert (a == b).all()
     assert np.abs(a - c).max() > 0.01

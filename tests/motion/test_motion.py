@@ -19,7 +19,7 @@ def _ramp(frames: int) -> Motion:
     )
 
 
-def test_any_moment_is_read_exactly_after_ten_minutes() -> None:
+def test_any_time_is_read_exactly_after_ten_minutes() -> None:
     motion = _ramp(36000)
     rate = Fraction(30000, 1001)
     n = 17980

@@ -1,9 +1,8 @@
 """Log-mel frames, two for every motion frame, without drift over any length.
 
-The published method hears an 80-band log-mel spectrum of a 512-point transform with a window of 1/60 s and a
-hop of 1/120 s. At 16 kHz that hop is 133 1/3 samples, so the frames are placed one by one instead of by a
-fixed hop: frame k is centred on the sample nearest to k/120 s, and mel frames 2m and 2m + 1 belong to motion
-frame m.
+The published method (arXiv 2303.09799) reads an 80-band log-mel spectrum of a 512-point transform with a window of
+1/60 s and a hop of 1/120 s. At 16 kHz that hop is 133 1/3 samples, so frames are placed one by one instead of by a
+fixed hop: frame k is centred on the sample nearest to k/120 s. Mel frames 2m and 2m + 1 belong to motion frame m.
 """
 
 from functools import lru_cache
@@ -90,7 +89,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 
 class MelStream:
-    """Log-mel of a sound that arrives piece by piece; the frames are those of `log_mel`."""
+    """Compute the log-mel spectrum of a sound that arrives piece by piece, as `log_mel` does of a whole one."""
 
     def __init__(self) -> None:
         self._stretch = np.zeros(_HALF, np.float32)  # what frames to come are made of
@@ -99,7 +98,7 @@ class MelStream:
         self._frame = 0
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Take samples (N,) float32 at 16 kHz; give the frames that are complete, (2M, 80), in pairs, or none."""
+        """Take samples, (N,) float32 at 16 kHz; give the frames that they complete, (2M, 80), in pairs."""
         self._stretch = np.concatenate([self._stretch, samples])
         self._arrived += len(samples)
         last = self._frame
@@ -108,7 +107,7 @@ class MelStream:
         return self._until(last)
 
     def end(self) -> np.ndarray:
-        """The frames that are left once the sound is over, (2M, 80)."""
+        """Give the frames that are left once the sound is over, (2M, 80)."""
         last = 2 * motion_frames(self._arrived)
         missing = mel_frame_span(last - 1)[1] + 1 - self._arrived
         self._stretch = np.concatenate([self._stretch, np.zeros(max(missing, 0), np.float32)])
@@ -125,7 +124,7 @@ class MelStream:
 
 
 def _frames(stretch: np.ndarray, begin: int, first: int, last: int) -> np.ndarray:
-    """Frames first to last - 1 of a stretch of sound whose first sample has the number `begin`."""
+    """Compute frames first to last - 1 of a stretch of sound whose first sample has the number `begin`."""
     from scipy.fft import rfft
 
     starts = (400 * np.arange(first, last) + 1) // 3 - _HALF - begin

@@ -46,15 +46,15 @@ def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: 
     Returns:
         (T, 68, 3) float32 offsets from `rest`; lips touch but never cross.
     """
-    speaks = (voice * min(gain, 1.0))[:, None]
+    active = (voice * min(gain, 1.0))[:, None]
     offsets = expression * (gain * voice)[:, None, None]
     offsets[:, EYES] = 0
     own = np.maximum(lip_openings(rest), 0)
-    spoken = np.maximum(lip_openings(offsets), 0)
-    spoken = np.sqrt(np.maximum(spoken**2 - CLOSURE**2, 0))
-    wanted = (1 - speaks) * own + spoken
+    speech = np.maximum(lip_openings(offsets), 0)
+    speech = np.sqrt(np.maximum(speech**2 - CLOSURE**2, 0))
+    wanted = (1 - active) * own + speech
     change = wanted - (lip_openings(rest) + lip_openings(offsets))
     # Silent frames stay exactly as they are.
-    change = np.where(speaks > 0, change, 0)
+    change = np.where(active > 0, change, 0)
     offsets[..., 1] += change @ _FOLLOWS.T
     return offsets.astype(np.float32)
