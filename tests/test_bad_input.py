@@ -18,6 +18,7 @@ from PIL import Image
 from skimage import data
 
 from rhapsode import cli
+from rhapsode.cli import animate as cli_animate
 from rhapsode.media.writer import write_video
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs limits and signals of POSIX")
@@ -392,10 +393,10 @@ def test_names_too_long_for_the_file_system(bench: Bench) -> None:
 
 
 def test_a_bug_is_called_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_text: str) -> None:
+    def broken(**_options: object) -> None:
         raise ZeroDivisionError("a fault\nof two lines")
 
-    monkeypatch.setattr(cli.animate, "parse_rate", broken)
+    monkeypatch.setattr(cli_animate, "AnimationOptions", broken)
     outcome = bench.animate()
     assert outcome.code == 1
     assert outcome.err.count("\n") == 1

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from rhapsode.cli import app
+from rhapsode import cli
 from rhapsode.errors import DataError
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.evaluation.image_scorer import KINDS, mouth_region
@@ -33,12 +32,11 @@ def test_the_region_of_the_mouth_surrounds_the_lips() -> None:
 
 @pytest.mark.slow
 def test_the_command_scores_every_way_of_painting(
-    clips: list[RealClip], data_folder: Path, clip_store: Path, tmp_path: Path
+    clips: list[RealClip], data_folder: Path, clip_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = ["evaluate", "image", "--data", str(data_folder), "--store", str(clip_store), "--pairs", str(tmp_path)]
-    told = CliRunner().invoke(app, [*call, "--split", "test", "--json"])
-    assert told.exit_code == 0, told.output
-    figures = json.loads(told.stdout.splitlines()[-1])
+    assert cli.main([*call, "--split", "test", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
     assert figures["speakers"] == 1
     for kind in KINDS:
         if not figures["pairs"][kind]:

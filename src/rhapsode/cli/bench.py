@@ -3,17 +3,15 @@
 import contextlib
 import json
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from rhapsode.cli.options import Debug
+from rhapsode.cli.fields import Json, at_least, number_of, option
 from rhapsode.cli.terminal import print_status
 
-#: What each figure is called, and its unit.
+#: What each figure measures, and its unit.
 ROWS = {
     "fps_512": ("512 x 512, encoded", "frames/s"),
     "fps_1080p": ("1080 x 1920, encoded", "frames/s"),
@@ -30,37 +28,42 @@ ROWS = {
 }
 
 
-def bench(
-    runs: Annotated[int, typer.Option(metavar="N", min=1, help="Each figure is the median of so many runs.")] = 3,
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Threads that make frames.  [default: the processors, at most 4]"),
-    ] = None,
-    keep: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Append the figures, with date and commit, as a line of JSON.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Measure how fast portraits speak on this machine."""
-    from rhapsode.tools.benchmark import measure
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """It animates a photograph with a synthesised voice: as a file, and live."""
 
-    with contextlib.ExitStack() as opened:
-        # Opened first: who cannot keep figures wants to know before a minute of measuring.
-        history = keep and opened.enter_context(keep.open("a", encoding="utf-8"))
-        figures = asdict(measure(runs, threads, None if as_json else lambda what: print_status(f"measuring: {what}")))
-        if history:
-            history.write(json.dumps({"date": date.today().isoformat(), "commit": _commit()} | figures) + "\n")
-    if as_json:
-        typer.echo(json.dumps(figures))
-        return
-    for name, (what, unit) in ROWS.items():
-        typer.echo(f"{what:<28}{figures[name]:>9.1f} {unit}")
-    typer.echo(f"{figures['threads']} threads on {figures['processors']} processors, {figures['machine']}")
+    runs: Annotated[int, at_least(1), option("N")] = 3
+    """Each figure is the median of so many runs."""
+    threads: number_of("the processor cores, at most 4") = None  # type: ignore[valid-type]
+    """Threads that render frames."""
+    keep: Annotated[Path | None, option("FILE", "none")] = None
+    """Append the figures, with date and commit, as a line of JSON."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Measure, and print the figures."""
+        from rhapsode.tools.benchmark import measure
+
+        def tell(what: str) -> None:
+            if not self.output.json:
+                print_status(f"measuring: {what}")
+
+        with contextlib.ExitStack() as opened:
+            # Opened first: a file that cannot be written is refused before a minute of measuring.
+            history = self.keep and opened.enter_context(self.keep.open("a", encoding="utf-8"))
+            figures = asdict(measure(self.runs, self.threads, tell))
+            if history:
+                history.write(json.dumps({"date": date.today().isoformat(), "commit": _commit()} | figures) + "\n")
+        if self.output.json:
+            print(json.dumps(figures))
+            return
+        for name, (what, unit) in ROWS.items():
+            print(f"{what:<28}{figures[name]:>9.1f} {unit}")
+        print(f"{figures['threads']} threads on {figures['processors']} processors, {figures['machine']}")
 
 
 def _commit() -> str:
-    """The commit of the checkout that this runs from; empty where there is none."""
+    """Give the commit of the checkout that this runs from; empty where there is none."""
     try:
         words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()

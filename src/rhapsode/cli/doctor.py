@@ -1,31 +1,28 @@
 """`rhapsode doctor`: is everything there that the program needs?"""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Annotated
 
-import typer
-
-from rhapsode.cli.options import Debug
+from rhapsode.cli.fields import Json, option
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Check the installation, and say how to mend what is wrong.
+@dataclass(frozen=True, kw_only=True)
+class Doctor:
+    """The exit code is 0 if all is well, 1 if not."""
 
-    Exit code 0 if all is well, 1 if not.
-    """
-    from rhapsode.tools.doctor import examine
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
 
-    findings = examine()
-    if as_json:
-        typer.echo(json.dumps({"ok": all(one.ok for one in findings), "checks": [asdict(one) for one in findings]}))
-    else:
-        for one in findings:
-            typer.echo(f"{'ok  ' if one.ok else 'FAIL'}  {one.name:<12} {one.detail}")
-            if one.remedy:
-                typer.echo(f"      {'':<12} to mend: {one.remedy}")
-    if not all(one.ok for one in findings):
-        raise typer.Exit(1)
+    def run(self) -> int:
+        """Run every check, and print what it found."""
+        from rhapsode.tools.doctor import examine
+
+        findings = examine()
+        if self.output.json:
+            print(json.dumps({"ok": all(one.ok for one in findings), "checks": [asdict(one) for one in findings]}))
+        else:
+            for one in findings:
+                print(f"{'ok  ' if one.ok else 'FAIL'}  {one.name:<12} {one.detail}")
+                if one.remedy:
+                    print(f"      {'':<12} fix: {one.remedy}")
+        return 0 if all(one.ok for one in findings) else 1

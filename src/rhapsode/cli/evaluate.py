@@ -2,151 +2,154 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from tyro.conf import UseAppendAction
 
-from rhapsode.cli.options import HELP, PLAIN, Data, Debug, Pairs, Store, UsageError
-from rhapsode.cli.terminal import ProgressDisplay
+from rhapsode.cli.errors import UsageError
+from rhapsode.cli.fields import Json, Model, Store, at_least, option
+from rhapsode.cli.progress import ProgressDisplay
 from rhapsode.require import require_torch
 
-app = typer.Typer(**PLAIN, context_settings=HELP, help="Score a model against real speakers.")
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_SPLITS = ("test", "val", "eval", "train")
 
 
-def _splits(context: typer.Context, text: str) -> str:
-    """Check the splits of --split, names by commas, and spell "all" out: every one that is never learnt from."""
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """The generator speaks the sound of each clip, and its motion is compared with the speaker's own."""
+
+    data: Annotated[Path, option("FOLDER")]
+    """Prepared store, or folder of recordings."""
+    split: Annotated[str, option("NAMES")] = "test"
+    """Clips to score on: test, val, eval, train, several by commas, or all that are never trained on."""
+    model: Model = "default"
+    """A model folder, or default: the model that comes with the package."""
+    store: Store = Path("stores/clips")
+    """Where recordings are prepared, on the first run."""
+    report: Annotated[Path | None, option("FOLDER", "none")] = None
+    """Write a page with curves and videos to this folder."""
+    clips: Annotated[int, at_least(0), option("N")] = 3
+    """Videos in the report, for each corpus."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Score the generator, and print the figures."""
+        splits = _splits(self.split)
+        require_torch("rhapsode evaluate")
+        with ProgressDisplay(self.output.shows_progress) as progress:
+            from rhapsode.evaluation.motion import evaluate_motion
+
+            figures = evaluate_motion(self.data, self.store, splits, self.model, self.report, self.clips, progress)
+        from rhapsode.cli.tables import motion_table
+
+        _print(figures, motion_table, self.output.json, self.report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleTransfer:
+    """A style is learnt from each clip, and speaks with a clip of every speaker of the splits test and val.
+
+    The motion is compared with the style clip, and its lips with the speaker's own, next to no style and to the style
+    taken at once.
+    """
+
+    data: Annotated[Path, option("FOLDER")]
+    """Prepared store, or folder of recordings."""
+    split: Annotated[str, option("NAMES")] = "eval"
+    """Clips to learn styles from: eval, test, val, train, several by commas, or all but train."""
+    seed: Annotated[int, option("N")] = 0
+    """Of the style transfer."""
+    model: Model = "default"
+    """A model folder, or default: the model that comes with the package."""
+    store: Store = Path("stores/clips")
+    """Where recordings are prepared, on the first run."""
+    report: Annotated[Path | None, option("FOLDER", "none")] = None
+    """Write a page with tables and curves to this folder."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Learn the styles, score them, and print the figures."""
+        splits = _splits(self.split)
+        require_torch("rhapsode evaluate")
+        with ProgressDisplay(self.output.shows_progress) as progress:
+            from rhapsode.evaluation.styles import evaluate_style
+            from rhapsode.learning.recipe import TransferRecipe
+
+            figures = evaluate_style(
+                self.data,
+                self.store,
+                splits,
+                TransferRecipe(seed=self.seed),
+                model=self.model,
+                report=self.report,
+                progress=progress,
+            )
+        from rhapsode.cli.tables import style_table
+
+        _print(figures, style_table, self.output.json, self.report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """From one frame of a clip and the landmarks of another, the mouth of the other is made and compared with it.
+
+    It is made by a bare warp, by the explicit renderer, and by Style-Aware Generators, whole and with parts left out.
+    """
+
+    data: Annotated[Path, option("FOLDER")]
+    """Prepared store, or folder of recordings; the recordings themselves are read."""
+    split: Annotated[str, option("NAMES")] = "test"
+    """Clips to score on: test, val, eval, train, several by commas, or all that are never trained on."""
+    weights: Annotated[UseAppendAction[tuple[str, ...]], option("NAME=FILE", "the research weights; repeatable")] = ()
+    """Style-Aware Generator to score, and the name that it has in the table."""
+    store: Store = Path("stores/clips")
+    """Where recordings are prepared, on the first run."""
+    pairs: Store = Path("stores/pairs")
+    """Where pairs of frames are prepared, on the first run."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Score the generators, and print the figures."""
+        splits = _splits(self.split)
+        files: dict[str, Path] = {}
+        for given in self.weights:
+            name, separator, file = given.partition("=")
+            if not (name and separator and file):
+                raise UsageError(f"--weights {given}: write NAME=FILE")
+            files[name] = Path(file)
+        require_torch("rhapsode evaluate")
+        with ProgressDisplay(self.output.shows_progress) as progress:
+            from rhapsode.evaluation.images import evaluate_image
+
+            figures = evaluate_image(self.data, self.store, splits, self.pairs, files or None, progress=progress)
+        from rhapsode.cli.tables import image_table
+
+        _print(figures, image_table, self.output.json, None)
+
+
+def _splits(text: str) -> list[str]:
+    """Read the value of --split; "all" is every split that is never trained on."""
     names = [name.strip() for name in ("test,val,eval" if text.strip() == "all" else text).split(",")]
     for name in names:
-        if name not in ("train", "val", "test", "eval"):
-            raise typer.BadParameter(f"{name!r} is none of test, val, eval, train, all", context)
-    return ",".join(names)
+        if name not in _SPLITS:
+            raise UsageError(f"--split: {name!r} is none of {', '.join(_SPLITS)}, all")
+    return names
 
 
-_Split = Annotated[
-    str,
-    typer.Option(
-        metavar="NAMES",
-        callback=_splits,
-        help="Clips to score on: test, val, eval, train, several by commas, or all that are never learnt from.",
-    ),
-]
-
-
-@app.command("motion", context_settings=HELP)
-def evaluate_motion(
-    data: Data,
-    split: _Split = "test",
-    model: Annotated[str, typer.Option(metavar="MODEL", help="default, or a model folder.")] = "default",
-    store: Store = Path("stores/clips"),
-    report: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page with curves and videos here.")
-    ] = None,
-    clips: Annotated[int, typer.Option(metavar="N", min=0, help="Videos in the report, for each corpus.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
-    debug: Debug = False,
+def _print(
+    figures: Mapping[str, Any], table: "Callable[[Mapping[str, Any]], Table]", as_json: bool, report: Path | None
 ) -> None:
-    """Score a Motion Generator against real speakers, next to plain baselines.
-
-    The sound of each clip is spoken by the generator, and its motion is compared with the speaker's own.
-    """
-    require_torch("rhapsode evaluate")
-    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
-        from rhapsode.evaluation.motion import evaluate_motion as evaluate
-
-        figures = evaluate(data, store, split.split(","), model, report, clips, progress.report)
     if as_json:
-        typer.echo(json.dumps(figures))
-    else:
-        from rich.console import Console
+        print(json.dumps(figures))
+        return
+    from rich.console import Console
 
-        from rhapsode.cli.tables import as_table
-
-        Console(width=None if sys.stdout.isatty() else 160).print(as_table(figures))
-        if report is not None:
-            typer.echo(f"{report / 'index.html'}: the report")
-
-
-@app.command("style", context_settings=HELP)
-def evaluate_style(
-    data: Data,
-    split: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            callback=_splits,
-            help="Clips to learn styles from: eval, test, val, train, several by commas, or all but train.",
-        ),
-    ] = "eval",
-    seed: Annotated[int, typer.Option(metavar="N", help="Source of chance of the style transfer.")] = 0,
-    model: Annotated[str, typer.Option(metavar="MODEL", help="default, or a model folder.")] = "default",
-    store: Store = Path("stores/clips"),
-    report: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page with tables and curves here.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Score how well manners are learnt from clips and put on others' speech.
-
-    A style is learnt from each clip, and speaks with a clip of every speaker of the splits test and val. What comes of
-    it is compared with the style clip, and its lips with the speaker's own, next to no style and the zero-shot style.
-    """
-    require_torch("rhapsode evaluate")
-    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
-        from rhapsode.evaluation.styles import evaluate_style as evaluate
-        from rhapsode.learning.recipe import TransferRecipe
-
-        recipe = TransferRecipe(seed=seed)
-        figures = evaluate(data, store, split.split(","), recipe, model=model, report=report, progress=progress.report)
-    if as_json:
-        typer.echo(json.dumps(figures))
-    else:
-        from rich.console import Console
-
-        from rhapsode.cli.tables import as_style_table
-
-        Console(width=None if sys.stdout.isatty() else 160).print(as_style_table(figures))
-        if report is not None:
-            typer.echo(f"{report / 'index.html'}: the report")
-
-
-@app.command("image", context_settings=HELP)
-def evaluate_image(
-    data: Data,
-    split: _Split = "test",
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FILE", help="Style-Aware Generator to score; repeatable.  [default: those of the package]"
-        ),
-    ] = None,
-    store: Store = Path("stores/clips"),
-    pairs: Pairs = Path("stores/pairs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Score the pictures of mouths that are made of real people's portraits.
-
-    A frame of a clip is asked for the mouth of another frame of it, whose landmarks are real, and compared with it: by
-    a bare warp, by the explicit renderer, and by the Style-Aware Generator, whole and with parts of it left out.
-    """
-    files: dict[str, Path] = {}
-    for given in weights or ():
-        name, separator, file = given.partition("=")
-        if not (name and separator and file):
-            raise UsageError(f"--weights {given}: write NAME=FILE")
-        files[name] = Path(file)
-    require_torch("rhapsode evaluate")
-    with ProgressDisplay(shown=not as_json or sys.stderr.isatty()) as progress:
-        from rhapsode.evaluation import images as image
-
-        figures = image.evaluate_image(data, store, split.split(","), pairs, files or None, progress=progress.report)
-    if as_json:
-        typer.echo(json.dumps(figures))
-    else:
-        from rich.console import Console
-
-        from rhapsode.cli.tables import as_image_table
-
-        Console(width=None if sys.stdout.isatty() else 160).print(as_image_table(figures))
+    Console(width=None if sys.stdout.isatty() else 160).print(table(figures))
+    if report is not None:
+        print(f"{report / 'index.html'}: the report")

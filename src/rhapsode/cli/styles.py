@@ -1,219 +1,187 @@
-"""`rhapsode styles`: what manners of speaking there are, and a verb for each thing to do with them."""
+"""`rhapsode styles`: list, show, mix and share styles."""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from rhapsode.cli.options import HELP, PLAIN, Debug, Library, UsageError
+from rhapsode.cli.errors import UsageError
+from rhapsode.cli.fields import Flag, Json, Library, Plain, Positional, option
 from rhapsode.errors import StyleError
 from rhapsode.require import require_torch
+from rhapsode.style.library import Entry, StyleLibrary, resolve
+from rhapsode.style.names import checked_name
+from rhapsode.style.style import Style
 
 if TYPE_CHECKING:
-    from rhapsode.style.library import Entry, StyleLibrary
-    from rhapsode.style.style import Style
-
-app = typer.Typer(**PLAIN, context_settings=HELP)
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Style, as `rhapsode styles` lists it.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Take the place of a style of yours of that name.")]
+    import numpy as np
 
 
-@app.callback(invoke_without_command=True)
-def styles(
-    context: typer.Context,
-    library: Library = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """List the styles there are; or show, mix, share them.
+@dataclass(frozen=True, kw_only=True)
+class List:
+    """Options of a verb stand after it."""
 
-    Options of a verb stand after it.
-    """
-    verb = context.invoked_subcommand
-    if verb is not None:
-        for option, given in (("--library", library is not None), ("--json", as_json)):
-            if given:
-                raise typer.BadParameter(f"write it after {verb}", context, param_hint=option)
-        return
-    at_hand = _library(library)
-    rows = [_summary(entry) for entry in at_hand.entries()]
-    if as_json:
-        typer.echo(json.dumps({"library": str(at_hand.folder), "styles": rows}))
-    elif not rows:
-        typer.echo(f"no styles in {at_hand.folder}; make one with rhapsode learn-style, or rhapsode styles import FILE")
-    else:
-        for line in _columns(rows):
-            typer.echo(line)
+    library: Library = None
+    """Folder of your styles."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Print every style."""
+        library = StyleLibrary(self.library)
+        rows = [_summary(entry) for entry in library.entries()]
+        if self.output.json:
+            print(json.dumps({"library": str(library.folder), "styles": rows}))
+        elif not rows:
+            print(f"no styles in {library.folder}; make one with rhapsode learn-style, or rhapsode styles import FILE")
+        else:
+            print("\n".join(_columns(rows)))
 
 
-@app.command("show", context_settings=HELP)
-def show_style(
-    name: Name,
-    pictures: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw key motions, references and their distances into a PNG file."),
-    ] = None,
-    portrait: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --pictures: also this portrait's ISP images.")
-    ] = None,
-    library: Library = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as one line of JSON.")] = False,
-    debug: Debug = False,
-) -> None:
-    """Tell all that is known of a style: where it comes from, its licence, what it does."""
-    at_hand = _library(library)
-    entry = at_hand.entry(name)
-    style = at_hand.load(name)
-    if portrait is not None and pictures is None:
-        raise UsageError("--portrait goes with --pictures FILE")
-    if pictures is not None:
-        _draw(style, pictures, portrait)
-    facts = {
-        "name": name,
-        "path": str(entry.path),
-        "shipped": entry.shipped,
-        "bytes": entry.path.stat().st_size,
-        "license": style.license,
-        "generator": style.generator,
-        "head_gain": [round(float(gain), 3) for gain in style.head_gain],
-        "blink_rate_scale": style.blink_rate_scale,
-        "eyelid_offset": style.eyelid_offset,
-        "gamma": style.gamma,
-        "projection": style.projection,
-        "bank": 0 if style.bank is None else len(style.bank),
-        "reference_distances": _distances(style),
-        "pictures": style.pictures is not None,
-        "provenance": dict(style.provenance),
-    }
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        for line in _facts(facts):
-            typer.echo(line)
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """It tells the style's origin, its license, and what it changes."""
+
+    name: Annotated[Positional[str], option("NAME")]
+    """The style, as in the list."""
+    pictures: Annotated[Path | None, option("FILE", "none")] = None
+    """Draw key motions, references and their distances into a PNG file."""
+    portrait: Annotated[Path | None, option("FILE", "none")] = None
+    """With --pictures: also the ISP images of this portrait."""
+    library: Library = None
+    """Folder of your styles."""
+    output: Annotated[Json, option(name="")] = field(default_factory=Json)
+
+    def run(self) -> None:
+        """Print the style's facts."""
+        library = StyleLibrary(self.library)
+        entry = library.entry(self.name)
+        style = library.load(self.name)
+        if self.portrait is not None and self.pictures is None:
+            raise UsageError("--portrait goes with --pictures FILE")
+        if self.pictures is not None:
+            _draw(style, self.pictures, self.portrait)
+        facts = _facts(style, entry)
+        print(json.dumps(facts) if self.output.json else "\n".join(_fact_lines(facts)))
 
 
-@app.command("mix", context_settings=HELP)
-def mix_styles(
-    mixture: Annotated[
-        str, typer.Argument(metavar="MIXTURE", help='Styles and how much of each: "ballad*0.6+angry*0.4".')
-    ],
-    name: Annotated[str, typer.Option(metavar="NAME", help="What the new style is called.")],
-    library: Library = None,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
-) -> None:
-    """Make a style out of others, each with a weight from 0 to 1.5."""
-    from dataclasses import replace
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """Weights are 0 to 1.5 each and add up to 1 at most."""
 
-    from rhapsode.style.library import resolve
-    from rhapsode.style.names import checked_name
+    mixture: Annotated[Positional[str], option("MIXTURE")]
+    """Styles and their weights: "ballad*0.6+angry*0.4"."""
+    name: Annotated[str, option("NAME")]
+    """Name of the new style."""
+    library: Library = None
+    """Folder of your styles."""
+    overwrite: Flag = False
+    """Replace a style of yours of that name."""
+    output: Annotated[Plain, option(name="")] = field(default_factory=Plain)
 
-    checked_name(name)
-    at_hand = _library(library)
-    path = at_hand.save(replace(resolve(mixture, at_hand), name=name), overwrite)
-    typer.echo(f"{path}: style {name!r}, of {mixture}")
-
-
-@app.command("rename", context_settings=HELP)
-def rename_style(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Style of yours.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="Name that it gets.")],
-    library: Library = None,
-    debug: Debug = False,
-) -> None:
-    """Call a style of yours something else."""
-    typer.echo(f"{_library(library).rename(old, new)}: style {new!r}, before {old!r}")
+    def run(self) -> None:
+        """Mix, and print where the new style is."""
+        name = checked_name(self.name)
+        library = StyleLibrary(self.library)
+        path = library.save(replace(resolve(self.mixture, library), name=name), self.overwrite)
+        print(f"{path}: style {name!r}, of {self.mixture}")
 
 
-@app.command("delete", context_settings=HELP)
-def delete_style(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Style of yours.")],
-    library: Library = None,
-    debug: Debug = False,
-) -> None:
-    """Remove a style of yours."""
-    typer.echo(f"{_library(library).delete(name)}: deleted")
+@dataclass(frozen=True, kw_only=True)
+class Rename:
+    """Styles that come with the package keep their names."""
+
+    old: Annotated[Positional[str], option("OLD")]
+    """Style of yours."""
+    new: Annotated[Positional[str], option("NEW")]
+    """Its new name."""
+    library: Library = None
+    """Folder of your styles."""
+    output: Annotated[Plain, option(name="")] = field(default_factory=Plain)
+
+    def run(self) -> None:
+        """Rename, and print where the style is."""
+        print(f"{StyleLibrary(self.library).rename(self.old, self.new)}: style {self.new!r}, before {self.old!r}")
 
 
-@app.command("export", context_settings=HELP)
-def export_style(
-    name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .safetensors; or a folder to put it in.")],
-    library: Library = None,
-    debug: Debug = False,
-) -> None:
-    """Copy a style into a file of its own, to hand it on."""
-    typer.echo(f"{_library(library).export(name, file)}: style {name!r}")
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """Styles that come with the package stay."""
+
+    name: Annotated[Positional[str], option("NAME")]
+    """Style of yours."""
+    library: Library = None
+    """Folder of your styles."""
+    output: Annotated[Plain, option(name="")] = field(default_factory=Plain)
+
+    def run(self) -> None:
+        """Delete, and print what is gone."""
+        print(f"{StyleLibrary(self.library).delete(self.name)}: deleted")
 
 
-@app.command("import", context_settings=HELP)
-def import_style(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Style that was handed on.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it.  [default: what it calls itself]")
-    ] = None,
-    library: Library = None,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
-) -> None:
-    """Check a style that was handed on, and keep it among yours."""
-    path = _library(library).import_(file, name, overwrite)
-    typer.echo(f"{path}: style {path.stem!r}")
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """No file is overwritten."""
+
+    name: Annotated[Positional[str], option("NAME")]
+    """The style, as in the list."""
+    file: Annotated[Positional[Path], option("FILE")]
+    """File to write, ends in .safetensors; or a folder to write it to."""
+    library: Library = None
+    """Folder of your styles."""
+    output: Annotated[Plain, option(name="")] = field(default_factory=Plain)
+
+    def run(self) -> None:
+        """Copy, and print where the file is."""
+        print(f"{StyleLibrary(self.library).export(self.name, self.file)}: style {self.name!r}")
 
 
-def _distances(style: "Style") -> list[float]:
-    from rhapsode.style.references import key_motions, reference_distances
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """A file that was changed or damaged is refused."""
 
-    return [round(float(one), 3) for one in reference_distances(style.references, key_motions()).diagonal()]
+    file: Annotated[Positional[Path], option("FILE")]
+    """Style file."""
+    name: Annotated[str | None, option("NAME", "the name in the file")] = None
+    """Name to keep it under."""
+    library: Library = None
+    """Folder of your styles."""
+    overwrite: Flag = False
+    """Replace a style of yours of that name."""
+    output: Annotated[Plain, option(name="")] = field(default_factory=Plain)
+
+    def run(self) -> None:
+        """Check, copy, and print where the style is."""
+        path = StyleLibrary(self.library).import_(self.file, self.name, self.overwrite)
+        print(f"{path}: style {path.stem!r}")
 
 
-def _draw(style: "Style", path: Path, portrait: Path | None) -> None:
+def _draw(style: Style, path: Path, portrait: Path | None) -> None:
     require_torch("rhapsode styles show --pictures")
     from rhapsode.learning.reference_images import draw_sheet
 
-    patterns = None
+    patterns: np.ndarray | None = None
     if portrait is not None:
         from rhapsode.animator import Animator
 
-        animator = Animator.from_pretrained()
-        patterns = animator.load_portrait(portrait).painter(style).patterns
+        patterns = Animator.from_pretrained().load_portrait(portrait).painter(style).patterns
     draw_sheet(style, patterns, path)
 
 
-def _library(folder: Path | None) -> "StyleLibrary":
-    from rhapsode.style.library import StyleLibrary
-
-    return StyleLibrary(folder)
-
-
-def _summary(entry: "Entry") -> dict[str, Any]:
-    """What the list tells of a style, or why it cannot be used."""
-    from rhapsode.style.names import checked_name
-    from rhapsode.style.style import Style
-
+def _summary(entry: Entry) -> dict[str, Any]:
+    """Give what the list tells of a style, or why it cannot be used."""
     row: dict[str, Any] = {"name": entry.name, "path": str(entry.path), "shipped": entry.shipped}
     try:
         checked_name(entry.name)
         style = Style.load(entry.path)
     except StyleError as error:
         return row | {"error": str(error)}
-    return row | {
-        "method": _method(style),
-        "seconds": style.provenance.get("seconds"),
-        "license": style.license,
-    }
-
-
-def _method(style: "Style") -> str | None:
-    method = style.provenance.get("method")
-    return "mixed" if method is None and "mixed" in style.provenance else method
+    method = style.provenance.get("method", "mixed" if "mixed" in style.provenance else None)
+    return row | {"method": method, "seconds": style.provenance.get("seconds"), "license": style.license}
 
 
 def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A heading and a line for each row, in columns as wide as they need; a style that cannot be used says why."""
+    """Give a heading and a line for each row, in columns as wide as they need; a style that cannot be used says why."""
     lines = [["name", "from", "method", "seconds", "license"]]
     for row in rows:
         origin = "shipped" if row["shipped"] else "yours"
@@ -226,38 +194,62 @@ def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False)).rstrip() for line in lines]
 
 
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    """A line for each fact of `rhapsode styles show`."""
+def _facts(style: Style, entry: Entry) -> dict[str, Any]:
+    from rhapsode.style.references import key_motions, reference_distances
+
+    distances = reference_distances(style.references, key_motions()).diagonal()
+    return {
+        "name": entry.name,
+        "path": str(entry.path),
+        "shipped": entry.shipped,
+        "bytes": entry.path.stat().st_size,
+        "license": style.license,
+        "generator": style.generator,
+        "head_gain": [round(float(gain), 3) for gain in style.head_gain],
+        "blink_rate_scale": style.blink_rate_scale,
+        "eyelid_offset": style.eyelid_offset,
+        "gamma": style.gamma,
+        "projection": style.projection,
+        "bank": 0 if style.bank is None else len(style.bank),
+        "reference_distances": [round(float(one), 3) for one in distances],
+        "pictures": style.pictures is not None,
+        "provenance": dict(style.provenance),
+    }
+
+
+def _fact_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Give a line for each fact of `rhapsode styles show`."""
     gains = zip(("nod", "turn", "tilt", "sideways", "up and down"), facts["head_gain"], strict=True)
+    projection = f"{facts['projection']:g} onto {facts['bank']} features of the voice" if facts["bank"] else "none"
     told = [
         ("from", "shipped" if facts["shipped"] else "yours"),
         ("file", facts["path"]),
         ("size", f"{facts['bytes'] / 1000:.0f} kB"),
         ("license", facts["license"]),
-        ("made for", f"Motion Generator {facts['generator']}"),
+        ("learnt for", f"Motion Generator {facts['generator']}"),
         ("head", ", ".join(f"{direction} x {gain:.2f}" for direction, gain in gains)),
-        ("blinks", f"x {facts['blink_rate_scale']:.2f}"),
-        ("lids droop", f"{facts['eyelid_offset']:.2f}"),
+        ("blink rate", f"x {facts['blink_rate_scale']:.2f}"),
+        ("eyelid offset", f"{facts['eyelid_offset']:.2f}"),
         ("references", "distances " + ", ".join(f"{one:.2f}" for one in facts["reference_distances"])),
         ("pictures", "kept: they show the person" if facts["pictures"] else "none"),
         ("gamma", f"{facts['gamma']:g}"),
-        ("projection", f"{facts['projection']:g} to {facts['bank']} features of the voice"),
-        *((name, _told(value)) for name, value in facts["provenance"].items()),
+        ("projection", projection),
+        *((name, _shortened(value)) for name, value in facts["provenance"].items()),
     ]
     width = max(len(_plain(key)) for key, _ in told)
     return [_plain(facts["name"]), *(f"  {_plain(key):<{width}}  {_plain(value)}" for key, value in told)]
 
 
 def _plain(value: object) -> str:
-    """A fact on one line, without characters that move the cursor: files come from strangers."""
+    """Give a fact on one line, without characters that move the cursor: files come from strangers."""
     if isinstance(value, float):
         return f"{value:g}"
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _told(value: Any) -> Any:
-    """A fact in a few words; rows of figures are counted."""
+def _shortened(value: Any) -> Any:
+    """Give a fact in a few words; rows of figures are counted."""
     if isinstance(value, list) and value and isinstance(value[0], dict) and "step" in value[0]:
         return f"{len(value)} checks; --json has all"
     return value

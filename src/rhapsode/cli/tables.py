@@ -1,4 +1,4 @@
-"""The figures of an evaluation as a table on a terminal."""
+"""Figures of an evaluation as a table on a terminal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from rhapsode.evaluation.report.columns import MOTION, NAMES, STYLE, accuracy, c
 from rhapsode.evaluation.styled_clip import METHODS
 
 
-def as_table(figures: Mapping[str, Any]) -> Table:
-    """Every method on all clips, then corpus by corpus; `figures` as `motion.result` makes them."""
+def motion_table(figures: Mapping[str, Any]) -> Table:
+    """Tabulate every method on all clips, then corpus by corpus; `figures` as from `evaluation.motion`."""
     table = Table("clips of", "method", *(column.heading for column in MOTION))
     methods = {"generator": figures, **figures["baselines"]}
     for corpus in (None, *figures["groups"]):
@@ -22,8 +22,8 @@ def as_table(figures: Mapping[str, Any]) -> Table:
     return table
 
 
-def as_style_table(figures: Mapping[str, Any]) -> Table:
-    """Every way of moving on all style clips, then clip by clip; `figures` as `style.summary` makes them."""
+def style_table(figures: Mapping[str, Any]) -> Table:
+    """Tabulate every way of moving on all style clips, then clip by clip; `figures` as from `evaluation.styles`."""
     columns = (*STYLE[:3], *STYLE[6:])
     table = Table("style clip", "motion", *(column.heading for column in columns), "change", caption=accuracy(figures))
     for name, of in [(f"all {figures['style_clips']}", figures), *((one["name"], one) for one in figures["clips"])]:
@@ -34,8 +34,8 @@ def as_style_table(figures: Mapping[str, Any]) -> Table:
     return table
 
 
-def as_image_table(figures: Mapping[str, Any]) -> Table:
-    """Every way of painting on both kinds of pairs; `figures` as `image.summary` makes them."""
+def image_table(figures: Mapping[str, Any]) -> Table:
+    """Tabulate every way of painting on both kinds of pairs; `figures` as from `evaluation.images`."""
     names = list(next(iter(figures[KINDS[0]].values())))
     speakers = f"{figures['speakers']} people"
     table = Table("pairs", "method", *(name.replace("_", " ") for name in names), caption=speakers)
