@@ -46,28 +46,30 @@ def test_blur_costs_slope_and_structure() -> None:
     assert gradient_loss(blurred, sharp) > 0.1 and ssim_loss(blurred, sharp) > 0.3
 
 
-def test_judge_and_generator_learn_from_their_own_losses_alone() -> None:
+def test_discriminator_and_generator_learn_from_their_own_losses_alone() -> None:
     torch.manual_seed(0)
-    judge = PatchGAN(2, 4)
+    discriminator = PatchGAN(2, 4)
     painted = noise(2, 3, 16, 16).requires_grad_()
-    judged, fooled, matching = adversarial_losses(judge, painted, noise(2, 3, 16, 16, seed=2), noise(2, 2, 16, 16))
-    of_judge = torch.autograd.grad(judged, list(judge.parameters()), retain_graph=True)
-    assert max(float(one.abs().max()) for one in of_judge) > 0
-    assert not any(torch.autograd.grad(judged, [painted], retain_graph=True, allow_unused=True))
+    hinge, fooled, matching = adversarial_losses(
+        discriminator, painted, noise(2, 3, 16, 16, seed=2), noise(2, 2, 16, 16)
+    )
+    of_discriminator = torch.autograd.grad(hinge, list(discriminator.parameters()), retain_graph=True)
+    assert max(float(one.abs().max()) for one in of_discriminator) > 0
+    assert not any(torch.autograd.grad(hinge, [painted], retain_graph=True, allow_unused=True))
     for loss in (fooled, matching):
         (gradient,) = torch.autograd.grad(loss, painted, retain_graph=True)
         assert gradient.abs().max() > 0
         with pytest.raises(RuntimeError, match="not have been used"):
-            torch.autograd.grad(loss, list(judge.parameters()), retain_graph=True)
+            torch.autograd.grad(loss, list(discriminator.parameters()), retain_graph=True)
 
 
-def test_a_generator_that_follows_its_loss_is_believed_more() -> None:
+def test_a_generator_that_follows_its_loss_deceives_the_discriminator_more() -> None:
     torch.manual_seed(0)
-    judge = PatchGAN(2, 4)
+    discriminator = PatchGAN(2, 4)
     painted, real, given = noise(2, 3, 16, 16).requires_grad_(), noise(2, 3, 16, 16, seed=2), noise(2, 2, 16, 16)
-    _, fooled, _ = adversarial_losses(judge, painted, real, given)
+    _, fooled, _ = adversarial_losses(discriminator, painted, real, given)
     (gradient,) = torch.autograd.grad(fooled, painted)
-    _, then, _ = adversarial_losses(judge, painted.detach() - 0.1 * gradient / gradient.norm(), real, given)
+    _, then, _ = adversarial_losses(discriminator, painted.detach() - 0.1 * gradient / gradient.norm(), real, given)
     assert then < fooled
 
 

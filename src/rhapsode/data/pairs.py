@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from rhapsode.errors import DataError
+from rhapsode.files import atomic_path
 
 #: Openings (canonical units) below and above which a mouth counts as closed and open.
 CLOSED, OPEN = 0.03, 0.1
@@ -70,13 +71,8 @@ def save_pairs(pairs: Sequence[Pairs], path: Path, of: str) -> None:
         for name, value in vars(one).items()
         if isinstance(value, np.ndarray)
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_suffix(".partial")
-    try:
-        save_file(arrays, partial_file, {"pairs": json.dumps(names), "of": of})
-        partial_file.replace(path)
-    finally:
-        partial_file.unlink(missing_ok=True)
+    with atomic_path(path) as partial:
+        save_file(arrays, partial, {"pairs": json.dumps(names), "of": of})
 
 
 def load_pairs(path: Path) -> list[Pairs]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.files import reading
+from rhapsode.files import atomic_write, reading
 
 #: Steps a second of the autoregression; heads do not move faster than it can follow.
 HEAD_RATE = 10
@@ -62,7 +62,7 @@ class HeadModel:
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
         arrays = {"coefficients": self.coefficients, "speech": self.speech, "pause": self.pause}
-        save_file({name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}, path)
+        atomic_write(path, save({name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}))
 
     @classmethod
     def load(cls, path: Path) -> "HeadModel":

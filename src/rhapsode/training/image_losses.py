@@ -8,40 +8,40 @@ from torch.nn import functional
 
 from rhapsode.models.unet import he_init
 
-#: W of L_sp for each region: neither, skin, mouth, eyes.
+#: W of L_sp for each region: background, skin, mouth, eyes.
 REGION_WEIGHTS = (0.0, 1.0, 5.0, 3.0)
-#: Differences below this are as good as none.
+#: Offset of the root in `interior_loss`: differences far below it hardly count.
 _ROOT_FROM = 0.01
 _C1, _C2 = 0.01**2, 0.03**2
 
 
 def photometric(painted: Tensor, pattern: Tensor, regions: Tensor) -> Tensor:
-    """L_sp = || W * (I' - I_m) ||_1, a mean over pixels; W = 5 mouth, 3 eyes, 1 skin, 0 elsewhere.
+    """Compute L_sp = || W * (I' - I_m) ||_1, a mean over pixels; W = 5 mouth, 3 eyes, 1 skin, 0 elsewhere.
 
-    I_m is the style pattern that matches best. In training the style clip is the one that the frame is from, and of its
-    frames the best match of a frame is that frame.
+    I_m is the style pattern that matches best (arXiv 2303.09799). In training the style clip is the clip of the frame,
+    and of its frames the best match is the frame itself.
 
     Args:
         painted: (N, 3, S, S) I', [0, 1].
         pattern: (N, 3, S, S) I_m.
-        regions: (N, S, S) whole numbers: 0 neither, 1 skin, 2 mouth, 3 eyes.
+        regions: (N, S, S) integers: 0 background, 1 skin, 2 mouth, 3 eyes.
     """
     weights = torch.tensor(REGION_WEIGHTS, device=painted.device)[regions.long()]
     return (weights[:, None] * (painted - pattern).abs()).mean()
 
 
 def interior_loss(painted: Tensor, real: Tensor, inside: Tensor) -> Tensor:
-    """How far pictures (N, 3, S, S) differ between the lips; `inside` (N, S, S), how much of each pixel lies there.
+    """Compare pictures (N, 3, S, S) between the lips; `inside` (N, S, S) is the share of each pixel there.
 
-    The root of the difference, not the difference: where some people show a tooth and others the dark, the least mean
-    difference is a grey that nobody shows, and the least mean root is one of the two.
+    It is the root of the difference: where some people show a tooth and others a dark cavity, the difference is least
+    for a gray that nobody shows, its root for one of the two.
     """
     difference = ((painted - real).abs().mean(1) + _ROOT_FROM).sqrt() - _ROOT_FROM**0.5
     return (inside * difference).sum() / (inside.sum() + 1)
 
 
 def gradient_loss(painted: Tensor, real: Tensor, scales: int = 3) -> Tensor:
-    """The difference of the slopes of two pictures, (N, 3, S, S), at several scales."""
+    """Compare the image gradients of two pictures, (N, 3, S, S), at several scales."""
     loss = painted.new_zeros(())
     for scale in range(scales):
         if scale:
@@ -52,7 +52,7 @@ def gradient_loss(painted: Tensor, real: Tensor, scales: int = 3) -> Tensor:
 
 
 def ssim_loss(painted: Tensor, real: Tensor) -> Tensor:
-    """1 - SSIM over squares of 7 pixels; pictures (N, 3, S, S), [0, 1]."""
+    """Compute 1 - SSIM over windows of 7 x 7 pixels; pictures (N, 3, S, S), [0, 1]."""
 
     def blur(x: Tensor) -> Tensor:
         return functional.avg_pool2d(x, 7, 1)
@@ -65,7 +65,7 @@ def ssim_loss(painted: Tensor, real: Tensor) -> Tensor:
 
 
 def temporal_loss(painted: Tensor, real: Tensor) -> Tensor:
-    """How differently two neighbours in time change; (B, T, 3, S, S), neighbours two by two along T."""
+    """Compare the change between neighbours in time; (B, T, 3, S, S), frames 2n and 2n + 1 are neighbours."""
 
     def change(frames: Tensor) -> Tensor:
         return frames[:, 1::2] - frames[:, ::2]
@@ -74,11 +74,11 @@ def temporal_loss(painted: Tensor, real: Tensor) -> Tensor:
 
 
 class PatchGAN(nn.Module):
-    """Tells painted from real mouths, patch by patch (Isola et al. 2017), given what was asked for.
+    """Tell painted from real mouths, patch by patch (Isola et al. 2017), given the renderer's drawing.
 
     Args:
-        condition: channels of what was asked for.
-        width: channels of its first layer.
+        condition: channels of the drawing.
+        width: channels of the first layer.
     """
 
     def __init__(self, condition: int, width: int) -> None:
@@ -91,7 +91,7 @@ class PatchGAN(nn.Module):
         self.last = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, pictures: Tensor, condition: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge pictures (N, 3, S, S): how real each patch is, (N, 1, S / 8, S / 8), and the features on the way."""
+        """Score pictures (N, 3, S, S): how real each patch is, (N, 1, S / 8, S / 8), and the features of each layer."""
         x = torch.cat([pictures, condition], 1)
         features = []
         for layer in self.layers:
@@ -103,20 +103,21 @@ class PatchGAN(nn.Module):
 def adversarial_losses(
     discriminator: PatchGAN, painted: Tensor, real: Tensor, condition: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The judge's hinge loss, what the generator loses by it, and the matching of the judge's features.
+    """Compute the discriminator's hinge loss, the generator's adversarial loss, and the feature matching loss.
 
-    Only the judge learns from the first and only the generator from the others, so that one optimiser serves both.
+    Only the discriminator learns from the first and only the generator from the others, so that one optimizer serves
+    both.
 
     Args:
         discriminator: the discriminator.
         painted: (N, 3, S, S) with the generator's gradient.
         real: (N, 3, S, S).
-        condition: (N, C, S, S) what was asked for.
+        condition: (N, C, S, S) the drawings.
     """
     truly, real_features = discriminator(real, condition)
     falsely, _ = discriminator(painted.detach(), condition)
-    judged = functional.relu(1 - truly).mean() + functional.relu(1 + falsely).mean()
+    hinge = functional.relu(1 - truly).mean() + functional.relu(1 + falsely).mean()
     frozen = {name: value.detach() for name, value in discriminator.named_parameters()}
     believed, features = torch.func.functional_call(discriminator, frozen, (painted, condition))
     matching = [(a - b.detach()).abs().mean() for a, b in zip(features, real_features, strict=True)]
-    return judged, -believed.mean(), torch.stack(matching).mean()
+    return hinge, -believed.mean(), torch.stack(matching).mean()
