@@ -18,6 +18,7 @@ from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import read_frames
 from rhapsode.media.sinks import FragmentedMp4, Mp4File
 from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import write_video
 
 
@@ -79,6 +80,27 @@ def test_a_hook_is_not_called_for_a_video_that_failed(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_video(frames(), Mp4File(tmp_path / "out.mp4", before_publish=never), 25)
     assert_nothing_left(tmp_path)
+
+
+def test_a_video_of_more_than_an_hour_is_in_fragments_with_their_index_in_front(tmp_path: Path) -> None:
+    out = tmp_path / "long.mp4"
+    voice = Waveform(np.zeros(3700 * 8000, np.float32), 8000)
+    voice.samples[3650 * 8000 : 3650 * 8000 + 8] = 0.9
+    write_video(grey(7400, size=32, flash=7300), out, 2, voice, n_frames=7400)
+    data = out.read_bytes()
+    assert data.index(b"moov") < data.index(b"sidx") < data.index(b"moof") < data.index(b"mdat")
+    assert len(list(tmp_path.iterdir())) == 1
+    with av.open(out) as container:
+        assert container.duration == pytest.approx(3700e6, abs=1e5)
+        assert container.streams.video[0].average_rate == 2
+        container.seek(3600_000_000)
+        frames = [(frame.time, frame.to_ndarray().mean()) for frame in container.decode(video=0)]
+    assert 3570 <= frames[0][0] <= 3600, "the seek lands at most three fragments early"
+    assert max(frames, key=lambda item: float(item[1]))[0] == pytest.approx(3650)
+    with av.open(out) as container:
+        container.seek(3640_000_000)
+        sound = [(frame.time, np.abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0)]
+    assert max(sound, key=lambda item: float(item[1]))[0] == pytest.approx(3650, abs=0.13)
 
 
 # Streams.

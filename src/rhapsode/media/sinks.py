@@ -18,6 +18,9 @@ _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows h
 # Fragments begin at key frames. The first waits for the encoders, so that it can state their delay: without that,
 # the sound would be late by AAC's 1024 samples.
 _FRAGMENTED = "+frag_keyframe+delay_moov+default_base_moof"
+# Seconds from which on the index of a file is too large for memory: 90 bytes a packet, 6 to 25 MB an hour.
+_LONG = 3600.0
+_LONG_KEY_FRAME_SECONDS = 10.0
 
 
 class Writable(Protocol):
@@ -57,8 +60,12 @@ class Sink(Protocol):
 
     name: str
 
-    def open(self) -> AbstractContextManager[Target]:
-        """Prepare for writing; leaving the context publishes the video, or discards it where an error leaves."""
+    def open(self, seconds: float) -> AbstractContextManager[Target]:
+        """Prepare for writing; leaving the context publishes the video, or discards it where an error leaves.
+
+        Args:
+            seconds: estimated length of the video, 0 where nothing is known.
+        """
 
     def explain(self, error: Exception) -> VideoError:
         """Put an error of FFmpeg or the operating system into words."""
@@ -66,6 +73,9 @@ class Sink(Protocol):
 
 class Mp4File:
     """Write an MP4 file with its index in front (faststart), so that browsers play it while they load it.
+
+    A video of more than an hour is written in fragments with an index of fragments in front, which browsers play
+    and seek in as well: an index of all packets would be held in memory until the end.
 
     The file is written under a hidden name in the same folder and renamed when it is whole. When anything fails,
     Ctrl-C included, nothing is left, and a file that stood under the name before stays as it was.
@@ -94,7 +104,7 @@ class Mp4File:
             )
 
     @contextmanager
-    def open(self) -> Iterator[Target]:
+    def open(self, seconds: float) -> Iterator[Target]:
         """Claim a hidden name in the folder; see `Sink.open`.
 
         Raises:
@@ -112,6 +122,9 @@ class Mp4File:
             except OSError as error:
                 raise self.explain(error) from error
             target = Target(str(part), _FORMATS[self.path.suffix.lower()], {"movflags": "+faststart"})
+            if seconds > _LONG:
+                target.options["movflags"] = f"{_FRAGMENTED}+global_sidx"
+                target.key_frame_seconds = _LONG_KEY_FRAME_SECONDS
             yield target
             if self._before_publish is not None:
                 self._before_publish(part)
@@ -165,7 +178,7 @@ class FragmentedMp4:
         self._stream = stream
 
     @contextmanager
-    def open(self) -> Iterator[Target]:
+    def open(self, seconds: float) -> Iterator[Target]:
         """Begin a stream; see `Sink.open`."""
         file = _Stream(self._stream)
         target = Target(

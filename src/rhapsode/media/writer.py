@@ -64,7 +64,7 @@ def write_video(
         audio: a file with sound, a sound in memory, or None for a silent video.
         comment: added to the metadata after `SYNTHETIC_NOTICE`.
         progress: called with the stage `frames`: before the first, after each, and with their true number at the end.
-        n_frames: number of frames, for `progress`; an estimate, or 0 where nothing is known.
+        n_frames: number of frames, for `progress` and the sink; an estimate, or 0 where nothing is known.
 
     Returns:
         The facts of the finished video.
@@ -80,7 +80,7 @@ def write_video(
     # Before any frame is rendered: a bad file should not cost a rendering.
     sound = None if audio is None else open_sound(audio)
     try:
-        with sink.open() as target:
+        with sink.open(float(n_frames / fps)) as target:
             try:
                 count = _encode(_watched(frames, progress, n_frames), target, fps, sound, comment, sink.name)
             except (FFmpegError, OSError) as error:
