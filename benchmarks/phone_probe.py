@@ -1,12 +1,12 @@
-"""How well features tell which phone is spoken, frame by frame, on speakers the probe has never heard.
+"""Measure how well features tell which phone is spoken, frame by frame, on speakers that the probe has never heard.
 
     pip install pocketsphinx
     python benchmarks/phone_probe.py --data DATA --encoder FILE [FILE...]
 
 GRID's file names spell the words (bbas3a: "bin blue at s three again"); pocketsphinx aligns their phones. A linear
 classifier is trained on the `train` speakers and scored on the `test` speakers: log-mel, each encoder, the teacher
-(where `rhapsode[teacher]` is installed). Encoders are read `delay` frames late; log-mel and the teacher in step. Each
-is given five frames of context, 2 apart. Silence is left out. Visemes are the phones by place of articulation.
+(where `rhapsode[teacher]` is installed). Encoders are read `delay` frames late, log-mel and the teacher in sync.
+Each gets five frames of context, 2 apart. Silence is left out. Visemes are the phones by place of articulation.
 """
 
 import argparse
@@ -22,8 +22,10 @@ from rich.table import Table
 
 from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
 from rhapsode.data.clips import read_clips
-from rhapsode.errors import WeightsError
-from rhapsode.media.sound import SAMPLE_RATE, load_waveform, normalise_loudness
+from rhapsode.data.loudness import normalise_loudness
+from rhapsode.errors import InstallationError
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.training.teacher import Teacher
 
@@ -44,7 +46,7 @@ VISEME = {phone: number for number, phones in enumerate(VISEMES) for phone in ph
 
 
 def words(path: Path) -> str | None:
-    """The sentence of a GRID clip, by its name or else its alignment; letters as the dictionary has them: `b.`."""
+    """Give the sentence of a GRID clip, by its name or its alignment; letters as in the dictionary: `b.`."""
     code = re.search(r"(?<![a-z0-9])[blps][bgrw][abiw][a-z][z1-9][anps](?![a-z0-9])", path.stem.lower())
     if code:
         return " ".join(kind.get(letter, f"{letter}.") for kind, letter in zip(WORDS, code[0], strict=True))
@@ -55,7 +57,7 @@ def words(path: Path) -> str | None:
 
 
 def align(samples: np.ndarray, text: str) -> list[tuple[str, float, float]]:
-    """Phones with their beginning and end in seconds."""
+    """Align phones, with their start and end in seconds."""
     decoder = Decoder(lm=None, samprate=SAMPLE_RATE, loglevel="FATAL")
     pcm = (samples.clip(-1, 1) * 32767).astype(np.int16).tobytes()
     for prepare in (lambda: decoder.set_align_text(text), decoder.set_alignment):
@@ -71,12 +73,12 @@ def align(samples: np.ndarray, text: str) -> list[tuple[str, float, float]]:
 
 
 def in_context(features: np.ndarray) -> np.ndarray:
-    """Five frames, 2 apart, (T, F) -> (T, 5 F)."""
+    """Concatenate five frames, 2 apart, (T, F) -> (T, 5 F)."""
     return np.concatenate([np.roll(features, shift, 0) for shift in (-4, -2, 0, 2, 4)], axis=1)
 
 
 def encode(encoder: AudioEncoder, samples: np.ndarray) -> np.ndarray:
-    """An encoder's features, brought in step with the sound."""
+    """Compute an encoder's features, in sync with the sound."""
     silence = np.full((2 * encoder.dims.delay, MEL_BANDS), LOG_FLOOR, np.float32)
     mel = torch.from_numpy(np.concatenate([log_mel(samples), silence]))
     with torch.inference_mode():
@@ -84,7 +86,7 @@ def encode(encoder: AudioEncoder, samples: np.ndarray) -> np.ndarray:
 
 
 def accuracy(features: dict[str, np.ndarray], labels: dict[str, np.ndarray], train: set[str]) -> float:
-    """Share of the frames of other clips that a logistic regression gets right."""
+    """Give the share of frames of held-out clips that a logistic regression classifies correctly."""
     x, y, tx, ty = (
         torch.from_numpy(
             np.concatenate([source[name][labels[name] >= 0] for name in labels if (name in train) == wanted])
@@ -114,14 +116,14 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    ears = {"log-mel": lambda samples: log_mel(samples).reshape(-1, 2 * MEL_BANDS)}
+    extractors = {"log-mel": lambda samples: log_mel(samples).reshape(-1, 2 * MEL_BANDS)}
     for path in options.encoder:
-        ears[str(path)] = partial(encode, AudioEncoder.load(path))
+        extractors[str(path)] = partial(encode, AudioEncoder.load(path))
     try:
-        ears["teacher"] = Teacher().features
-    except WeightsError as error:
+        extractors["teacher"] = Teacher().features
+    except InstallationError as error:
         print(error)
-    features: dict[str, dict[str, np.ndarray]] = {ear: {} for ear in ears}
+    features: dict[str, dict[str, np.ndarray]] = {name: {} for name in extractors}
     phones: dict[str, np.ndarray] = {}
     train = set()
     numbers: dict[str, int] = {}
@@ -135,8 +137,8 @@ def main() -> None:
         except (RuntimeError, ValueError) as error:
             print(f"{clip.name}: left out ({error})")
             continue
-        for ear, hear in ears.items():
-            features[ear][clip.name] = hear(samples)
+        for name, extract in extractors.items():
+            features[name][clip.name] = extract(samples)
         label = np.full(len(features["log-mel"][clip.name]), -1)
         for phone, begin, end in spoken:
             if phone in VISEME:
@@ -147,8 +149,8 @@ def main() -> None:
     to_viseme = np.array([VISEME[phone] for phone in numbers] + [-1])
     visemes = {name: to_viseme[label] for name, label in phones.items()}
     table = Table("features", "phones", "visemes")
-    for ear in ears:
-        table.add_row(ear, *(f"{accuracy(features[ear], kind, train):.3f}" for kind in (phones, visemes)))
+    for name in extractors:
+        table.add_row(name, *(f"{accuracy(features[name], kind, train):.3f}" for kind in (phones, visemes)))
     Console().print(
         f"{len(train)} clips to learn from, {len(phones) - len(train)} to score, {len(numbers)} phones", table
     )

@@ -1,6 +1,6 @@
-"""Whether manifold projection brings strange voices nearer to the lips they ought to have.
+"""Measure whether manifold projection brings lips nearer to those of speakers never heard.
 
-    python benchmarks/projection.py --data DATA [--store FOLDER] [--weights FILE] [--split val]
+    python benchmarks/projection.py --data DATA [--store FOLDER] [--model MODEL] [--split val]
 
 The bank holds the generator's own features of the `train` clips. Mean mouth-opening correlation by corpus, for several
 mixing factors; 0 is without projection.
@@ -16,11 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.bundle import Bundle
 from rhapsode.evaluation.clips import real_clips
-from rhapsode.media.sound import SAMPLE_RATE, Waveform
+from rhapsode.learning.base import BaseModels
 from rhapsode.metrics.mouth import opening_correlation
-from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.motion.stream import StyledMotionModel, generate
 
 MIXES = (0.0, 0.25, 0.5, 1.0)
 
@@ -30,24 +29,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--store", type=Path, default=Path("stores/clips"))
-    shipped = Bundle.load().path("motion_generator.safetensors")
-    parser.add_argument("--weights", type=Path, default=shipped)
+    parser.add_argument("--model", default="default", help="default, or a model folder")
     parser.add_argument("--split", nargs="+", default=["val"])
+    parser.add_argument("--clips", type=int, help="clips to score at most")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    generator = MotionGenerator.load(options.weights)
+    base = BaseModels.load(options.model)
     clips = real_clips(options.data, options.store)
-    with torch.inference_mode():
-        known = [
-            generator.encode(torch.from_numpy(c.tracked.mel)[None])[0][0] for c in clips if c.clip.split == "train"
-        ]
-    bank = FeatureBank(torch.cat(known).numpy())
+    train = [torch.from_numpy(clip.tracked.mel) for clip in clips if clip.clip.split == "train"]
+    bank = FeatureBank(torch.cat([base.generator.features(mel) for mel in train]).numpy())
+    generator = base.generator.to_numpy()
+    models = [StyledMotionModel(generator, base.head, bank=bank if mix else None, projection=mix) for mix in MIXES]
     scores: dict[str, list[list[float]]] = defaultdict(list)
-    for clip in clips:
-        if clip.clip.split in options.split:
-            sound = Waveform(clip.tracked.samples, SAMPLE_RATE)
-            made = [generator.generate(sound, bank, mix) + clip.rest for mix in MIXES]
-            scores[clip.group].append([opening_correlation(one, clip.real + clip.rest) for one in made])
+    for clip in [clip for clip in clips if clip.clip.split in options.split][: options.clips]:
+        made = [generate(model, clip.sound) + clip.rest for model in models]
+        scores[clip.group].append([opening_correlation(one, clip.real + clip.rest) for one in made])
     table = Table("speakers", "clips", *(f"mix {mix}" for mix in MIXES))
     for group, rows in scores.items():
         table.add_row(group, str(len(rows)), *(f"{value:.3f}" for value in np.mean(rows, 0)))

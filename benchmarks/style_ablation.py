@@ -1,8 +1,8 @@
-"""Learn styles with one thing changed at a time, and score them as `rhapsode evaluate style` does.
+"""Learn styles with one setting changed at a time, and score them as `rhapsode evaluate style` does.
 
     python benchmarks/style_ablation.py --data STORE --out ablation.json [--only NAME...] [--variants NAME...]
 
-A row is written as soon as it is done; rows that are there already are not made again.
+A row is written as soon as it is done; rows that are in the file already are skipped.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rhapsode.evaluation.styles import evaluate_style
-from rhapsode.learning.transfer import TransferRecipe
+from rhapsode.learning.recipe import TransferRecipe
 
 FIGURES = ("SLD", "SLV", "SMD", "mouth_opening_corr", "lips_shut", "shape_leak")
 BASE = TransferRecipe()
@@ -32,11 +32,11 @@ VARIANTS = {
     "gamma 0.25": {"gamma": 0.25},
     "gamma 0.75": {"gamma": 0.75},
     "gamma 1": {"gamma": 1.0},
-    "from the shipped generator": {"start": "generator"},
+    "from the unstyled generator": {"start": "generator"},
     "projection 0.5": {"projection": 0.5},
     "projection 1": {"projection": 1.0},
     "rank 8": {"rank": 8},
-    "without in step, without closing": {"in_step": 0.0, "closing": 0.0},
+    "without lip sync, without lip closure": {"lip_sync": 0.0, "lip_closure": 0.0},
 }
 
 
@@ -47,12 +47,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="table, JSON")
     parser.add_argument("--only", nargs="*", help="style clips, all of split eval by default")
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--steps", type=int, default=BASE.steps, help="steps of each transfer")
     options = parser.parse_args()
     rows = json.loads(options.out.read_text()) if options.out.is_file() else {}
     for name in options.variants:
         if name in rows:
             continue
-        recipe = replace(BASE, **VARIANTS[name])
+        recipe = replace(BASE, steps=options.steps, **VARIANTS[name])
         figures = evaluate_style(options.data, options.data, recipe=recipe, only=options.only)
         for method in ("none", "zero_shot", "learnt"):
             row = {key: figures[method][key] for key in FIGURES}

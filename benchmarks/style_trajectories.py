@@ -1,4 +1,4 @@
-"""Draw how landmarks move over time for one voice, without style and with some.
+"""Draw how landmarks move over time for one voice, without style and with several styles.
 
 python benchmarks/style_trajectories.py --voice VOICE --styles angry sad --out trajectories.png
 """
@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from rhapsode.evaluation.styled import models
+from rhapsode.animator import Animator
 from rhapsode.face.landmarks import BROWS
 from rhapsode.face.mouth import lip_opening
-from rhapsode.media.sound import load_waveform, normalise_loudness
-from rhapsode.style.library import StyleLibrary, resolve
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE
+from rhapsode.motion.stream import generate
+from rhapsode.style.motion_model import styled_motion_model
 
 PANELS = {
-    "lips apart": lambda m: lip_opening(m),
+    "lips apart": lip_opening,
     "corners out": lambda m: (m[:, 54, 0] - m[:, 48, 0]) / 2,
     "corners down": lambda m: m[:, [48, 54], 1].mean(1),
     "brows up": lambda m: -m[:, BROWS, 1].mean(1),
@@ -32,13 +34,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--out", type=Path, required=True, help="PNG")
     options = parser.parse_args()
-    generator, _ = models(None)
-    sound = normalise_loudness(load_waveform(options.voice))
-    motions = {"no style": generator.generate(sound)}
-    for name in options.styles:
-        style = resolve(name, StyleLibrary())
-        rest_expression = np.float32(options.strength) * style.rest_expression
-        motions[name] = style.generate(generator, sound, options.strength) + rest_expression
+    animator = Animator.from_pretrained()
+    sound = load_waveform(options.voice, SAMPLE_RATE)
+    motions = {}
+    for name in (None, *options.styles):
+        style = None if name is None else animator.find_style(name)
+        model = styled_motion_model(animator.generator, animator.head, style, options.strength)
+        motions[name or "no style"] = generate(model, sound) + model.rest_expression
     figure = Figure(figsize=(10, 8), layout="constrained")
     for number, (title, read) in enumerate(PANELS.items(), start=1):
         axes = figure.add_subplot(len(PANELS), 1, number)
