@@ -104,11 +104,11 @@ def _mouth(scored: ScoredClip, first: ScoredClip | None) -> dict[str, Any]:
     marks = range(0, int(seconds) + 1, 1 if seconds < 6 else 5)
     lines = [Line(kind, points(x, each, 0, top, _HEIGHT), kind == "real") for kind, each in openings.items()]
     texts = [(round(mark / seconds * _WIDTH), f"{mark} s") for mark in marks]
-    told = " · ".join(f"{name} {number(_known(scored.figures[name]), 3)}" for name in FIGURES[:3])
+    figures = " · ".join(f"{name} {number(_known(scored.figures[name]), 3)}" for name in FIGURES[:3])
     return {
         "name": clip.clip.name,
         "plot": Plot("mouth opening over time", _WIDTH, _HEIGHT, lines, texts),
-        "caption": f"{clip.clip.speaker}, {clip.clip.style} · {told}",
+        "caption": f"{clip.clip.speaker}, {clip.clip.style} · {figures}",
     }
 
 

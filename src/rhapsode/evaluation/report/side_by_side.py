@@ -1,4 +1,4 @@
-"""A recorded speaker and the portrait that speaks with the same voice, next to each other in one video."""
+"""A video of a recorded speaker beside a portrait of the speaker that is animated with the same sound."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ from rhapsode.media.writer import write_video
 from rhapsode.metrics.picture import cpbd, psnr, ssim
 from rhapsode.options import AnimationOptions
 
-#: Larger pictures are scaled down to this height, pixels.
+#: Larger frames are scaled down to this height, pixels.
 HEIGHT = 360
-#: What is shown around the face, as a share of the larger side of all places where it is seen.
+#: Margin around the face, relative to the larger side of the area in which it is seen.
 _AROUND = 0.6
 _STRIP = 28
-#: Pictures are compared once in so many frames.
+#: One in so many frames is compared.
 _EVERY = 10
 
 
 @dataclass(frozen=True)
 class PictureFigures:
-    """How the synthetic pictures of a clip compare, means over frames.
+    """Compare the synthetic frames of a clip with the recorded ones, means over frames.
 
     Attributes:
-        cpbd: sharpness of the synthetic pictures, 0 .. 1.
+        cpbd: sharpness of the synthetic frames, 0 to 1.
         real_cpbd: sharpness of the recorded ones.
-        ssim: likeness of the two; the portrait holds its head still and the speaker does not, which lowers it.
+        ssim: similarity of the two, lowered by the portrait's head, which is held still.
         psnr: the same in dB.
     """
 
@@ -44,11 +44,11 @@ class PictureFigures:
 def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigures:
     """Write the video: the recording left, the animated portrait right, labelled, with the sound of the recording.
 
-    The portrait is a recorded frame that shows the speaker at rest, and moves by expression alone. Where the
-    recording's sound is late, its pictures are shown as much later, as the scores take them.
+    The portrait is a recorded frame with the speaker at rest; only its expression moves. Where the recording's sound is
+    late, its frames are shown later by as much, as the scores assume.
 
     Raises:
-        PortraitError: if that frame shows no usable face.
+        PortraitError: that frame shows no usable face.
     """
     path = clip.clip.path
     portrait = next(_pictures(clip, iter([clip.rest_time])))
@@ -67,7 +67,7 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
 
 
 def _pictures(clip: RealClip, times: Iterator[float]) -> Iterator[np.ndarray]:
-    """What the recording shows of the speaker at ascending times of its sound, seconds; the last picture stays."""
+    """Crop the recording around the speaker at ascending times of its sound, seconds; the last frame is repeated."""
     points = clip.tracked.landmarks[..., :2]
     low, high = points.min((0, 1)), points.max((0, 1))
     margin = _AROUND * (high - low).max()
@@ -89,7 +89,7 @@ def _scaled(frame: np.ndarray) -> np.ndarray:
 
 
 def _labelled(frame: np.ndarray, label: str) -> np.ndarray:
-    """The frame over a dark strip that says what it is."""
+    """Add a dark strip with a label below a frame."""
     strip = np.full((_STRIP, frame.shape[1], 3), 24, np.uint8)
     cv2.putText(strip, label, (8, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (230, 230, 230), 1, cv2.LINE_AA)
     return np.concatenate([frame, strip])
