@@ -213,6 +213,16 @@ def test_iterators_from_before_an_interruption_end_at_once(
     assert next(session.feed(voice)).time == first.time + Fraction(1, 25)
 
 
+def test_a_finished_session_that_is_interrupted_goes_on(
+    animator: Animator, portrait: Portrait, voice: np.ndarray
+) -> None:
+    session = animator.start_session(portrait)
+    frames = [*session.feed(voice), *session.finish()]
+    session.interrupt(at=frames[9].time)
+    after = [*session.feed(voice), *session.finish()]
+    assert after[0].time == frames[10].time and len(after) == len(frames)
+
+
 def test_an_interruption_before_the_first_frame_begins_anew(
     animator: Animator, portrait: Portrait, voice: np.ndarray
 ) -> None:

@@ -85,7 +85,7 @@ class Session:
             AudioError: the session is over, or the samples have another form.
         """
         with self._changed:
-            self._check_open()
+            self._check(over=self._closed or self._finished)
             self._sound.push(samples)
             self._changed.notify_all()
             return self._frames(self._round, wait=False)
@@ -100,7 +100,7 @@ class Session:
             AudioError: the session is over.
         """
         with self._changed:
-            self._check_open()
+            self._check(over=self._closed or self._finished)
             self._finished = True
             self._sound.finish()
             self._changed.notify_all()
@@ -119,17 +119,18 @@ class Session:
 
         Sound fed so far is dropped, as are frames after `at`; iterators end. In the frames that follow, the mouth comes
         to rest from the pose that was shown, head and eyelids go on, and sound fed from now on belongs to their times.
+        A session that was finished takes sound again.
 
         Args:
             at: seconds from the beginning of the session that the viewer has seen; all frames that were handed out
                 where None.
 
         Raises:
-            AudioError: the session is over.
+            AudioError: the session was closed.
             OptionsError: `at` lies more than 60 seconds before the last frame that was handed out.
         """
         with self._changed:
-            self._check_open()
+            self._check(over=self._closed)
             seen = [frame for frame in self._shown if at is None or frame.time <= at]
             if self._shown and not seen:
                 raise OptionsError(f"at={at}: no frame of that time is known", f"go back {HISTORY} s at most", "bad-at")
@@ -137,6 +138,7 @@ class Session:
             self._begins = self._timeline.interrupt(seen[-1] if seen else None)
             self._waiting.clear()
             self._sound.clear()
+            self._finished = self._ended = False
             self._round += 1
             self._changed.notify_all()
 
@@ -188,6 +190,6 @@ class Session:
                 break
         return bool(self._waiting)
 
-    def _check_open(self) -> None:
-        if self._finished or self._closed:
+    def _check(self, over: bool) -> None:
+        if over:
             raise AudioError("the session is over", "start another", "session-over")
