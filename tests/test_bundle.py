@@ -96,6 +96,14 @@ def test_the_shipped_manifest_lists_every_shipped_file_and_each_is_whole(tmp_pat
         assert shipped.facts(name).license and shipped.facts(name).recipe and shipped.facts(name).data
 
 
+def test_the_styles_of_a_model_are_its_own_or_else_those_of_its_base(model: Path) -> None:
+    assert Bundle.load(model).styles == Bundle.load().styles
+    (model / "styles").mkdir()
+    (model / "styles" / "ballad.safetensors").write_bytes(b"a style")
+    write_manifest(model, {"styles/ballad.safetensors": Facts()})
+    assert Bundle.load(model).styles == model / "styles"
+
+
 def test_research_weights_are_a_bundle_beside_the_source_and_not_of_the_package() -> None:
     research = Bundle.load("research")
     for name in research.entries:

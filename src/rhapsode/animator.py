@@ -115,7 +115,7 @@ class Animator:
         Args:
             style: a style; its name, or a mixture such as "ballad*0.6+angry*0.4"; a style file; or a clip, from which
                 the style is taken without training.
-            library: where names are looked up; the user's and the shipped styles where None.
+            library: where names are looked up; the user's styles and those of the model where None.
 
         Raises:
             StyleError: no such style, one for another generator, or a clip that cannot be used.
@@ -125,7 +125,7 @@ class Animator:
         elif is_video(Path(style)):
             found = self._style_from_clip(Path(style))
         else:
-            found = resolve(str(style), library or StyleLibrary())
+            found = resolve(str(style), library or StyleLibrary(shipped=self.bundle.styles))
         found.check_fits(self.generator)
         return found
 

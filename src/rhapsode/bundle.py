@@ -128,6 +128,13 @@ class Bundle:
             self._checked.add(name)
         return path
 
+    @property
+    def styles(self) -> Path:
+        """Folder of the styles that come with the model: its own, or those of its base where it has none."""
+        if self.base is not None and not any(name.startswith("styles/") for name in self.entries):
+            return self.base.styles
+        return self.folder / "styles"
+
     def facts(self, name: str) -> Facts:
         """Tell how a file of the folder itself was made; nothing is known of one that it has not."""
         entry = self.entries.get(name, {})

@@ -117,7 +117,8 @@ class Animate:
                 from rhapsode.style.library import StyleLibrary
 
                 with progress.step("style"):
-                    options = replace(options, style=animator.find_style(style, StyleLibrary(self.library)))
+                    library = StyleLibrary(self.library, animator.bundle.styles)
+                    options = replace(options, style=animator.find_style(style, library))
             with progress.step("portrait"):
                 portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo)
                 video = animator.animate(portrait, spoken, options)

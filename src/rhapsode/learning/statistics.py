@@ -79,7 +79,8 @@ def transported_readout(
     target = _without_eyelids(torch.from_numpy(expression)).double() @ axes
     a, b = map(torch.from_numpy, optimal_transport(source.numpy(), target.numpy(), shrinkage))
     weight, bias = generator.readout.weight.detach().double(), generator.readout.bias.detach().double()
-    unmix = torch.linalg.inv(mixing)
+    # Few clips may span fewer expressions than the basis has; the others are zero.
+    unmix = torch.linalg.pinv(mixing)
     in_basis = unmix @ a @ mixing
     changes = {
         "readout.weight": in_basis @ weight - weight,

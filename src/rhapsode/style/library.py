@@ -47,10 +47,10 @@ class StyleLibrary:
 
         Args:
             folder: the user's own styles, `user_library()` by default; made when the first one is saved.
-            shipped: the package's styles, by default.
+            shipped: styles of a model (`Bundle.styles`), those of the package by default.
         """
         self.folder = user_library() if folder is None else folder
-        self._shipped = Bundle.load().folder / "styles" if shipped is None else shipped
+        self._shipped = Bundle.load().styles if shipped is None else shipped
 
     def entries(self) -> list[Entry]:
         """List every style by name. No file is read, so one may turn out to be damaged."""
