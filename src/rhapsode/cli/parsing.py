@@ -1,6 +1,8 @@
 """Command lines read by tyro, from the types and docstrings of a dataclass; what it refuses is told in one line."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import tyro
@@ -25,10 +27,10 @@ def parse(
         default: holds default values instead of those of the dataclass; a field that must be given is `tyro.MISSING`.
 
     Raises:
-        UsageError: an unknown option, or a value that is missing or not understood.
+        UsageError: an unknown option, one given twice, or a value that is missing or not understood.
     """
     with rejections.on_parse_error(_refuse):
-        return tyro.cli(
+        options = tyro.cli(
             kind,
             prog=prog,
             args=list(words),
@@ -36,6 +38,23 @@ def parse(
             default=tyro.MISSING_NONPROP if default is None else default,
             config=(tyro.conf.AvoidSubcommands,),
         )
+    names = Counter(word.partition("=")[0] for word in words if word.startswith("--"))
+    for name, count in names.items():
+        # Of an option given twice, tyro silently takes the last value; those that may be repeated are tuples.
+        if count > 1 and not isinstance(_value(options, name[2:].replace("-", "_").split(".")), tuple):
+            raise UsageError(f"{name} is given twice")
+    return options
+
+
+def _value(options: Any, path: Sequence[str]) -> Any:
+    """Find the value of an option in a dataclass; the name of a group may be left out of its path."""
+    for field in fields(options) if is_dataclass(options) else ():
+        value = getattr(options, field.name)
+        if field.name == path[0]:
+            return _value(value, path[1:]) if len(path) > 1 else value
+        if is_dataclass(value) and (found := _value(value, path)) is not None:
+            return found
+    return None
 
 
 def _refuse(event: rejections.ParseErrorEvent) -> None:
