@@ -130,6 +130,7 @@ def test_several_faces_are_warned_of_and_json_stays_one_line(bench: Bench) -> No
     assert captured.out.count("\n") == 1
     assert captured.err.count("\n") == 1
     assert "2 faces" in captured.err
+    assert "--face" in captured.err
     assert "the largest is animated" in captured.err
 
 

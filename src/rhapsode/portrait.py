@@ -184,7 +184,8 @@ def _choose(faces: list[Face], wanted: int | None, name: str) -> Face:
     if wanted is not None and not 1 <= wanted <= len(faces):
         raise PortraitError(f"{name}: there is no face {wanted}", f"choose one from 1 to {len(faces)}", "no-such-face")
     if wanted is None and len(faces) > 1:
-        _log.warning("%s: %d faces; the largest is animated (choose another by its number)", name, len(faces))
+        text = "%s: %d faces; the largest is animated; choose another by its number"
+        _log.warning(text, name, len(faces), extra={"code": "several-faces"})
     face = faces[(wanted or 1) - 1]
     if face.eye_distance < MIN_EYE_DISTANCE:
         raise PortraitError(

@@ -44,9 +44,9 @@ class Bench:
         """Measure, and print the figures."""
         from rhapsode.tools.benchmark import measure
 
-        def tell(what: str) -> None:
+        def tell(stage: str, _done: int, _total: int, /) -> None:
             if not self.output.json:
-                print_status(f"measuring: {what}")
+                print_status(f"measuring: {stage}")
 
         with contextlib.ExitStack() as opened:
             # Opened first: a file that cannot be written is refused before a minute of measuring.

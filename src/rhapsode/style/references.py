@@ -1,4 +1,4 @@
-"""Style Reference Images as landmark sets: of each key motion, the frame of a style clip that is most like it.
+"""Style Reference Images as landmark sets: for each key motion, the frame of a style clip that is nearest to it.
 
 The four key motions follow syllable theory (arXiv 2303.09799): `None`, lips at rest; `M`, lips pressed; `R`, open and
 spread; `O`, open and rounded. The templates are means over GRID's word timings (`training.key_motions`).
@@ -14,17 +14,17 @@ from rhapsode.bundle import Bundle
 from rhapsode.face.landmarks import MOUTH
 from rhapsode.files import reading
 
-#: Radians that a head may be turned at no cost.
+#: Rotation of the head that costs nothing, radians.
 _FRONTAL = 0.15
-#: Seconds that two references are apart at least.
+#: Least time between two references, seconds.
 _APART = 0.08
-#: Frames that are looked at for each key motion, and by how much (of the distance) they may be less like it.
+#: Candidates for each key motion, and how much farther than the nearest they may be.
 _LOOKED_AT, _AS_GOOD = 12, 0.12
 
 
 @cache
 def key_motions() -> np.ndarray:
-    """The templates, (4, 68, 3) float64 offsets from rest, canonical space, in the order None, M, R, O.
+    """Load the templates, (4, 68, 3) float64 offsets from rest in canonical space, in the order None, M, R, O.
 
     Raises:
         WeightsError: if the file of the package is missing or damaged.
@@ -35,10 +35,10 @@ def key_motions() -> np.ndarray:
 
 
 def reference_distances(expression: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """How unlike each key motion each frame is, (4, T), 0 for the same lips.
+    """Measure the distance of each frame from each key motion, (4, T), 0 for the same lips.
 
-    The lips are compared, in units of their spread: by a person who hardly opens the mouth, the widest opening is still
-    the most open one.
+    Lips are compared in units of their range of motion: the widest opening of a person who hardly opens the mouth is
+    still the most open one.
 
     Args:
         expression: (T, 68, 3) offsets from rest, canonical space.
@@ -52,25 +52,25 @@ def reference_distances(expression: np.ndarray, templates: np.ndarray) -> np.nda
 
 
 def reference_frames(expression: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """The frame that is most like each key motion, (4,); arguments as in `reference_distances`."""
+    """Find the frame that is nearest to each key motion, (4,); arguments as in `reference_distances`."""
     return reference_distances(expression, templates).argmin(1)
 
 
 def clear_frames(
     distances: np.ndarray, turned: np.ndarray, sharpness: Callable[[np.ndarray], np.ndarray], rate: float = 60.0
 ) -> np.ndarray:
-    """Of each key motion a frame that is like it and makes a good picture: distinct, sharp, and seen from the front.
+    """Choose a frame for each key motion that is near to it and a good picture: sharp, frontal, apart from the others.
 
     Args:
         distances: (4, T) as `reference_distances` gives them.
-        turned: (T,) how far the head is turned from where it mostly looks, radians.
-        sharpness: of the frames with some numbers, (N,) -> (N,), greater is sharper.
+        turned: (T,) rotation of the head from its median, radians.
+        sharpness: (N,) frame numbers -> (N,) sharpness, greater is sharper.
         rate: frames a second.
 
     Returns:
         (4,) frame numbers.
     """
-    # One that is hardly less like it may be far clearer, and a turned head hides half of a mouth.
+    # A frame that is hardly farther may be far sharper, and a turned head hides half of the mouth.
     cost = distances + np.maximum(turned - _FRONTAL, 0) / _FRONTAL
     chosen: list[int] = []
     for of_motion in cost:

@@ -1,4 +1,4 @@
-"""How fast this machine makes portraits speak, by a picture that comes with scikit-image and a synthesised voice."""
+"""How fast this machine animates: a photograph with a synthesised voice, as a file and live."""
 
 import os
 import platform
@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-import skimage.data
 
 from rhapsode.animator import Animator
 from rhapsode.compute import cpu_count, cpu_name, peak_rss_mb
@@ -26,15 +25,17 @@ from rhapsode.motion.stream import MotionStream, StyledMotionModel
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline
 from rhapsode.options import AnimationOptions
 from rhapsode.paint.layers import mouth_layers
+from rhapsode.progress import Progress, no_progress
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.rig import PosedFace
+from rhapsode.tools.example import example_picture
 from rhapsode.video import Video
 
 SENTENCE = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice."
 _FPS = 25
-#: Frames of each stage that are timed, after a few that are not, and some more that are silent.
+#: Frames of each stage that are timed, after warm-up frames, after skipped ones that are silent.
 _FRAMES, _WARM_UP, _SKIPPED = 60, 5, 10
-#: Samples that a session is fed at once, 20 ms.
+#: Samples that a session gets at once, 20 ms.
 _CHUNK = SAMPLE_RATE // 50
 
 Result = TypeVar("Result")
@@ -42,20 +43,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; medians of several runs.
+    """Figures of a machine, medians of several runs.
 
     Attributes:
-        fps_512, fps_1080p: frames a second of a video, 512 x 512 and 1080 x 1920, from the sound to the finished file.
-        motion_ms, draw_ms, paint_ms, encode_ms: of one frame of 512 x 512, each stage by itself.
-        first_frame_ms: from the first sound to the first frame, sound that arrives as it is spoken.
-        latency_ms: from the arrival of the 20 ms of sound that a frame belongs to, to the frame.
-        setup_ms: from a portrait that was opened before to a session, in a fresh process.
-        setup_new_ms: the same of one that was never seen.
-        import_ms: a fresh interpreter that imports `rhapsode.animator`.
-        peak_rss_mb: most memory held by a process that has a session, 10^6 bytes.
-        threads: that made frames.
-        processors: that can be used here.
-        machine, python: what it ran on.
+        fps_512, fps_1080p: frames a second of a video of 512 x 512 and of 1080 x 1920, from sound to finished file.
+        motion_ms, draw_ms, paint_ms, encode_ms: milliseconds a frame of 512 x 512, each stage by itself.
+        first_frame_ms: from the first sound to the first frame, with sound that arrives in real time.
+        latency_ms: from the arrival of the 20 ms of sound that a frame belongs to, until the frame is there.
+        setup_ms: from a portrait whose face is cached to a session, in a fresh process.
+        setup_new_ms: the same for a portrait that is not cached.
+        import_ms: importing `rhapsode.animator` in a fresh interpreter.
+        peak_rss_mb: peak memory of a process with a session, 10^6 bytes.
+        threads: number of threads that rendered frames.
+        processors: number of usable cores.
+        machine, python: name of the processor, version of Python.
     """
 
     fps_512: float
@@ -76,36 +77,35 @@ class Figures:
     python: str
 
 
-def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str], None] | None = None) -> Figures:
+def measure(runs: int = 3, threads: int | None = None, progress: Progress = no_progress) -> Figures:
     """Measure this machine.
 
     Args:
-        runs: of which each figure is the median.
-        threads: that make frames, as in `Animator.from_pretrained`.
-        progress: called with the name of what is measured next.
+        runs: each figure is the median of so many runs.
+        threads: number of threads that render frames, as in `Animator.from_pretrained`.
+        progress: watches; each stage is told when it begins.
     """
-    tell = progress or (lambda what: None)
-    # Each of these stands in a fresh process, as a user meets it.
-    tell("import")
+    # Import and sessions are measured in fresh processes, as a user meets them.
+    progress("import", 0, runs)
     import_ms = statistics.median(in_a_process(_IMPORT)[0] for _ in range(runs))
-    tell("sessions")
+    progress("sessions", 0, runs)
     with tempfile.TemporaryDirectory() as folder:
         caches = [Path(folder) / str(number) for number in range(runs)]
         new = [in_a_process(_SESSION, cache) for cache in caches]
         again = [in_a_process(_SESSION, cache) for cache in caches]
     setup_new, *_ = _medians(new)
     setup, first, latency, peak = _medians(again)
-    animator, square = Animator.from_pretrained(threads=threads), np.asarray(skimage.data.astronaut())
+    animator, square = Animator.from_pretrained(threads=threads), example_picture()
     sound = resample(synthesise(SENTENCE), SAMPLE_RATE)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "bench.mp4"
-        tell("512 x 512")
+        progress("512 x 512", 0, runs)
         video = animator.animate(square, sound, AnimationOptions(fps=_FPS))
         fps_512 = statistics.median(saved_fps(video, out) for _ in range(runs))
-        tell("1080 x 1920")
+        progress("1080 x 1920", 0, runs)
         large = animator.animate(upright(square), sound, AnimationOptions(fps=_FPS))
         fps_1080p = statistics.median(saved_fps(large, out) for _ in range(runs))
-        tell("progress")
+        progress("stages", 0, runs)
         motion, draw, paint, encode = _medians([stages_ms(animator, square, sound, out) for _ in range(runs)])
     figures = {
         "fps_512": fps_512,
@@ -131,7 +131,7 @@ def measure(runs: int = 3, threads: int | None = None, progress: Callable[[str],
 
 
 def _medians(rows: Sequence[Sequence[float]]) -> list[float]:
-    """The median of each column."""
+    """Take the median of each column."""
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
@@ -140,28 +140,28 @@ _SESSION = "from rhapsode.tools.benchmark import session; print(*session())"
 
 
 def in_a_process(code: str, cache: Path | None = None) -> list[float]:
-    """The numbers that a fresh interpreter prints; `cache`, where it keeps faces, the user's where None."""
-    surroundings = os.environ | ({} if cache is None else {"RHAPSODE_CACHE": str(cache)})
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=surroundings)
+    """Read the numbers that a fresh interpreter prints; its face cache is `cache`, or the user's where None."""
+    environment = os.environ | ({} if cache is None else {"RHAPSODE_CACHE": str(cache)})
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     return [float(word) for word in ran.stdout.split()]
 
 
 def upright(square: np.ndarray) -> np.ndarray:
-    """A picture of 1080 x 1920 pixels out of one of 512 x 512."""
+    """Crop and enlarge a picture of 512 x 512 pixels to 1080 x 1920."""
     return cv2.resize(square[:, 112:400], (1080, 1920), interpolation=cv2.INTER_CUBIC)
 
 
 def saved_fps(video: Video, out: Path) -> float:
-    """Frames a second with which a video is made, its file included."""
+    """Measure the frames a second with which a video is rendered and written."""
     took, facts = timed(lambda: video.save(out))
     return 1000 * facts.frames / took
 
 
 def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Path) -> tuple[float, float, float, float]:
-    """Milliseconds a frame of motion, drawing, painting and encoding, each by itself and on one thread.
+    """Measure motion, drawing, painting and encoding in ms a frame, each by itself and on one thread.
 
     Args:
-        animator: holds the models.
+        animator: has the models.
         picture: (H, W, 3) uint8 RGB.
         sound: 16 kHz mono.
         out: video to write.
@@ -192,14 +192,14 @@ def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Pat
 
 
 def session() -> tuple[float, float, float, float]:
-    """Setup, time to the first frame and median latency (ms) of a session of 512 x 512, and the memory held (MB)."""
-    animator, picture = Animator.from_pretrained(), np.asarray(skimage.data.astronaut())
+    """Measure a session of 512 x 512: setup, time to the first frame, median latency (ms), and peak memory (MB)."""
+    animator, picture = Animator.from_pretrained(), example_picture()
     samples = resample(synthesise(SENTENCE), SAMPLE_RATE).samples.astype(np.float32)
     setup, session = timed(lambda: animator.start_session(picture, AnimationOptions(fps=_FPS)))
     clock, first, late = 0.0, 0.0, []
     for start in range(0, len(samples), _CHUNK):
         piece = samples[start : start + _CHUNK]
-        # Nothing is awaited: a clock of our own goes on to where the piece has arrived, then by what the work takes.
+        # Nothing waits: a simulated clock advances to the arrival of the piece, then by the time that the work takes.
         clock = max(clock, 1000 * (start + len(piece)) / SAMPLE_RATE)
         began = time.perf_counter()
         for frame in session.feed(piece):
@@ -213,7 +213,7 @@ def session() -> tuple[float, float, float, float]:
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Milliseconds that a call takes, and what it gives."""
+    """Measure a call in milliseconds; gives its result too."""
     began = time.perf_counter()
     result = work()
     return 1000 * (time.perf_counter() - began), result

