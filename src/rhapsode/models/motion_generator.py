@@ -11,16 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS, log_mel
-from rhapsode.audio.projection import FeatureBank
+from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
 from rhapsode.files import atomic_write, reading
-from rhapsode.media.waveform import Waveform
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
 from rhapsode.motion.dims import EncoderDims, GeneratorDims
 from rhapsode.motion.generator import NumpyMotionGenerator
@@ -122,26 +119,6 @@ class MotionGenerator(nn.Module):
     def features(self, mel: Tensor) -> Tensor:
         """Compute what `decode` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
         return self.encode(self._padded(mel[None]))[0][0].clone()
-
-    @torch.inference_mode()
-    def generate(self, sound: Waveform, bank: FeatureBank | None = None, mix: float = 0.5) -> np.ndarray:
-        """Expression offsets for a sound of any loudness.
-
-        Args:
-            sound: 16 kHz mono.
-            bank: features of a voice that this one is brought to (manifold projection).
-            mix: how far, 0 to 1.
-
-        Returns:
-            (T, 68, 3) float32, canonical space, 60 a second, T = `mel.motion_frames(N)`.
-        """
-        from rhapsode.data.loudness import normalise_loudness  # measures by a package that learning brings
-
-        mel = torch.from_numpy(log_mel(normalise_loudness(sound).samples))
-        if bank is None or mix == 0:
-            return self(mel[None])[0].numpy()
-        projected = torch.from_numpy(bank.project(self.features(mel).numpy(), mix))
-        return self.decode(projected[None])[0][0, self.dims.look_ahead :].numpy()
 
     @property
     def key(self) -> str:
