@@ -27,7 +27,9 @@ def test_the_default_has_no_more_than_three_million_parameters(encoder: AudioEnc
 
 
 @pytest.mark.parametrize("chunk", [2, 10, 14, 600])
-def test_a_stream_in_chunks_hears_what_the_whole_hears(encoder: AudioEncoder, mel: torch.Tensor, chunk: int) -> None:
+def test_features_of_a_stream_in_chunks_are_those_of_the_whole(
+    encoder: AudioEncoder, mel: torch.Tensor, chunk: int
+) -> None:
     with torch.inference_mode():
         whole, _ = encoder(mel)
         state: EncoderState | None = None
@@ -47,12 +49,12 @@ def test_sound_to_come_changes_nothing(encoder: AudioEncoder, mel: torch.Tensor)
     assert difference[:150].max() == 0 and difference[150:].min() > 0
 
 
-def test_a_colour_that_a_voice_has_throughout_is_taken_out_after_a_while() -> None:
+def test_a_constant_coloring_of_a_voice_is_removed_after_a_while() -> None:
     voice = OnlineMeanNormalization()
     mel = torch.randn(1, 6000, 80, generator=torch.Generator().manual_seed(2))
-    colour = torch.linspace(-2, 2, 80)
-    colour -= colour.mean()
-    difference = (voice(mel)[0] - voice(mel + colour)[0]).abs().mean(-1)[0]
+    coloring = torch.linspace(-2, 2, 80)
+    coloring -= coloring.mean()
+    difference = (voice(mel)[0] - voice(mel + coloring)[0]).abs().mean(-1)[0]
     assert difference[0] > 0.9 and difference[-1] < 0.1
 
 

@@ -80,15 +80,15 @@ def test_a_darker_or_yellower_picture_is_painted_darker_and_yellower() -> None:
     torch.manual_seed(0)
     generator = StyleAwareGenerator(SMALL)
     torch.nn.init.normal_(generator.generator.last.weight, std=0.1)
-    colour, asked, shapes = torch.tensor([0.6, 0.5, 0.3]).view(3, 1, 1), pictures(1, 2, 9, 32, 32), pictures(1, 2, 4)
+    color, asked, shapes = torch.tensor([0.6, 0.5, 0.3]).view(3, 1, 1), pictures(1, 2, 9, 32, 32), pictures(1, 2, 4)
     rest, references, places = pictures(1, 3, 32, 32), pictures(1, 4, 9, 32, 32, seed=1), pictures(1, 4, 32, 32, 2)
 
     def toned(drawn: Tensor) -> Tensor:
-        return torch.cat([drawn[:, :, :3] * colour, drawn[:, :, 3:]], 2)
+        return torch.cat([drawn[:, :, :3] * color, drawn[:, :, 3:]], 2)
 
     plain = generator(generator.encode(rest, references, places, pictures(1, 4, 4)), asked, shapes)
-    known_so = generator.encode(rest * colour, toned(references), places, pictures(1, 4, 4))
-    assert torch.allclose(generator(known_so, toned(asked), shapes), plain * colour, atol=1e-5)
+    known_so = generator.encode(rest * color, toned(references), places, pictures(1, 4, 4))
+    assert torch.allclose(generator(known_so, toned(asked), shapes), plain * color, atol=1e-5)
 
 
 def test_each_portrait_is_painted_by_what_is_known_of_it() -> None:

@@ -20,7 +20,7 @@ LOOP = Loop(steps=12, check_every=3, learning_rate=0.05)
 
 
 def _fit(out: Path, loop: Loop, interrupt: Callable[[int], None] = lambda step: None) -> nn.Module:
-    """Learn to double numbers, with dropout, so that every kind of chance takes part."""
+    """Learn to double numbers, with dropout, so that all kinds of random numbers take part."""
     torch.manual_seed(5)
     module = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 4))
 

@@ -42,7 +42,7 @@ def test_it_learns_from_recordings_as_they_are(tmp_path: Path, data_folder: Path
     assert MotionGenerator.load(weights).dims.hidden == 16
 
 
-def test_it_hears_through_an_encoder_that_learns_on_only_if_told_to(tmp_path: Path, made_up_store: Path) -> None:
+def test_it_starts_from_an_encoder_that_is_trained_further_only_if_asked(tmp_path: Path, made_up_store: Path) -> None:
     torch.manual_seed(0)
     AudioEncoder(EncoderDims(hidden=8, layers=1)).save(tmp_path / "encoder.safetensors")
     path = tmp_path / "encoder.safetensors"

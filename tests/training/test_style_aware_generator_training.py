@@ -73,8 +73,8 @@ def test_what_is_left_out_is_not_computed(clips: list[RealClip], clip_store: Pat
 
 @pytest.mark.slow
 def test_a_discriminator_joins_in_where_it_has_weight(clips: list[RealClip], clip_store: Path, tmp_path: Path) -> None:
-    train(recipe(clip_store, tmp_path / "judged", weights=LossWeights(adversarial=0.05, matching=0.2)))
-    row = course(tmp_path / "judged")[-1]
+    train(recipe(clip_store, tmp_path / "adversarial", weights=LossWeights(adversarial=0.05, matching=0.2)))
+    row = course(tmp_path / "adversarial")[-1]
     assert 0 < float(row["discriminator"]) < 4 and float(row["matching"]) > 0 and "adversarial" in row
 
 
@@ -87,7 +87,7 @@ def test_unusable_weights_to_start_from_are_refused_before_there_is_a_run(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_same_chance_draws_the_same_batch_and_neighbours_stay_together(pairs: list[Pairs]) -> None:
+def test_the_same_seed_draws_the_same_batch_and_neighbours_stay_together(pairs: list[Pairs]) -> None:
     sampler = PairSampler(pairs, portraits=2, frames=4)
     first, again, other = (sampler.batch(torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
@@ -95,7 +95,7 @@ def test_the_same_chance_draws_the_same_batch_and_neighbours_stay_together(pairs
     assert first.drawn.shape == (2, 4, 9, 64, 64) and first.shapes.shape == (2, 8, 4)
 
 
-def test_colours_of_all_pictures_change_alike_and_a_mirror_turns_places_too(pairs: list[Pairs]) -> None:
+def test_colors_of_all_pictures_change_alike_and_a_mirror_turns_coordinates_too(pairs: list[Pairs]) -> None:
     sample = as_sample(pairs[0], np.arange(2))
     varied = [augment(sample, torch.Generator().manual_seed(seed)) for seed in range(12)]
     mirrored = [one for one in varied if not torch.equal(one.drawn[:, INSIDE], sample.drawn[:, INSIDE])]

@@ -1,4 +1,4 @@
-"""The two recipes behind styles: key motions, and the speech that styles are rehearsed on."""
+"""The two recipes behind styles: key motions, and the replay set."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import torch
 from safetensors.numpy import load_file
 from tests.made_up import made_up_generator, make_store
 
-from rhapsode.bundle import Bundle
+from rhapsode.bundle import Bundle, Facts, write_manifest
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError, WeightsError
@@ -38,7 +38,7 @@ def test_key_motions_need_timed_words(tmp_path: Path, made_up_store: Path) -> No
         key_motions.train(key_motions.KeyMotionsRecipe(made_up_store, tmp_path))
 
 
-def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
+def test_a_replay_set_holds_features_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
     generator = MotionGenerator.load(SHIPPED)
     assert made.generator == generator.key == ReplaySet.load(Bundle.load().path("replay.safetensors")).generator
@@ -47,7 +47,7 @@ def test_a_rehearsal_holds_what_the_ear_hears_and_names_its_generator(tmp_path: 
     assert torch.isfinite(motion[0]).all()
 
 
-def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
+def test_a_long_clip_is_replayed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", ["train"], seconds=22.0)
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path, seconds=22)))
     ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
@@ -55,7 +55,23 @@ def test_a_long_clip_is_rehearsed_in_pieces_that_leave_nothing_out(tmp_path: Pat
     assert sum(len(piece) - ahead for piece in made.pieces) == 22 * 60
 
 
-def test_a_generator_without_an_ear_of_its_own_has_no_rehearsal(tmp_path: Path, made_up_store: Path) -> None:
+def test_no_more_than_the_first_seconds_of_a_clip_are_replayed(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", ["train"], seconds=5.0)
+    made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path, seconds=2)))
+    ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
+    assert sum(len(piece) - ahead for piece in made.pieces) == 2 * 60
+
+
+def test_the_replay_set_of_a_model_is_made_by_its_own_generator(tmp_path: Path, made_up_store: Path) -> None:
+    generator = MotionGenerator.load(SHIPPED)
+    torch.nn.init.zeros_(generator.readout.bias)
+    generator.save(tmp_path / "motion_generator.safetensors")
+    write_manifest(tmp_path, {"motion_generator.safetensors": Facts()})
+    made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
+    assert made.generator == generator.key != MotionGenerator.load(SHIPPED).key
+
+
+def test_a_generator_without_an_audio_encoder_has_no_replay_set(tmp_path: Path, made_up_store: Path) -> None:
     made_up_generator().save(tmp_path / "plain.safetensors")
     with pytest.raises(WeightsError, match="audio encoder"):
         replay.train(
