@@ -13,7 +13,7 @@ from rhapsode.errors import DataError
 from rhapsode.metrics.mouth import opening_correlation
 
 
-def _chance(seed: int = 0) -> torch.Generator:
+def _rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
@@ -29,30 +29,30 @@ def test_sound_and_motion_come_in_common_frames_at_any_speed(made_up_store: Path
 
 def test_a_window_holds_what_the_clip_holds_and_says_what_is_padding(made_up_store: Path) -> None:
     sampler = WindowSampler(ClipStore.open(made_up_store), 200)
-    heard, expression, real = sampler.batch(6, _chance())
-    assert heard.shape == (6, 400, 80) and expression.shape == (6, 200, 68, 3)
+    features, expression, real = sampler.batch(6, _rng())
+    assert features.shape == (6, 400, 80) and expression.shape == (6, 200, 68, 3)
     assert ((real == 0) | (real == 1)).all()
     # The clip lasts 102 to 141 frames, by its speed.
     assert (expression[:, 145:].abs().amax((1, 2, 3)) == 0).all()
 
 
-def test_the_same_chance_draws_the_same_windows(made_up_store: Path) -> None:
+def test_the_same_seed_draws_the_same_windows(made_up_store: Path) -> None:
     sampler = WindowSampler(ClipStore.open(made_up_store), 60)
-    one, two, other = (sampler.batch(4, _chance(seed)) for seed in (1, 1, 2))
+    one, two, other = (sampler.batch(4, _rng(seed)) for seed in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
     assert not torch.equal(one[0], other[0])
 
 
-def test_what_else_is_heard_is_not_varied(made_up_store: Path) -> None:
+def test_other_features_are_not_augmented(made_up_store: Path) -> None:
     store = ClipStore.open(made_up_store)
     sampler = WindowSampler(store, 30, lambda samples: np.ones((-(-len(samples) * 60 // 16000), 5), np.float32))
-    heard, _, real = sampler.batch(3, _chance())
-    assert heard.shape == (3, 30, 5) and (heard == 1).all() and (real == 1).all()
+    features, _, real = sampler.batch(3, _rng())
+    assert features.shape == (3, 30, 5) and (features == 1).all() and (real == 1).all()
 
 
 def test_pauses_are_silent_and_at_rest_and_their_borders_do_not_count() -> None:
     mel, expression, real = torch.zeros(200, 240, 80), torch.ones(200, 120, 68, 3), torch.ones(200, 120)
-    add_pauses(mel, expression, real, _chance())
+    add_pauses(mel, expression, real, _rng())
     silent = (mel == LOG_FLOOR).all(-1)[:, ::2]
     paused = silent.any(1)
     assert 0.25 < paused.float().mean() < 0.55
@@ -61,10 +61,10 @@ def test_pauses_are_silent_and_at_rest_and_their_borders_do_not_count() -> None:
     assert (120 - real.sum(1)).max() <= TURN
 
 
-def test_varied_sound_is_another_sound_yet_the_same_words() -> None:
+def test_augmented_sound_is_another_sound_with_the_same_words() -> None:
     mel = torch.full((64, 200, 80), LOG_FLOOR)
     mel[:, 50:150, 10:40] = -3.0
-    varied = augment(mel, _chance())
+    varied = augment(mel, _rng())
     assert varied.shape == mel.shape and varied.min() >= LOG_FLOOR
     inside, outside = varied[:, 60:140, 15:35].mean((1, 2)), varied[:, :40].mean((1, 2))
     assert ((inside - outside) > 1).float().mean() > 0.95

@@ -75,9 +75,9 @@ def made(
     face = astronaut[:256, 96:352]
     sound = resample(sentence, 16_000)
     late = Waveform(np.concatenate([np.zeros(3200, np.float32), sound.samples]), 16_000)
-    for name, heard in (("talking", sound), ("late", late)):
-        # Both are encoded alike: the tracker sees the same lips, and only the sound differs.
-        write_video((frame for _, frame in read_frames(talking_clip)), folder / f"{name}.mp4", 25, heard)
+    for name, track in (("talking", sound), ("late", late)):
+        # Both are encoded in the same way, so that only the sound differs.
+        write_video((frame for _, frame in read_frames(talking_clip)), folder / f"{name}.mp4", 25, track)
     (folder / "notes.mp4").write_text("not a video")
     still(face, folder / "mute.mp4", None)
     still(face, folder / "silent.mp4", Waveform(np.zeros(16_000, np.float32), 16_000))
@@ -132,7 +132,7 @@ def test_the_report_counts_what_was_left_out(made: Made) -> None:
     assert {row.name for row in made.report.kept} == {"talking.mp4", "late.mp4", "measured.mp4"}
 
 
-def test_a_clip_out_of_step_stays_where_it_is_only_measured_on(made: Made) -> None:
+def test_a_clip_out_of_sync_stays_where_it_is_only_scored_on(made: Made) -> None:
     row = made.row("measured")
     assert row.dropped == ""
     assert row.sync_confidence < 0.25
@@ -147,9 +147,9 @@ def test_late_sound_is_noticed_and_taken_out(made: Made) -> None:
     arrays = load_file(made.store / row.file)
     assert np.allclose(late.times - arrays["times"], row.av_offset)
     shift = round(MOTION_RATE * (row.av_offset - on_time.av_offset))
-    in_step, other = align_clip(late).expression[shift:], align_clip(on_time).expression
-    count = min(len(other), len(in_step))
-    opening = [each[:count, 66, 1] - each[:count, 62, 1] for each in (in_step, other)]
+    in_sync, other = align_clip(late).expression[shift:], align_clip(on_time).expression
+    count = min(len(other), len(in_sync))
+    opening = [each[:count, 66, 1] - each[:count, 62, 1] for each in (in_sync, other)]
     assert np.corrcoef(*opening)[0, 1] > 0.98
 
 
@@ -162,7 +162,7 @@ def test_a_second_run_tracks_nothing_and_changes_nothing(made: Made) -> None:
     assert (made.store / "index.csv").read_bytes() == before
 
 
-def test_another_ear_measures_without_tracking(made: Made, tmp_path: Path) -> None:
+def test_another_sync_model_measures_without_tracking(made: Made, tmp_path: Path) -> None:
     sync_model = tmp_path / "deaf.safetensors"
     MotionGenerator(GeneratorDims(hidden=8, layers=1, components=2)).save(sync_model)
     store = copy_of(made, tmp_path)
@@ -170,11 +170,11 @@ def test_another_ear_measures_without_tracking(made: Made, tmp_path: Path) -> No
     report = prepare(read_clips(made.data), store, sync_model)
     assert (report.tracked, report.measured) == (0, 4)
     assert {path: path.stat().st_mtime_ns for path in store.glob("clips/*/*")} == old
-    # One that hears nothing finds no lips that follow the sound.
+    # An untrained one finds no lips that follow the sound.
     assert report.dropped["out of sync"] == 3
 
 
-def test_an_ear_that_is_none_is_refused_before_any_work(made: Made, tmp_path: Path) -> None:
+def test_a_bad_sync_model_is_refused_before_any_work(made: Made, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"notes\.mp4"):
         prepare(read_clips(made.data), tmp_path / "store", made.data / "notes.mp4")
     assert not (tmp_path / "store").exists()

@@ -50,7 +50,7 @@ def test_what_all_styles_make_alike_is_told_by_chance() -> None:
     assert found.generated == pytest.approx(0.25)
 
 
-def test_styles_that_are_one_manner_are_not_told_apart() -> None:
+def test_styles_that_are_the_same_are_not_told_apart() -> None:
     """Were windows of a left-out stretch learnt from, each clip would be known by its own noise."""
     real = {str(seed): [_motion(200, seed)] for seed in range(8)}
     assert identify(real, {}, BASIS).real < 0.6

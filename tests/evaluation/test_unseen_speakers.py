@@ -1,4 +1,4 @@
-"""The shipped generator against people it has never heard; needs the clips beside the project."""
+"""The shipped generator against unseen speakers; needs the clips beside the project."""
 
 import csv
 from pathlib import Path
@@ -23,7 +23,7 @@ def _listed(folder: Path, clips: list[Clip]) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "clips.csv").is_file(), reason="the clips of ../shared/data are not here")
-def test_lips_follow_speakers_never_heard_and_better_than_the_baselines(tmp_path: Path) -> None:
+def test_lips_follow_unseen_speakers_better_than_the_baselines(tmp_path: Path) -> None:
     grid = [clip for clip in read_clips(DATA) if clip.corpus == "grid"]
     unseen = [clip for clip in grid if clip.split == "test"][::4]
     learnt = [clip for clip in grid if clip.split == "train"][::10]

@@ -150,7 +150,7 @@ def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_ha
 
 
 @pytest.mark.slow
-def test_a_mood_stays_in_pauses_and_grows_with_strength(
+def test_a_resting_expression_stays_in_pauses_and_grows_with_strength(
     animator: Animator, astronaut: np.ndarray, learnt: Style
 ) -> None:
     rest_expression = np.zeros((68, 3), np.float32)
@@ -204,7 +204,7 @@ def test_a_name_that_is_not_allowed_is_refused_before_the_clip_is_looked_at(
     assert "gone.mp4" not in error
 
 
-def test_a_rehearsal_is_kept_with_a_byte_a_number(tmp_path: Path) -> None:
+def test_a_replay_set_takes_one_byte_for_each_number(tmp_path: Path) -> None:
     pieces = tuple(torch.rand(length, 6) * 2 - 1 for length in (5, 9))
     ReplaySet(pieces, "abc").save(tmp_path / "r.safetensors")
     again = ReplaySet.load(tmp_path / "r.safetensors")

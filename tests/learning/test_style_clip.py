@@ -36,7 +36,7 @@ def talking(talking_clip: Path) -> list[np.ndarray]:
     return [frame for _, frame in read_frames(talking_clip)]
 
 
-def test_a_talking_clip_gives_motion_in_step_and_a_warning_that_it_is_short(
+def test_a_talking_clip_gives_motion_in_sync_and_a_warning_that_it_is_short(
     talking_clip: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "rhapsode"):
@@ -149,7 +149,9 @@ def test_a_head_that_turns_fast_is_no_cut() -> None:
     assert longest_shot(times, landmarks) == (0, 60)
 
 
-def test_without_a_neutral_face_there_is_no_mood_and_with_one_it_is_what_differs_at_rest(talking_clip: Path) -> None:
+def test_without_a_neutral_face_there_is_no_resting_expression_and_with_one_it_is_what_differs(
+    talking_clip: Path,
+) -> None:
     style_clip = read_style_clip(talking_clip)
     assert not style_clip.rest_expression.any()
     easy = style_clip.rest.copy()
@@ -159,7 +161,7 @@ def test_without_a_neutral_face_there_is_no_mood_and_with_one_it_is_what_differs
     assert frowning.eyelid_offset == pytest.approx(0, abs=0.05)
 
 
-def test_a_neutral_picture_of_the_same_face_gives_hardly_any_mood(
+def test_a_neutral_picture_of_the_same_face_gives_hardly_any_resting_expression(
     talking: list[np.ndarray], talking_clip: Path, tmp_path: Path
 ) -> None:
     from PIL import Image

@@ -35,8 +35,8 @@ def test_half_the_motion_has_half_the_spread_and_the_same_correlation(opened: np
 @pytest.mark.parametrize("late", [-9, 0, 6])
 def test_late_sound_is_found(opened: np.ndarray, late: int) -> None:
     real = _speaking(opened)
-    heard = _speaking(np.roll(opened, late))
-    lag, sync_confidence = sound_lag(heard[30:-30], real[30:-30], fps=60)
+    generated = _speaking(np.roll(opened, late))
+    lag, sync_confidence = sound_lag(generated[30:-30], real[30:-30], fps=60)
     assert lag == pytest.approx(late / 60)
     assert sync_confidence > 0.99
 
