@@ -1,24 +1,18 @@
-import os
+import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
-from rhapsode.face.tracker import FaceTracker, _quiet_native_log
+from rhapsode.face.crop import Region
+from rhapsode.face.tracker import Face, FaceTracker
 
 
 @pytest.fixture(scope="module")
 def tracker() -> Iterator[FaceTracker]:
     with FaceTracker() as tracker:
         yield tracker
-
-
-@pytest.fixture(scope="module")
-def astronaut() -> np.ndarray:
-    return np.asarray(skimage.data.astronaut())
 
 
 def test_the_eyes_and_the_mouth_of_a_portrait_are_where_they_are(tracker: FaceTracker, astronaut: np.ndarray) -> None:
@@ -68,10 +62,73 @@ def test_a_clip_gives_a_face_for_each_frame_and_none_for_an_empty_one(
     assert [face is not None for face in faces] == [True, True, False]
 
 
-def test_stderr_comes_back_when_the_last_of_several_is_done() -> None:
-    before = os.fstat(2)
-    with _quiet_native_log:
-        with _quiet_native_log:
-            pass
-        assert os.path.samestat(os.fstat(2), Path(os.devnull).stat())
-    assert os.path.samestat(os.fstat(2), before)
+def moving(picture: np.ndarray, frames: int) -> list[np.ndarray]:
+    """A window of 300 pixels that goes 4 pixels to the left and 2 down with each frame."""
+    return [np.ascontiguousarray(picture[2 * i : 2 * i + 300, 90 - 4 * i : 390 - 4 * i]) for i in range(frames)]
+
+
+def test_a_moving_face_is_followed(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    faces = [face for face in tracker.track(moving(astronaut, 12)) if face is not None]
+    assert len(faces) == 12
+    places = np.array([face.landmarks[:, :2].mean(0) for face in faces])
+    np.testing.assert_allclose(np.diff(places, axis=0), np.tile([4, -2], (11, 1)), atol=0.7)
+
+
+def test_a_face_that_jumps_is_found_again_in_the_same_frame(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    elsewhere = np.roll(astronaut, (200, 250), axis=(0, 1))
+    first, second = tracker.track([astronaut, elsewhere])
+    assert first is not None and second is not None
+    assert np.abs(second.mesh[:, :2] - first.mesh[:, :2] - [250, 200]).mean() < 1.0
+
+
+def shifted(mesh: np.ndarray, by: tuple[float, float]) -> Face:
+    return Face(mesh + np.array([*by, 0], np.float32))
+
+
+def test_the_face_moves_with_the_picture(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    (face,) = tracker.detect(astronaut)
+    larger = np.full((700, 700, 3), 90, np.uint8)
+    larger[130:642, 60:572] = astronaut
+    (found,) = tracker.detect(larger)
+    assert found.gap(shifted(face.mesh, (60, 130))) < 0.02
+
+
+def test_the_face_grows_with_the_picture(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    (face,) = tracker.detect(astronaut)
+    (found,) = tracker.detect(np.asarray(Image.fromarray(astronaut).resize((900, 900))))
+    assert found.gap(Face(face.mesh * np.float32(900 / 512))) < 0.02
+
+
+def test_a_black_picture_has_no_face(tracker: FaceTracker) -> None:
+    assert tracker.detect(np.zeros((200, 300, 3), np.uint8)) == []
+
+
+def test_five_points_place_a_mesh(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    (face,) = tracker.detect(astronaut)
+    points = face.landmarks[:, :2]
+    clicked = np.stack([points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]])
+    (found,) = tracker.faces_at(astronaut, [Region.around_five_points(clicked)])
+    assert found.score > 0.9 and found.gap(face) < 0.03
+
+
+def test_several_threads_share_a_tracker_and_make_their_own(tracker: FaceTracker, astronaut: np.ndarray) -> None:
+    found: list[Face] = []
+
+    def work(one: FaceTracker) -> None:
+        found.extend(one.detect(astronaut))
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in (tracker, tracker, FaceTracker(), FaceTracker())]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(np.abs(face.mesh - found[0].mesh).max() < 1e-3 for face in found)
+
+
+def test_nothing_is_written_to_the_terminal(capfd: pytest.CaptureFixture[str], astronaut: np.ndarray) -> None:
+    with FaceTracker() as one:
+        one.detect(astronaut)
+        list(one.track([astronaut]))
+        one.person_mask(astronaut)
+    assert capfd.readouterr() == ("", "")

@@ -1,6 +1,7 @@
 """A cache on disk of what was found in pictures, keyed by the picture's content and the tracker's version.
 
-Reading a face from the cache takes two milliseconds; finding it takes a second, mostly to load the face models.
+Reading a face from the cache takes two milliseconds; finding it takes a tenth of a second, mostly to load the networks,
+and up to a second where it is small or turned.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from rhapsode.face.mesh import MESH_POINTS
 from rhapsode.face.tracker import TRACKER_VERSION, Face, FaceTracker
 from rhapsode.files import atomic_write
 
@@ -82,11 +84,13 @@ class CachedTracker:
             image: (H, W, 3) uint8 RGB.
         """
 
-        def find() -> np.ndarray:
-            found = [face.mesh for face in self._tracker.detect(image)]
-            return np.stack(found) if found else np.zeros((0, 478, 3), np.float32)
+        def find() -> dict[str, np.ndarray]:
+            found = self._tracker.detect(image)
+            meshes = np.array([face.mesh for face in found], np.float32).reshape(-1, MESH_POINTS, 3)
+            return {"meshes": meshes, "scores": np.array([face.score for face in found], np.float32)}
 
-        return [Face(mesh) for mesh in self._cached("faces", image, find)]
+        cached = self._cached("faces", image, find)
+        return [Face(mesh, float(score)) for mesh, score in zip(cached["meshes"], cached["scores"], strict=True)]
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
         """Find how surely each pixel belongs to a person.
@@ -98,31 +102,31 @@ class CachedTracker:
             (H, W) float32 in [0, 1], in steps of 1/255.
         """
 
-        def find() -> np.ndarray:
+        def find() -> dict[str, np.ndarray]:
             mask = np.rint(255 * self._tracker.person_mask(image)).astype(np.uint8)
-            return np.asarray(cv2.imencode(".png", mask)[1]).ravel()
+            return {"png": np.asarray(cv2.imencode(".png", mask)[1]).ravel()}
 
-        png = self._cached("person", image, find)
+        png = self._cached("person", image, find)["png"]
         return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
     @cached_property
     def _tracker(self) -> FaceTracker:
         return self._opened.enter_context(self._make_tracker())
 
-    def _cached(self, what: str, image: np.ndarray, find: Callable[[], np.ndarray]) -> np.ndarray:
-        """Read an array from the cache; find and store it where it is missing or damaged."""
+    def _cached(self, what: str, image: np.ndarray, find: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Read arrays from the cache; find and store them where they are missing or damaged."""
         if self._folder is None:
             return find()
         path = self._folder / f"{_key(image, self._version)}-{what}{_SUFFIX}"
-        with contextlib.suppress(OSError, SafetensorError, KeyError):
-            known = load_file(path)[what]
+        with contextlib.suppress(OSError, SafetensorError):
+            known = load_file(path)
             os.utime(path)
             return known
         found = find()
         try:
             # Faces are private: only their owner may look into the folder.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            atomic_write(path, save({what: np.ascontiguousarray(found)}))
+            atomic_write(path, save({name: np.ascontiguousarray(values) for name, values in found.items()}))
             _delete_oldest(self._folder, self._max_files)
         except OSError as error:
             _log.debug("%s: not cached: %s", path, error)

@@ -1,52 +1,26 @@
-"""Find faces and people in pictures. The only file that knows MediaPipe, so that it can be replaced."""
+"""Find faces and people in pictures and videos."""
 
-import contextlib
-import os
-import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from rhapsode.face.landmarks import MESH_TO_68
+from rhapsode.face.crop import Region
+from rhapsode.face.detector import Detector
+from rhapsode.face.face import Face as Face
+from rhapsode.face.face import distinct
+from rhapsode.face.mesh import MeshNetwork
+from rhapsode.face.person import PersonNetwork
+from rhapsode.face.search import PRESENT, FaceSearch
 
-#: Names what finds faces here: changed whenever the same picture would give other points.
-TRACKER_VERSION: Final = f"1, mediapipe {version('mediapipe')}"
-
-_MESH_POINTS = 478
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face in one picture.
-
-    Attributes:
-        mesh: (478, 3) float32, image pixels: x right, y down, z away from the viewer (same scale as x, 0 near
-            the middle of the head).
-    """
-
-    mesh: np.ndarray
-
-    @property
-    def landmarks(self) -> np.ndarray:
-        """The 68 landmarks, (68, 3) float32, image pixels."""
-        return self.mesh[MESH_TO_68]
-
-    @property
-    def eye_distance(self) -> float:
-        """Distance between the outer corners of the eyes, in pixels."""
-        corners = self.landmarks[[36, 45], :2]
-        return float(np.linalg.norm(corners[1] - corners[0]))
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the mesh, in pixels."""
-        (left, top), (right, bottom) = self.mesh[:, :2].min(0), self.mesh[:, :2].max(0)
-        return float(left), float(top), float(right), float(bottom)
+#: Names this tracker; raise it whenever the same picture would give other points.
+TRACKER_VERSION: Final = "2"
+#: How sure the detectors must be to have a face looked at: in a picture near by, far off, and in a film.
+_NEAR, _FAR, _FILMED = 0.4, 0.6, 0.5
+#: More faces than that in one picture are not looked at, the least sure.
+_MOST: Final = 8
 
 
 class PictureTracker(Protocol):
@@ -61,58 +35,15 @@ class PictureTracker(Protocol):
         ...
 
 
-class _QuietNativeLog:
-    """Keeps MediaPipe's native log, which no Python setting reaches, off the user's terminal.
-
-    The process has one stderr: of several threads the first turns it off and the last turns it on again.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._saved: int | None = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            # A process without stderr (a daemon) has nothing to keep clean.
-            if self._inside == 1:
-                with contextlib.suppress(OSError):
-                    self._saved = os.dup(2)
-                    sink = os.open(os.devnull, os.O_WRONLY)
-                    os.dup2(sink, 2)
-                    os.close(sink)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside and self._saved is not None:
-                os.dup2(self._saved, 2)
-                os.close(self._saved)
-                self._saved = None
-
-
-_quiet_native_log = _QuietNativeLog()
-
-
 class FaceTracker:
     """Finds face meshes in pictures and videos, and people in pictures. Use as a context manager.
 
-    A tracker holds native resources and is not safe to share between threads.
+    Networks are loaded when they are first needed. Several threads may share a tracker.
     """
 
-    def __init__(self) -> None:
-        os.environ.setdefault("GLOG_minloglevel", "2")
-        with _quiet_native_log:
-            from mediapipe.python import solutions
-
-            self._solutions = solutions
-            self._still = solutions.face_mesh.FaceMesh(
-                static_image_mode=True, max_num_faces=8, refine_landmarks=True, min_detection_confidence=0.4
-            )
-            self._still.process(np.zeros((64, 64, 3), np.uint8))
-        self._opened = contextlib.ExitStack()
-        self._opened.callback(self._still.close)
+    def __init__(self, threads: int = 1) -> None:
+        """Make a tracker whose networks use so many threads each; 1 where many run side by side."""
+        self._threads = threads
 
     def __enter__(self) -> "FaceTracker":
         return self
@@ -123,41 +54,52 @@ class FaceTracker:
         self.close()
 
     def close(self) -> None:
-        """Free the native resources."""
-        self._opened.close()
+        """Forget the networks that were loaded."""
+        for name in ("_near", "_far", "_mesh", "_search", "_person"):
+            self.__dict__.pop(name, None)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Every face found in a still picture, largest first.
+        """Every face found in a still picture, largest first; faces may stand at any turn.
 
         Each face is looked at twice, the second time in a crop around it, so that a small face in a large
-        picture is measured as finely as a large one.
+        picture is measured as finely as a large one. Only where no upright face is sure are others looked for:
+        turned ones, and small ones in tiles of the picture. A mesh that does not fit is not given.
 
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        boxes = [face.box for face in self._meshes(image)] + self._boxes_by_long_range_detector(image)
-        faces: list[Face] = []
-        for box in boxes:
-            face = self._refine(image, box)
-            if face is not None and not any(_same_face(face, other) for other in faces):
-                faces.append(face)
+        seen = self._upright(image)
+        faces = distinct(self._search.confirmed(image, face) for face in seen)
+        if not faces:
+            faces = self._search.everywhere(image) or [face for face in seen if self._search.is_likely(image, face)]
         return sorted(faces, key=lambda face: face.eye_distance, reverse=True)
+
+    def faces_at(self, image: np.ndarray, regions: Sequence[Region]) -> list[Face]:
+        """The face in each of several regions, whatever its score: one that is not there has a low one.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            regions: Each about 1.5 times as large as a face that is upright in it, as `Region.around_five_points` and
+                its like make them.
+        """
+        if not regions:
+            return []
+        meshes, scores = self._mesh.at(image, regions)
+        return [Face(mesh, float(score)) for mesh, score in zip(meshes, scores, strict=True)]
 
     def track(self, frames: Iterable[np.ndarray]) -> Iterator[Face | None]:
         """The face of each frame of a video with one person, or None where none is found.
 
+        A face is looked for where it was in the frame before, and in the whole frame where it was lost. Points are
+        those of the frame alone: nothing is smoothed.
+
         Args:
             frames: (H, W, 3) uint8 RGB pictures, all of one size.
         """
-        with _quiet_native_log:
-            mesh = self._solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
-            # It logs while it starts, in threads of its own, and has started once it has seen a picture.
-            mesh.process(np.zeros((64, 64, 3), np.uint8))
-        with mesh:
-            for frame in frames:
-                with _quiet_native_log:
-                    found = mesh.process(frame).multi_face_landmarks
-                yield Face(_to_pixels(found[0].landmark, frame)) if found else None
+        face = None
+        for frame in frames:
+            face = self._followed(frame, face) or self._followed(frame, None) if face else self._followed(frame, None)
+            yield face
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
         """How surely each pixel belongs to a person, (H, W) float32 in [0, 1].
@@ -165,25 +107,47 @@ class FaceTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        with _quiet_native_log:
-            mask = self._segmentation.process(image).segmentation_mask
-        return np.clip(mask, 0.0, 1.0).astype(np.float32)
+        return self._person.mask(image)
 
     @cached_property
-    def _segmentation(self) -> Any:
-        return self._opened.enter_context(self._solutions.selfie_segmentation.SelfieSegmentation(model_selection=0))
+    def _near(self) -> Detector:
+        return Detector("short", self._threads)
 
     @cached_property
-    def _long_range_detector(self) -> Any:
-        detection = self._solutions.face_detection.FaceDetection
-        return self._opened.enter_context(detection(model_selection=1, min_detection_confidence=0.3))
+    def _far(self) -> Detector:
+        return Detector("full", self._threads)
+
+    @cached_property
+    def _mesh(self) -> MeshNetwork:
+        return MeshNetwork(self._threads)
+
+    @cached_property
+    def _person(self) -> PersonNetwork:
+        return PersonNetwork(self._threads)
+
+    @cached_property
+    def _search(self) -> FaceSearch:
+        return FaceSearch(self._near, self._far, self._mesh)
+
+    def _upright(self, image: np.ndarray) -> list[Face]:
+        """Faces that are about upright, from the whole picture, each measured in a crop of its own."""
+        boxes = [face.box for face in self._meshes(image)]
+        boxes += [tuple(found.box.tolist()) for found in self._far.find(image, _FAR)]
+        return distinct(self._refine(image, box) for box in boxes)
 
     def _meshes(self, image: np.ndarray) -> list[Face]:
-        with _quiet_native_log:
-            found = self._still.process(np.ascontiguousarray(image)).multi_face_landmarks or []
-        return [Face(_to_pixels(face.landmark, image)) for face in found]
+        found = self._near.find(image, _NEAR)[:_MOST]
+        return [face for face in self.faces_at(image, [one.region for one in found]) if face.score > PRESENT]
 
-    def _refine(self, image: np.ndarray, box: tuple[float, float, float, float]) -> Face | None:
+    def _followed(self, frame: np.ndarray, before: Face | None) -> Face | None:
+        """The face where it was before, or the surest in the frame."""
+        if before is None:
+            regions = [found.region for found in self._near.find(frame, _FILMED)[:1]]
+        else:
+            regions = [Region.around_mesh(before.mesh)]
+        return next((face for face in self.faces_at(frame, regions) if face.score > PRESENT), None)
+
+    def _refine(self, image: np.ndarray, box: tuple[float, ...]) -> Face | None:
         """The face in a square crop of twice the box, in pixels of the whole picture."""
         height, width = image.shape[:2]
         x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
@@ -196,30 +160,9 @@ class FaceTracker:
         if not inside:
             return None
         best = max(inside, key=lambda face: face.eye_distance)
-        return Face(best.mesh + np.array([left, top, 0], np.float32))
-
-    def _boxes_by_long_range_detector(self, image: np.ndarray) -> list[tuple[float, float, float, float]]:
-        height, width = image.shape[:2]
-        with _quiet_native_log:
-            found = self._long_range_detector.process(np.ascontiguousarray(image)).detections or []
-        boxes = [one.location_data.relative_bounding_box for one in found]
-        return [
-            (b.xmin * width, b.ymin * height, (b.xmin + b.width) * width, (b.ymin + b.height) * height) for b in boxes
-        ]
-
-
-def _to_pixels(landmarks: Iterable, picture: np.ndarray) -> np.ndarray:
-    height, width = picture.shape[:2]
-    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32)[:_MESH_POINTS]
-    # MediaPipe scales z as x: by the width of the picture.
-    return points * np.array([width, height, width], np.float32)
+        return Face(best.mesh + np.array([left, top, 0], np.float32), best.score)
 
 
 def _contains(face: Face, x: float, y: float) -> bool:
     left, top, right, bottom = face.box
     return left <= x <= right and top <= y <= bottom
-
-
-def _same_face(one: Face, other: Face) -> bool:
-    gap = np.linalg.norm(one.mesh[:, :2].mean(0) - other.mesh[:, :2].mean(0))
-    return bool(gap < 0.5 * max(one.eye_distance, other.eye_distance))

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 #: Seconds: a shorter clip is refused; a shorter one than the second is warned of; more than the third is not read.
 SHORTEST, SHORT, LONGEST = 1.5, 5.0, 300.0
 #: Standard deviation of the mouth opening (canonical units) below which the picture is frozen.
-FROZEN = 0.006
+FROZEN = 0.01
 #: A cut is where the face moves, between two frames, more than the first value (eye distances) and more than the second
 #: times its usual movement; or where it is missing for so many seconds.
 CUT, CUT_TIMES, GAP = 0.08, 8.0, 0.25
