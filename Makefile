@@ -1,9 +1,9 @@
 # Two commands: `make demo` shows the program at work, `make test` tests it. Both make the environment
 # (.venv) first where it is missing or older than requirements.lock or pyproject.toml.
 
-# The newest Python that works: MediaPipe 0.10.21 has wheels for 3.10 to 3.12. Choose one by PYTHON=...
-FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3; do \
+# Any Python from 3.10 on for which requirements.lock has been tried. Choose one by PYTHON=...
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
 	$$python -c '$(FITS)' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 BIN := .venv/bin
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_TEXT := Good evening. This face is a single photograph, and a small synthesiser lends it a voice. \
 	Give it your own recording, and it will speak as you do.
 
-.PHONY: help install demo test lint format clean distclean
+.PHONY: help install demo test coverage lint imports format wheel clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -24,13 +24,26 @@ install: $(STAMP)  ## Make the environment: .venv, with the program in .venv/bin
 demo: $(STAMP) out/astronaut.png  ## Animate a portrait with a spoken sentence: out/demo.mp4.
 	@$(BIN)/rhapsode animate --portrait out/astronaut.png --text "$(DEMO_TEXT)" --out out/demo.mp4
 
-test: $(STAMP)  ## Run the tests, quick ones first.
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## Run the tests, quick ones first; a part of them by PYTEST="tests/motion -m 'not slow'".
+	$(BIN)/python -m pytest $(PYTEST)
 
-lint: $(STAMP)  ## Check format, style and types.
+coverage: $(STAMP)  ## Run the tests, and show which lines they miss.
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-report=html:out/coverage
+
+lint: $(STAMP)  ## Check format, style, types, and what may import what.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+imports: $(STAMP)  ## Draw which package imports which, for docs/architecture.md.
+	$(BIN)/python tools/import_graph.py docs/images/imports.svg
+
+wheel: $(STAMP)  ## Build the wheel, and list what is in it.
+	rm -rf dist
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BIN)/python -m zipfile --list dist/*.whl
+	@ls -l dist
 
 format: $(STAMP)  ## Format the code, and mend what can be mended by itself.
 	$(BIN)/ruff format .
@@ -53,9 +66,9 @@ out/astronaut.png: | $(STAMP)
 # not, so torch's own needs are asked for in a step of their own, which does nothing for the CPU build.
 $(STAMP): requirements.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "rhapsode needs Python 3.10, 3.11 or 3.12, and none was found: install one, or name it: make PYTHON=/path/to/python"; \
+		echo "rhapsode needs Python 3.10 to 3.13, and none was found: install one, or name it: make PYTHON=/path/to/python"; \
 		exit 1; fi
-	@$(PYTHON) -c '$(FITS)' || { echo "$(PYTHON) is not Python 3.10, 3.11 or 3.12: name another by PYTHON=..."; exit 1; }
+	@$(PYTHON) -c '$(FITS)' || { echo "$(PYTHON) is not Python 3.10 to 3.13: name another by PYTHON=..."; exit 1; }
 	@echo "Making the environment in .venv with $(PYTHON): about 2 GB, a minute or more, once"
 	@$(PYTHON) -m venv --clear .venv || { echo "on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(PIP) install --no-deps --requirement requirements.lock

@@ -87,7 +87,7 @@ def test_music_before_the_voice_leaves_the_mouth_at_rest(
 ) -> None:
     voice = resample(sentence, 16000).samples
     time = np.arange(32000) / 16000
-    chord = sum(0.1 * np.sin(2 * np.pi * f * time) for f in (220, 277.2, 329.6)).astype(np.float32)
+    chord = np.sum([0.1 * np.sin(2 * np.pi * f * time) for f in (220, 277.2, 329.6)], axis=0).astype(np.float32)
     sound = Waveform(np.concatenate([chord, voice]), 16000)
     moved = moved_by(animator, sound, animator.load_portrait(astronaut)).expression
     assert np.abs(moved[:102]).max() == 0, "the first 1.7 of 2 seconds of music"

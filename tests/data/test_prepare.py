@@ -256,7 +256,7 @@ def test_a_run_that_is_killed_goes_on_where_it_stopped(talking_clip: Path, tmp_p
     report = prepare(read_clips(tmp_path), store, workers=1)
     assert report.tracked == 4 - len(done.entries)
     assert [entry.name for entry in report.kept] == [f"{name}.mp4" for name in names]
-    assert len(list(csv.DictReader((store / "index.csv").open(newline="")))) == 4
+    assert len(list(csv.DictReader((store / "index.csv").read_text().splitlines()))) == 4
 
 
 def test_the_example_in_the_docs_reads_the_store(made: Made, capsys: pytest.CaptureFixture[str]) -> None:

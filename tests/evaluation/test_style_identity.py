@@ -8,11 +8,11 @@ from rhapsode.evaluation.style_identity import WINDOW, identify
 from rhapsode.face.landmarks import BROWS, EYES, MOUTH
 
 #: Two expressions, an open mouth and raised brows, neither of length 1 and not at right angles.
-BASIS = np.zeros((2, 68, 3))
-BASIS[0, MOUTH, 1] = 0.1
-BASIS[1, BROWS, 1] = -0.05
-BASIS[1, MOUTH[:2], 1] = 0.02
-BASIS = BASIS.reshape(2, 204)
+_FACES = np.zeros((2, 68, 3))
+_FACES[0, MOUTH, 1] = 0.1
+_FACES[1, BROWS, 1] = -0.05
+_FACES[1, MOUTH[:2], 1] = 0.02
+BASIS = _FACES.reshape(2, 204)
 
 
 def _motion(frames: int, seed: int, raised: float = 0.0, wide: float = 1.0, tempo: float = 2.0) -> np.ndarray:

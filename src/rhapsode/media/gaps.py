@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from av.audio.frame import AudioFrame
@@ -86,7 +87,7 @@ def _cut(frame: AudioFrame, first: int, last: int) -> AudioFrame:
     if first >= last:
         return _like(frame, 0)
     channels = len(frame.layout.channels)
-    array = frame.to_ndarray()
+    array: Any = frame.to_ndarray()
     part = array[:, first:last] if frame.format.is_planar else array[:, first * channels : last * channels]
     cut = AudioFrame.from_ndarray(np.ascontiguousarray(part), format=frame.format.name, layout=frame.layout.name)
     cut.sample_rate = frame.sample_rate
