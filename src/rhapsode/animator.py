@@ -8,7 +8,7 @@ import numpy as np
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
-from rhapsode.errors import OptionsError
+from rhapsode.errors import OptionsError, StyleError
 from rhapsode.media.reader import is_video
 from rhapsode.media.sound import mono_blocks
 from rhapsode.media.waveform import Waveform
@@ -20,7 +20,6 @@ from rhapsode.options import AnimationOptions
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.onnx_networks import PictureModel
 from rhapsode.portrait import Portrait, load_portrait
-from rhapsode.require import require_torch
 from rhapsode.session import HISTORY, Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.motion_model import styled_motion_model
@@ -113,17 +112,17 @@ class Animator:
         """Find a style and check that it fits the model.
 
         Args:
-            style: a style; its name, or a mixture such as "ballad*0.6+angry*0.4"; a style file; or a clip, from which
-                the style is taken without training.
+            style: a style; its name, or a mixture such as "ballad*0.6+angry*0.4"; or a style file. Take that of a clip
+                by `rhapsode.style_from_clip`.
             library: where names are looked up; the user's styles and those of the model where None.
 
         Raises:
-            StyleError: no such style, one for another generator, or a clip that cannot be used.
+            StyleError: no such style, one for another generator, or a clip.
         """
         if isinstance(style, Style):
             found = style
         elif is_video(Path(style)):
-            found = self._style_from_clip(Path(style))
+            raise StyleError(f"{style}: is a clip, not a style", "take the style from it first", "style-is-clip")
         else:
             found = resolve(str(style), library or StyleLibrary(shipped=self.bundle.styles))
         found.check_fits(self.generator)
@@ -200,12 +199,3 @@ class Animator:
             history=history * MOTION_RATE,
         )
         return FrameTimeline(stream, options.frame_rate)
-
-    def _style_from_clip(self, clip: Path) -> Style:
-        require_torch("a style taken from a clip")
-        # Imported here: few take a style from a clip, and torch takes seconds to import.
-        from rhapsode.learning.base import BaseModels
-        from rhapsode.learning.learn import transport_style
-        from rhapsode.learning.read_clip import read_style_clip
-
-        return transport_style(read_style_clip(clip), BaseModels.from_bundle(self.bundle), clip.stem)

@@ -23,8 +23,7 @@ class AnimationOptions:
     """Say how a portrait is animated; checked when it is made.
 
     Attributes:
-        style: a style; its name, a mixture such as "ballad*0.6+angry*0.4", a style file, or a clip from which the style
-            is taken without training. No style where None.
+        style: a style; its name, a mixture such as "ballad*0.6+angry*0.4", or a style file. No style where None.
         style_strength: 0 none, 1 as learnt, up to 1.5 extrapolated.
         fps: frames a second, 1 to 240; 23.976, 29.97, 59.94 and 119.88 become the exact fractions that they stand for.
         head_motion: gain of the head's motion, 0 none, 1 natural, at most 2.

@@ -20,7 +20,9 @@ from rhapsode.errors import PortraitError, VideoError
 from rhapsode.options import AnimationOptions
 
 if TYPE_CHECKING:
+    from rhapsode.animator import Animator
     from rhapsode.media.waveform import Waveform
+    from rhapsode.style.style import Style
 
 #: What is typed for options that are not plain numbers, and what stands for the values in the help.
 _TYPES: dict[str, Any] = {"style": str | None, "fps": str}
@@ -33,6 +35,7 @@ def _animation_flags() -> Any:
         one.arg_name: " ".join((one.description or "").split())
         for one in parse_docstring(AnimationOptions.__doc__).params
     }
+    docs["style"] = docs["style"].replace("or a style file", "a style file, or a clip, taken without training")
     flags: list[Any] = []
     for one in fields(AnimationOptions):
         kind = _TYPES.get(one.name, type(one.default))
@@ -114,11 +117,8 @@ class Animate:
                 animator = Animator.from_pretrained(self.engine.model, self.engine.device, self.engine.threads)
             began = time.perf_counter() - speaking
             if style is not None:
-                from rhapsode.style.library import StyleLibrary
-
                 with progress.step("style"):
-                    library = StyleLibrary(self.library, animator.bundle.styles)
-                    options = replace(options, style=animator.find_style(style, library))
+                    options = replace(options, style=self._style(animator, Path(str(style))))
             with progress.step("portrait"):
                 portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo)
                 video = animator.animate(portrait, spoken, options)
@@ -144,6 +144,15 @@ class Animate:
                 f"{self.out}: {facts.frames} frames, {facts.seconds:.2f} s, {size[0]} x {size[1]}, "
                 f"made in {wall:.1f} s ({speed:.1f} x real time)"
             )
+
+    def _style(self, animator: "Animator", style: Path) -> "Style":
+        """Find a style by name or file, or take it from a clip."""
+        from rhapsode import style_from_clip
+        from rhapsode.media.reader import is_video
+        from rhapsode.style.library import StyleLibrary
+
+        found = style_from_clip(style, model=self.engine.model) if is_video(style) else str(style)
+        return animator.find_style(found, StyleLibrary(self.library, animator.bundle.styles))
 
     def _spoken(self, progress: ProgressDisplay) -> "Path | Waveform":
         """Give the voice: a file that was looked into, or a text that was spoken."""

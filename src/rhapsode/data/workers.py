@@ -50,7 +50,7 @@ def map_in_processes(
                     result = ProcessDied(str(death))
                 yield item, result
     finally:
-        pool.stop()  # type: ignore[no-untyped-call]
+        pool.stop()
         pool.join()
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.errors import StyleError
 from rhapsode.face.facial_map import draw_facial_map
 from rhapsode.face.geometry import fit_pose, mean_face
-from rhapsode.files import atomic_path
+from rhapsode.files import atomic_write
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.media.reader import read_frames
 from rhapsode.style.file import PICTURES
@@ -107,8 +106,7 @@ def draw_sheet(style: Style, patterns: np.ndarray | None, path: Path) -> None:
         rows.append(("ISP", [_resized(one) for one in patterns], [""] * 4))
     sheet = np.vstack([_row(*row) for row in rows])
     try:
-        with atomic_path(path) as partial:
-            Image.fromarray(sheet).save(partial, format="png")
+        atomic_write(path, cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1].tobytes())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StyleError(f"{path}: cannot be written ({reason})", "choose another file", "not-writable") from None

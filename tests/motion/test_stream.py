@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from rhapsode.audio.mel import log_mel
+from rhapsode.audio.projection import FeatureBank
+from rhapsode.bundle import Bundle
+from rhapsode.face.geometry import mean_face
+from rhapsode.face.landmarks import EYES
+from rhapsode.face.mouth import lip_distance
+from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import Waveform, resample
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.stream import StyledMotionModel, generate
+
+
+@pytest.fixture(scope="module")
+def shipped() -> StyledMotionModel:
+    bundle = Bundle.load()
+    generator = NumpyMotionGenerator.load(bundle.path("motion_generator.safetensors"))
+    return StyledMotionModel(generator, HeadModel.load(bundle.path("head_motion.safetensors")))
+
+
+@pytest.fixture(scope="module")
+def sentence() -> Waveform:
+    return resample(synthesise("Maybe my mother bought a big apple pie today."), 16000)
+
+
+def test_motion_comes_at_sixty_a_second_for_the_whole_sound(shipped: StyledMotionModel, sentence: Waveform) -> None:
+    offsets = generate(shipped, sentence)
+    assert offsets.shape == (int(np.ceil(len(sentence.samples) * 60 / 16000)), 68, 3)
+    assert offsets.dtype == np.float32 and np.isfinite(offsets).all()
+
+
+def test_the_mouth_opens_and_closes_while_a_sentence_is_spoken(shipped: StyledMotionModel, sentence: Waveform) -> None:
+    opening = lip_distance(generate(shipped, sentence) + mean_face())
+    assert opening.max() > 0.1 and opening.min() < 0.04
+    assert (np.diff(np.sign(opening - 0.06)) != 0).sum() >= 6
+
+
+def test_the_eyelids_are_left_to_the_blinks(shipped: StyledMotionModel, sentence: Waveform) -> None:
+    assert np.abs(generate(shipped, sentence)[:, EYES]).max() == 0
+
+
+def test_loudness_makes_no_difference_once_the_level_is_known(shipped: StyledMotionModel, sentence: Waveform) -> None:
+    twice = np.tile(sentence.samples, 2)
+    loud, quiet = (generate(shipped, Waveform(twice * np.float32(gain), sentence.rate))[-120:] for gain in (1.0, 0.1))
+    assert np.abs(quiet - loud).max() < 0.02
+
+
+def test_a_bank_of_the_voice_itself_changes_less_than_a_strange_one(
+    shipped: StyledMotionModel, sentence: Waveform
+) -> None:
+    generator = shipped.generator
+    width = generator.dims.encoder.hidden if generator.dims.encoder else 160
+    features = MotionGenerator.from_numpy(generator).features(torch.from_numpy(log_mel(sentence.samples))).numpy()
+    own, strange = FeatureBank(features), FeatureBank(np.zeros((10, width), np.float32))
+    plain = generate(shipped, sentence)
+
+    def change(bank: FeatureBank, mix: float) -> float:
+        projecting = StyledMotionModel(generator, shipped.head, bank=bank, projection=mix)
+        return float(np.abs(generate(projecting, sentence) - plain).max())
+
+    assert change(own, 1.0) < 0.5 * change(strange, 1.0)
+    assert change(strange, 0.0) == 0
