@@ -147,11 +147,14 @@ class Animate:
 
     def _style(self, animator: "Animator", style: Path) -> "Style":
         """Find a style by name or file, or take it from a clip."""
-        from rhapsode import style_from_clip
         from rhapsode.media.reader import is_video
         from rhapsode.style.library import StyleLibrary
 
-        found = style_from_clip(style, model=self.engine.model) if is_video(style) else str(style)
+        found: Style | str = str(style)
+        if is_video(style):
+            from rhapsode import style_from_clip  # needs torch, which named styles do without
+
+            found = style_from_clip(style, model=self.engine.model)
         return animator.find_style(found, StyleLibrary(self.library, animator.bundle.styles))
 
     def _spoken(self, progress: ProgressDisplay) -> "Path | Waveform":
