@@ -144,7 +144,7 @@ def mel_filter_bank() -> np.ndarray:
     Returns:
         (80, 257) float32, read-only: weights of the bins of a 512-point transform at 16 kHz.
     """
-    edges = _mel_to_hertz(np.linspace(_hertz_to_mel(F_MIN), _hertz_to_mel(F_MAX), MEL_BANDS + 2))
+    edges = mel_to_hertz(np.linspace(hertz_to_mel(F_MIN), hertz_to_mel(F_MAX), MEL_BANDS + 2))
     bins = np.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (bins - low) / (middle - low)
@@ -169,13 +169,15 @@ _BREAK_MEL = _BREAK_HERTZ / _LINEAR_STEP
 _LOG_STEP = float(np.log(6.4)) / 27  # above it 27 mels span a factor of 6.4
 
 
-def _hertz_to_mel(hertz: float) -> float:
+def hertz_to_mel(hertz: float) -> float:
+    """Convert a frequency to Slaney's mel scale."""
     if hertz < _BREAK_HERTZ:
         return hertz / _LINEAR_STEP
     return _BREAK_MEL + float(np.log(hertz / _BREAK_HERTZ)) / _LOG_STEP
 
 
-def _mel_to_hertz(mel: np.ndarray) -> np.ndarray:
+def mel_to_hertz(mel: np.ndarray) -> np.ndarray:
+    """Convert values on Slaney's mel scale, of any shape, to hertz."""
     above = _BREAK_HERTZ * np.exp(_LOG_STEP * (np.maximum(mel, _BREAK_MEL) - _BREAK_MEL))
     hertz: np.ndarray = np.where(mel < _BREAK_MEL, mel * _LINEAR_STEP, above)
     return hertz

@@ -1,9 +1,12 @@
 """Augmentation of training windows: another speaker, room and microphone, and pauses."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from rhapsode.audio.mel import LOG_FLOOR
+from rhapsode.audio.whisper_mel import SILENCE
 
 #: Share of the windows that begin, and as many that end, in silence; and frames at its border that do not count.
 PAUSES, TURN = 0.2, 12
@@ -80,3 +83,20 @@ def augment(mel: Tensor, generator: torch.Generator) -> Tensor:
     band = torch.arange(bands)
     masked = (band >= first) & (band < first + draw(-10, 10, 1))
     return torch.where(masked[:, None], varied.mean((1, 2), keepdim=True), varied)
+
+
+def augment_whisper_mel(mel: Tensor, rng: torch.Generator, share: float = 0.85) -> Tensor:
+    """Augment Whisper's log-mel as `augment` does log-mel.
+
+    Args:
+        mel: (B, 2T, 80) spectrum of `audio.whisper_mel`.
+        rng: random numbers.
+        share: of the windows that are augmented; the others stay as they are.
+
+    Returns:
+        (B, 2T, 80), no value below `SILENCE`.
+    """
+    per_neper = 1 / (4 * math.log(10))
+    augmented = augment((mel - 1) / per_neper, rng) * per_neper + 1
+    unchanged = torch.rand(len(mel), 1, 1, generator=rng) > share
+    return torch.where(unchanged, mel, augmented.clamp(min=SILENCE))

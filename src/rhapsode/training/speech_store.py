@@ -41,7 +41,11 @@ def prepare_speech(
         (T, 384) float16.
     """
     store.mkdir(parents=True, exist_ok=True)
-    made = [(one, speed, store / _file_name(one.path, speed, teacher)) for one in spoken for speed in SPEEDS]
+    made = [
+        (one, speed, store / prepared_name(one.path, speed, "teacher" if teacher else "mel"))
+        for one in spoken
+        for speed in SPEEDS
+    ]
     missing = [(one.path, speed, path) for one, speed, path in made if not path.is_file()]
     if missing:
         # In a process of its own, so that decoding and the teacher do not share memory with the training.
@@ -52,11 +56,17 @@ def prepare_speech(
     return [(one, path) for one, _, path in made]
 
 
-def _file_name(source: Path, speed: Fraction, teacher: bool) -> str:
-    """Name a prepared recording by where it lies, its size and its age: equal names in two folders do not collide."""
+def prepared_name(source: Path, speed: Fraction, kind: str) -> str:
+    """Name a prepared recording by where it lies, its size and its age: equal names in two folders do not collide.
+
+    Args:
+        source: the recording.
+        speed: how much faster than recorded it is played.
+        kind: of what is kept of it, such as `mel`.
+    """
     stat = source.stat()
     digest = hashlib.sha256(f"{source.resolve()}\n{stat.st_size}\n{stat.st_mtime_ns}".encode()).hexdigest()[:16]
-    return f"{source.stem[:40]}-{digest}__{float(speed):.2f}.{'teacher' if teacher else 'mel'}.safetensors"
+    return f"{source.stem[:40]}-{digest}__{float(speed):.2f}.{kind}.safetensors"
 
 
 _teacher: Teacher | None = None

@@ -37,7 +37,7 @@ class Teacher:
         Raises:
             InstallationError: the package with the weights is not installed.
         """
-        weights = _read_ctranslate2(teacher_file())
+        weights = read_ctranslate2(teacher_file())
         self._weights = {
             name.removeprefix("encoder/"): torch.from_numpy(value.astype(np.float32))
             for name, value in weights.items()
@@ -69,7 +69,7 @@ class Teacher:
         frames = -(-len(samples) * RATE // SAMPLE_RATE)
         padded = np.zeros((frames + _PAD * RATE) * SAMPLE_RATE // RATE, np.float32)
         padded[: len(samples)] = samples
-        x = _whisper_mel(padded)[None]
+        x = clean_whisper_mel(padded)[None]
         x = gelu(conv1d(x, w["conv1/weight"], w["conv1/bias"], padding=1))
         x = gelu(conv1d(x, w["conv2/weight"], w["conv2/bias"], stride=2, padding=1)).mT
         x = x + w["position_encodings/encodings"][: x.shape[1]]
@@ -109,8 +109,14 @@ def teacher_file() -> Path:
     return Path(package.origin).parent / "model" / "model.bin"
 
 
-def _whisper_mel(samples: np.ndarray) -> Tensor:
-    """Compute Whisper's log-mel, (80, frames of 10 ms)."""
+def clean_whisper_mel(samples: np.ndarray) -> Tensor:
+    """Compute Whisper's log-mel as Whisper does, (80, frames of 10 ms): the floor is 80 dB under the loudest band.
+
+    `audio.whisper_mel` has a fixed floor, so that it can be computed while the sound arrives.
+
+    Args:
+        samples: (N,) float32 in [-1, 1] at 16 kHz.
+    """
     from librosa.filters import mel
 
     stft = torch.stft(
@@ -121,8 +127,12 @@ def _whisper_mel(samples: np.ndarray) -> Tensor:
     return (log.clamp(min=log.max() - 8) + 4) / 4
 
 
-def _read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of a CTranslate2 model file (binary version 6)."""
+def read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of a CTranslate2 model file (binary version 6), by their names in it.
+
+    Raises:
+        WeightsError: the file is of another version.
+    """
     data = path.read_bytes()
     place = 0
 
