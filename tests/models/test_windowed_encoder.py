@@ -1,0 +1,118 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rhapsode.audio.whisper_mel import SILENCE, whisper_mel
+from rhapsode.errors import WeightsError
+from rhapsode.models.windowed_encoder import WindowedEncoder, periodic_positions
+from rhapsode.models.windowed_export import export
+from rhapsode.motion.dims import WindowedDims
+from rhapsode.motion.feature_stream import EncoderModel, FeatureStream
+
+DIMS = WindowedDims(width=16, heads=2, ahead=(2, 0, 1), ahead_wide=(4, 4, 4), back=9, period=50)
+
+
+@pytest.fixture
+def encoder() -> WindowedEncoder:
+    torch.manual_seed(0)
+    return WindowedEncoder(DIMS).eval()
+
+
+def _sound() -> np.ndarray:
+    """A second of noise and half a second of silence."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    return np.concatenate([noise, np.zeros(8000, np.float32)])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_chunk_by_chunk_is_the_same_as_whole_over_more_than_a_period(
+    encoder: WindowedEncoder, wide: bool, frames: int
+) -> None:
+    mel = torch.rand(1, 300, 80)
+    ahead = sum(DIMS.ahead_wide if wide else DIMS.ahead)
+    whole = encoder(torch.cat([mel, torch.full((1, 2 * ahead + 2, 80), SILENCE)], 1), wide)[:, :150]
+    arriving = torch.cat([torch.full((1, 1, 80), SILENCE), mel, torch.full((1, 60, 80), SILENCE)], 1)
+    state, made = encoder.start(1, wide), []
+    for first in range(0, arriving.shape[1] - 2 * frames, 2 * frames):
+        features, state = encoder.step(arriving[:, first : first + 2 * frames], state)
+        made.append(features)
+    streamed = torch.cat(made, 1)[:, 1 + ahead :][:, :150]
+    torch.testing.assert_close(streamed, whole, atol=1e-5, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_sound_beyond_the_look_ahead_changes_nothing(encoder: WindowedEncoder) -> None:
+    mel = torch.rand(1, 100, 80)
+    other = mel.clone()
+    other[:, 60:] += 1
+    changed = (encoder(mel) != encoder(other)).any(-1)[0]
+    # Feature 30 is made of frames 60 and 61; the front sees one frame on, attention three features.
+    assert not changed[: 30 - 3 - 1].any() and changed[30 - 3 - 1]
+    assert DIMS.look_ahead() == pytest.approx(0.0925)
+
+
+def test_the_shipped_setting_looks_ahead_by_112_ms() -> None:
+    assert WindowedDims().look_ahead() == pytest.approx(0.1125)
+
+
+def test_positions_join_their_beginning() -> None:
+    positions = periodic_positions(16, 50)
+    after_a_period = positions[0] * 0
+    for column in range(8):
+        turn = torch.atan2(positions[1, column], positions[1, 8 + column])
+        after_a_period[column], after_a_period[8 + column] = torch.sin(turn * 50), torch.cos(turn * 50)
+    torch.testing.assert_close(positions[0], after_a_period, atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_exported_step_computes_what_torch_does(encoder: WindowedEncoder, wide: bool, tmp_path: Path) -> None:
+    model = EncoderModel.load(export(encoder, tmp_path / "encoder.onnx"), wide)
+    sound, stream = _sound(), FeatureStream(model)
+    parts = [step for first in range(0, 24000, 700) for step in stream.push(sound[first : first + 700])]
+    streamed = np.concatenate(parts)[:50]
+    whole = np.concatenate(list(FeatureStream(model).push(sound)))[:50]
+    np.testing.assert_array_equal(streamed, whole)
+    expected = encoder(torch.from_numpy(whisper_mel(sound))[None], wide)[0, :50].numpy()
+    np.testing.assert_allclose(streamed, expected, atol=2e-3)
+
+
+@torch.inference_mode()
+def test_eight_bits_change_features_little(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder = WindowedEncoder(replace(DIMS, width=128, heads=4)).eval()
+    path = export(encoder, tmp_path / "encoder.onnx")
+    assert path.stat().st_size < export(encoder, tmp_path / "half.onnx", eight_bits=False).stat().st_size
+    made = np.concatenate(list(FeatureStream(load_or_skip(path)).push(_sound())))[:50]
+    expected = encoder(torch.from_numpy(whisper_mel(_sound()))[None])[0, :50].numpy()
+    assert 0 < np.abs(made - expected).mean() < 0.05 * expected.std()
+
+
+def test_saved_and_loaded_it_is_the_same(encoder: WindowedEncoder, tmp_path: Path) -> None:
+    encoder.half().float().save(tmp_path / "encoder.safetensors")
+    loaded = WindowedEncoder.load(tmp_path / "encoder.safetensors")
+    assert loaded.dims == DIMS
+    mel = torch.rand(1, 40, 80)
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded(mel), encoder(mel), atol=2e-3, rtol=0)
+
+
+def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"no model")
+    with pytest.raises(WeightsError, match="windowed encoder"):
+        EncoderModel.load(tmp_path / "encoder.onnx")
+
+
+def load_or_skip(path: Path, wide: bool = False) -> EncoderModel:
+    """Load a model in eight bits, or skip the test where ONNX Runtime is too old for it."""
+    try:
+        return EncoderModel.load(path, wide)
+    except WeightsError as error:
+        if "MatMulNBits" in str(error):
+            pytest.skip("this version of ONNX Runtime has no MatMulNBits in eight bits")
+        raise
