@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,8 +171,13 @@ def test_a_style_for_another_generator_is_refused_by_name(animator: Animator, le
 
 @pytest.mark.slow
 def test_the_command_line_learns_a_style_from_a_clip_and_speaks_in_it(
-    talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def transfer_briefly(*arguments: Any) -> Any:
+        generator, clip, replay, recipe, progress = arguments
+        return transfer(generator, clip, replay, replace(recipe, steps=20), progress)
+
+    monkeypatch.setattr("rhapsode.learning.learn.transfer", transfer_briefly)
     library = ["--library", str(tmp_path / "styles")]
     learnt = ["learn-style", str(talking_clip), "--name", "mine", "--json", *library]
     assert main(learnt) == 0
