@@ -36,7 +36,7 @@ def test_late_motion_is_found_late(clips: list[RealClip]) -> None:
 
 def test_a_generator_follows_the_clip_that_was_made_by_another(clips: list[RealClip], animator: Animator) -> None:
     first = partial(generate, StyledMotionModel(load_first_generator(), animator.head))
-    assert score(first, clips[1]).figures["mouth_opening_corr"] > 0.7
+    assert score(first, clips[1]).figures["mouth_opening_corr"] > 0.6
 
 
 def test_a_still_face_has_no_correlation_in_the_json(clips: list[RealClip]) -> None:
