@@ -13,11 +13,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_TEXT := Good evening. This face is a single photograph, and a small synthesiser lends it a voice. \
 	Give it your own recording, and it will speak as you do.
 
-.PHONY: help install demo test coverage lint imports format wheel clean distclean
+.PHONY: help install demo test coverage lint imports compatibility format wheel clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP)  ## Make the environment: .venv, with the program in .venv/bin.
 
@@ -38,6 +38,9 @@ lint: $(STAMP)  ## Check format, style, types, and what may import what.
 
 imports: $(STAMP)  ## Draw which package imports which, for docs/architecture.md.
 	$(BIN)/python tools/import_graph.py docs/images/imports.svg
+
+compatibility: $(STAMP)  ## Write docs/compatibility.md anew, from the tests in tests/inputs.
+	$(BIN)/python tools/compatibility.py docs/compatibility.md
 
 wheel: $(STAMP)  ## Build the wheel, and list what is in it.
 	rm -rf dist

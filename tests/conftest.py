@@ -12,6 +12,7 @@ from rhapsode.evaluation.clips import RealClip, real_clips
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform
 from rhapsode.options import AnimationOptions
+from tests.bench import Bench
 from tests.made_up import make_store
 
 
@@ -26,6 +27,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RHAPSODE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
+    return Bench(tmp_path, capsys)
 
 
 @pytest.fixture(scope="session")
