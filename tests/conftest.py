@@ -1,5 +1,7 @@
 """What several tests speak to: a real portrait, a spoken sentence, and a talking clip that the project itself made."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from rhapsode.evaluation.clips import RealClip, real_clips
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform
 from rhapsode.options import AnimationOptions
-from tests.bench import Bench
+from tests.bench import Bench, hum, write_sound
+from tests.bench import astronaut as portrait
 from tests.made_up import make_store
 
 
@@ -32,6 +35,27 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return Bench(tmp_path, capsys)
+
+
+@pytest.fixture
+def locked_folder() -> Iterator[Path]:
+    """A folder that the test may not write to, even where it runs as root."""
+    # Not below pytest's own folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        portrait(256).save(folder / "astronaut.png")
+        write_sound(folder / "speech.wav", hum(0.4))
+        (folder / "old.mp4").touch(0o444)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -217,26 +215,6 @@ def test_training_without_clips(bench: Bench) -> None:
 
 def test_a_folder_that_is_missing(bench: Bench) -> None:
     bench.refused(bench.animate(out=bench.folder / "nowhere" / "talk.mp4"), "nowhere", "create it")
-
-
-@pytest.fixture
-def locked_folder() -> Iterator[Path]:
-    """A folder that the test may not write to, even where it runs as root."""
-    # Not below pytest's own folder, which only its owner may enter.
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        folder = Path(name)
-        astronaut(256).save(folder / "astronaut.png")
-        write_sound(folder / "speech.wav", hum(0.4))
-        folder.chmod(0o555)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        try:
-            yield folder
-        finally:
-            if root:
-                os.seteuid(0)
-            folder.chmod(0o755)
 
 
 @posix

@@ -10,6 +10,9 @@ from safetensors import SafetensorError
 
 from rhapsode.errors import RhapsodeError, WeightsError
 
+#: Bytes of a file's name, at most, on the file systems of today.
+LONGEST_NAME = 255
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -20,7 +23,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Of this process and thread alone: two writers of one file must not share the half-written one.
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial = hidden_beside(path, f".{os.getpid()}-{threading.get_ident()}.partial")
     try:
         yield partial
         partial.replace(path)
@@ -32,6 +35,19 @@ def atomic_write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all; its folder is made where missing."""
     with atomic_path(path) as partial:
         partial.write_bytes(data)
+
+
+def hidden_beside(path: Path, ending: str) -> Path:
+    """Name a hidden file beside another, for what is not whole yet.
+
+    Args:
+        path: the file.
+        ending: of the hidden name; its beginning is that of `path`, cut where file systems would not take it.
+    """
+    room = LONGEST_NAME - len(os.fsencode(f".{ending}"))
+    # A character that is cut through is left out whole; so are bytes that are no UTF-8, which some systems refuse.
+    begin = os.fsencode(path.name)[:room].decode("utf-8", "ignore").encode()
+    return path.with_name(f".{os.fsdecode(begin)}{ending}")
 
 
 @contextmanager

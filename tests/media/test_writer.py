@@ -254,7 +254,7 @@ def test_a_bad_sound_is_refused_before_anything_is_rendered(tmp_path: Path) -> N
         write_video(never(), tmp_path / "out.mp4", 25, tmp_path / "nowhere.wav")
     with pytest.raises(VideoError, match=r"^out\.xyz: unknown kind of video '\.xyz'"):
         write_video(never(), tmp_path / "out.xyz", 25)
-    with pytest.raises(VideoError, match=r"^out\.mp4: no such folder"):
+    with pytest.raises(VideoError, match=r"^out\.mp4: there is no folder"):
         write_video(never(), tmp_path / "missing" / "out.mp4", 25)
     with pytest.raises(VideoError, match=r"frames per second"):
         write_video(never(), tmp_path / "out.mp4", 0)

@@ -8,7 +8,13 @@ from typing import Any
 
 from rhapsode import __version__
 from rhapsode.cli.errors import UsageError, explain
-from rhapsode.cli.terminal import drop_output, interrupts_from_signals, log_to_stderr, print_status
+from rhapsode.cli.terminal import (
+    drop_output,
+    interrupts_from_signals,
+    log_to_stderr,
+    prepare_streams,
+    print_status,
+)
 from rhapsode.cli.verbs import VERBS, find_verb, group_help, verb_list
 from rhapsode.errors import RhapsodeError
 
@@ -28,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     verb, debug = "", False
+    prepare_streams()
     with interrupts_from_signals():
         try:
             verb = find_verb(words)
@@ -45,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_status("rhapsode: interrupted; nothing half-written stays")
             return INTERRUPTED
         except BrokenPipeError:
-            drop_output()
+            drop_output(sys.stdout)
             return BUG
         except Exception as error:
             if debug:
@@ -79,6 +86,19 @@ def _report(error: Exception, verb: str, debug: bool) -> int:
     if isinstance(error, OSError) and error.filename:
         reason = (error.strerror or "cannot be used").lower()
         print_status(f"rhapsode: error: {error.filename}: {reason}; check the path and its permissions")
+        return REFUSED
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        try:
+            sys.stdout.flush()
+        except OSError:
+            drop_output(sys.stdout)
+        print_status(
+            f"rhapsode: error: cannot write or open ({reason}); check disks, limits, and where the output goes"
+        )
+        return REFUSED
+    if isinstance(error, MemoryError):
+        print_status("rhapsode: error: no memory left; choose a smaller --size, or end other programs")
         return REFUSED
     hint = "please report it with the lines above" if debug else "run again with --debug to see where, and report it"
     print_status(f"rhapsode: error: this is a bug in rhapsode ({type(error).__name__}: {error}); {hint}")

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, make_dataclass, replace
@@ -181,18 +180,8 @@ def _check_out(out: Path, inputs: Iterable[Path]) -> None:
     """Refuse an output that could not be written in the end, before anything is computed."""
     if out.suffix.lower() != ".mp4":
         raise VideoError(f"{out}: not the name of a video", "let it end in .mp4", "bad-path")
-    if out.is_dir():
-        raise VideoError(f"{out}: is a folder", "name a file in it", "bad-path")
     if any(out.exists() and path.exists() and out.samefile(path) for path in inputs):
         raise VideoError(f"{out}: is an input too", "write the video under another name", "bad-path")
-    if not out.parent.is_dir():
-        raise VideoError(f"{out}: there is no folder {str(out.parent)!r}", "create it first", "no-folder")
-    try:
-        # Permissions alone do not tell: the disk may be read-only, or the user may be root.
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise VideoError(
-            f"{out}: the folder {str(out.parent)!r} is not writable ({reason})", "choose another folder", "not-writable"
-        ) from error
+    from rhapsode.media.sinks import Mp4File
+
+    Mp4File(out).check()

@@ -31,7 +31,8 @@ class List:
         library = StyleLibrary(self.library)
         rows = [_summary(entry) for entry in library.entries()]
         if self.output.json:
-            print(json.dumps({"library": str(library.folder), "styles": rows}))
+            folder = None if library.shipped_only else str(library.folder)
+            print(json.dumps({"library": folder, "styles": rows}))
         elif not rows:
             print(f"no styles in {library.folder}; make one with rhapsode learn-style, or rhapsode styles import FILE")
         else:

@@ -1,6 +1,7 @@
 """What a user sees on stderr beside progress: warnings and errors, one line each; and how a run is interrupted."""
 
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -8,21 +9,38 @@ import sys
 import warnings
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+def prepare_streams() -> None:
+    """Give the process all three standard streams, and let those that are written to take any character.
+
+    Where one is closed, a video could be opened under its number, and what a library prints would go into it. Where
+    one has an encoding that lacks a character, as in a Windows pipe, the character is written as an escape.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # The system gives the lowest number that is free, which is that of the stream.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper) and mode == "w" and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def print_status(message: str) -> None:
     """Print one line on stderr, whatever line breaks the message holds."""
     line = " ".join(message.split())
-    with contextlib.suppress(BrokenPipeError):  # nobody reads it any more
+    try:
         if sys.stderr.isatty():
             # Through rich, which lifts the line above a running progress bar.
             stderr_console().print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any more, or there is no room for it
+        drop_output(sys.stderr)
 
 
 def stderr_console() -> "Console":
@@ -61,10 +79,10 @@ def interrupts_from_signals() -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def drop_output() -> None:
-    """Write nothing more to a stdout whose reader has gone; Python would complain when it flushes at exit."""
+def drop_output(stream: TextIO) -> None:
+    """Write nothing more to a stream that takes nothing; Python would complain when it flushes at exit."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _OneLine(logging.Handler):

@@ -15,13 +15,13 @@ from types import TracebackType
 
 import cv2
 import numpy as np
-import platformdirs
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from rhapsode.face.mesh import MESH_POINTS
 from rhapsode.face.tracker import TRACKER_VERSION, Face, FaceTracker
 from rhapsode.files import atomic_write
+from rhapsode.places import user_folder
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +34,11 @@ def cache_folder() -> Path | None:
     """Give the folder named by the environment variable RHAPSODE_CACHE, or that of the user's caches.
 
     Returns:
-        None where RHAPSODE_CACHE is "off".
+        None where RHAPSODE_CACHE is "off", or there is no home folder.
     """
     named = os.environ.get("RHAPSODE_CACHE", "")
-    if named == "off":
-        return None
-    return (Path(named) if named else platformdirs.user_cache_path("rhapsode", appauthor=False)) / "faces"
+    folder = None if named == "off" else Path(named) if named else user_folder("cache")
+    return None if folder is None else folder / "faces"
 
 
 class CachedTracker:

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-import onnxruntime
-
 from rhapsode.bundle import Bundle
+from rhapsode.onnx_runtime import onnxruntime
 
 NetworkName = Literal["detector_short", "detector_full", "mesh", "person"]
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 from av.error import FFmpegError
 
 from rhapsode.errors import VideoError
+from rhapsode.files import hidden_beside
+from rhapsode.places import check_writable
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
 _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quotas
@@ -103,22 +106,58 @@ class Mp4File:
                 "unknown-format",
             )
 
+    def check(self) -> Path:
+        """Refuse what could not be written in the end; nothing stays written.
+
+        Returns:
+            Where the video will be: the path, or what it points to where it is a symbolic link.
+
+        Raises:
+            VideoError: the path is a folder, a pipe or write-protected; its folder is missing, not writable or full.
+        """
+        try:
+            mode: int | None = self.path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            mode = None
+        except OSError as error:  # such as a name that is too long, or links in a circle
+            raise self.explain(error) from error
+        path = Path(os.path.realpath(self.path)) if self.path.is_symlink() else self.path
+        folder = path.parent
+        if mode is not None:
+            if stat.S_ISDIR(mode):
+                raise VideoError(f"{self.name}: is a folder", "name a file", "is-folder")
+            if not stat.S_ISREG(mode):
+                raise VideoError(f"{self.name}: is no file, but a pipe or a device", "name a file", "no-file")
+            try:
+                path.open("r+b").close()
+            except OSError as error:
+                protected = f"{self.name}: is write-protected"
+                raise VideoError(protected, "choose another name", "no-permission") from error
+        if not folder.is_dir():
+            raise VideoError(f"{self.name}: there is no folder {str(folder)!r}", "create it first", "no-folder")
+        try:
+            check_writable(folder)
+        except FileNotFoundError as error:
+            raise VideoError(
+                f"{self.name}: the folder {str(folder)!r} is gone", "choose another", "no-folder"
+            ) from error
+        except OSError as error:
+            raise self.explain(error) from error
+        return path
+
     @contextmanager
     def open(self, seconds: float) -> Iterator[Target]:
         """Claim a hidden name in the folder; see `Sink.open`.
 
         Raises:
-            VideoError: the path is a folder, its folder is missing or not writable.
+            VideoError: as `check`.
         """
-        if self.path.is_dir():
-            raise VideoError(f"{self.name}: is a folder", "name a file", "is-folder")
-        if not self.path.parent.is_dir():
-            raise VideoError(f"{self.name}: no such folder {str(self.path.parent)!r}", "create it first", "no-folder")
+        path = self.check()
         # The ending stays, by which tools that sign a video know its format.
-        part = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}.part{self.path.suffix}")
+        part = hidden_beside(path, f".{secrets.token_hex(4)}.part{self.path.suffix}")
         try:
             try:
-                part.touch(exist_ok=False)  # shows at once whether the folder can be written to
+                part.touch(exist_ok=False)
             except OSError as error:
                 raise self.explain(error) from error
             target = Target(str(part), _FORMATS[self.path.suffix.lower()], {"movflags": "+faststart"})
@@ -130,7 +169,7 @@ class Mp4File:
                 self._before_publish(part)
             try:
                 target.written = part.stat().st_size
-                part.replace(self.path)
+                part.replace(path)
             except OSError as error:
                 raise self.explain(error) from error
         finally:
@@ -148,10 +187,14 @@ class Mp4File:
             return VideoError(f"{self.name}: larger than files may be here", "choose another folder", "disk-full")
         if code in (errno.EACCES, errno.EPERM, errno.EROFS):
             return VideoError(
-                f"{self.name}: the folder {str(self.path.parent)!r} is not writable",
+                f"{self.name}: the folder {str(self.path.parent)!r} is not writable ({_reason(error)})",
                 "choose another folder",
                 "no-permission",
             )
+        if code == errno.ENAMETOOLONG:
+            return VideoError(f"{self.name}: file name too long", "choose a shorter one", "bad-path")
+        if code in (errno.EMFILE, errno.ENFILE):
+            return VideoError(f"{self.name}: too many open files", "allow more of them (ulimit -n)", "too-many-files")
         return VideoError(
             f"{self.name}: the video cannot be written ({_reason(error)})", "check the size and the folder"
         )

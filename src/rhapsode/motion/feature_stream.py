@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from safetensors import safe_open
 from scipy.special import erf
 
@@ -17,6 +16,7 @@ from rhapsode.audio.mel import motion_frames
 from rhapsode.audio.whisper_mel import BANDS, HOP, SILENCE, WhisperMelStream
 from rhapsode.files import reading
 from rhapsode.motion.dims import FRONT_BACK, FeatureGeneratorDims, WindowedDims
+from rhapsode.onnx_runtime import onnxruntime
 
 _QUIET = np.zeros(1600, np.float32)
 

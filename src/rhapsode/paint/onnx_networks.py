@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from rhapsode.bundle import Bundle
 from rhapsode.errors import InstallationError
 from rhapsode.files import reading
+from rhapsode.onnx_runtime import onnxruntime
 from rhapsode.paint.networks import PortraitFeatures
 from rhapsode.render.mouth_window import WindowSize
 

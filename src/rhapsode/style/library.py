@@ -3,16 +3,14 @@
 import difflib
 import re
 import shutil
-import tempfile
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import platformdirs
-
 from rhapsode.bundle import Bundle
 from rhapsode.errors import StyleError
 from rhapsode.files import atomic_path
+from rhapsode.places import check_writable, user_folder
 from rhapsode.style.file import SUFFIX
 from rhapsode.style.names import checked_name, mixture_weights
 from rhapsode.style.style import Style, blend
@@ -46,16 +44,35 @@ class StyleLibrary:
         """Open two folders, either of which may be missing.
 
         Args:
-            folder: the user's own styles, `user_library()` by default; made when the first one is saved.
+            folder: the user's own styles, `user_library()` by default; made when the first one is saved. Where there is
+                none, since the user has no home folder, the library has only shipped ones.
             shipped: styles of a model (`Bundle.styles`), those of the package by default.
         """
-        self.folder = user_library() if folder is None else folder
+        self._folder = user_library() if folder is None else folder
         self._shipped = Bundle.load().styles if shipped is None else shipped
+
+    @property
+    def folder(self) -> Path:
+        """Give the folder of the user's own styles; it may not exist yet.
+
+        Raises:
+            StyleError: the library has none, since the user has no home folder.
+        """
+        if self._folder is None:
+            raise StyleError("there is no home folder to keep styles in", "name a folder", "library-not-writable")
+        return self._folder
+
+    @property
+    def shipped_only(self) -> bool:
+        """Tell whether there is no folder for styles of the user's own."""
+        return self._folder is None
 
     def entries(self) -> list[Entry]:
         """List every style by name. No file is read, so one may turn out to be damaged."""
         found = {}
-        for folder in (self._shipped, self.folder):
+        for folder in (self._shipped, self._folder):
+            if folder is None:
+                continue
             for path in folder.glob(f"*{SUFFIX}"):
                 # Some file systems keep names decomposed.
                 name = unicodedata.normalize("NFC", path.name.removesuffix(SUFFIX))
@@ -74,7 +91,8 @@ class StyleLibrary:
         if wanted not in entries:
             near = " or ".join(repr(one) for one in _similar(wanted, list(entries)))
             remedy = f"did you mean {near}?" if near else "choose a name from the list of styles"
-            raise StyleError(f"no style {name!r} in {self.folder} or among the shipped ones", remedy, "no-such-style")
+            own = "" if self._folder is None else f"in {self._folder} or "
+            raise StyleError(f"no style {name!r} {own}among the shipped ones", remedy, "no-such-style")
         return entries[wanted]
 
     def path(self, name: str) -> Path:
@@ -106,11 +124,8 @@ class StyleLibrary:
         path = self._own_path(name)
         if path.exists() and not overwrite:
             raise StyleError(f"{path}: there is already a style of that name", "choose another name", "style-exists")
-        existing = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
         try:
-            # Permissions alone do not tell: the disk may be read-only.
-            with tempfile.TemporaryFile(dir=existing):
-                pass
+            check_writable(next(folder for folder in path.parents if folder.exists()))
         except OSError as error:
             raise self._not_writable(error) from None
         return path
@@ -234,9 +249,10 @@ class StyleLibrary:
         return StyleError(f"{self.folder}: not writable ({reason})", "choose another folder", "library-not-writable")
 
 
-def user_library() -> Path:
-    """Give the folder of the user's own styles; it may not exist yet."""
-    return platformdirs.user_data_path("rhapsode", appauthor=False) / "styles"
+def user_library() -> Path | None:
+    """Give the folder of the user's own styles; it may not exist yet. None where the user has no home folder."""
+    folder = user_folder("data")
+    return None if folder is None else folder / "styles"
 
 
 def resolve(text: str, library: StyleLibrary) -> Style:

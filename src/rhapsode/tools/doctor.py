@@ -1,8 +1,8 @@
 """Checks of an installation: every part is used for real, and for what fails there is a remedy."""
 
+import io
 import platform
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rhapsode.compute import cpu_count
 from rhapsode.errors import InstallationError
+from rhapsode.places import check_writable
 from rhapsode.tools.example import example_picture
 
 LEAST_FREE_BYTES = 1_000_000_000
@@ -142,6 +143,7 @@ def check_video() -> str:
     import av
     import numpy as np
 
+    from rhapsode.media.sinks import FragmentedMp4
     from rhapsode.media.waveform import Waveform
     from rhapsode.media.writer import write_video
 
@@ -150,8 +152,7 @@ def check_video() -> str:
             raise BrokenError(f"PyAV {av.__version__} lacks {codec}", "install av from PyPI's wheels again")
     frames = (np.full((64, 64, 3), level, np.uint8) for level in (0, 128, 255))
     sound = Waveform(np.zeros(1920, np.float32), 16_000)
-    with tempfile.TemporaryDirectory() as folder:
-        write_video(frames, Path(folder) / "check.mp4", 25, sound)
+    write_video(frames, FragmentedMp4(io.BytesIO()), 25, sound)
     return f"H.264 and AAC, PyAV {av.__version__}"
 
 
@@ -190,17 +191,25 @@ def check_weights() -> str:
 
 def check_processors() -> str:
     """Tell the number of usable cores, and what runs the picture networks on them."""
-    import onnxruntime
+    from rhapsode.onnx_runtime import onnxruntime
 
     return f"{cpu_count()} usable, ONNX Runtime {onnxruntime.__version__}"
 
 
 def check_disk() -> str:
-    """Check that there is disk space for videos here."""
-    folder = Path.cwd()
-    free = shutil.disk_usage(folder).free
+    """Check that videos can be written here, and that there is disk space for them."""
+    try:
+        folder = Path.cwd()
+        free = shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        raise BrokenError("the current folder is gone", "change to another folder") from None
     if free < LEAST_FREE_BYTES:
         raise BrokenError(f"{free / 1e9:.2f} GB free in {folder}", "free at least 1 GB, or work elsewhere")
+    try:
+        check_writable(folder)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return f"{free / 1e9:.0f} GB free, but {folder} is not writable ({reason}): write videos elsewhere"
     return f"{free / 1e9:.0f} GB free here"
 
 
