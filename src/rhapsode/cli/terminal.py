@@ -88,7 +88,7 @@ def drop_output(stream: TextIO) -> None:
 class _OneLine(logging.Handler):
     """Prints each record as one line on stderr, with the option that helps where the record's code has one."""
 
-    _HINTS = {"several-faces": " with --face"}  # noqa: RUF012
+    _HINTS = {"several-faces": " with --face", "high-level": ", with --size or --fps"}  # noqa: RUF012
 
     def emit(self, record: logging.LogRecord) -> None:
         hint = self._HINTS.get(getattr(record, "code", ""), "")

@@ -1,5 +1,6 @@
 """Frames and their sound to a finished video: H.264 and AAC in an MP4 that browsers play."""
 
+import logging
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +14,12 @@ from av.video.frame import VideoFrame
 
 from rhapsode.errors import RhapsodeError, VideoError
 from rhapsode.media.encoder import Encoder, Sound, open_sound
+from rhapsode.media.levels import too_high_level
 from rhapsode.media.sinks import Mp4File, Sink, Target
 from rhapsode.media.waveform import Waveform
 from rhapsode.progress import Progress, no_progress
+
+_log = logging.getLogger(__name__)
 
 _QUEUE = 4  # frames between renderer and encoder: enough to even out their pace, 3 MB at 512 px
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -53,7 +57,8 @@ def write_video(
     Picture: H.264, yuv420p, BT.709, limited range; every frame is given the exact time k / fps. An odd size
     is made even by repeating the last column or row. Sound: AAC from time 0, decoded in step with the
     picture, at the file's own rate (up to 48 kHz) and channels (up to two), loudness untouched, up to the end
-    of the last frame. Encoding runs beside the rendering of the next frames.
+    of the last frame. Encoding runs beside the rendering of the next frames. A warning is logged where size and
+    rate are more than most players take.
 
     Whatever `frames`, `progress` or a hook of the sink raises discards the video and passes through.
 
@@ -134,6 +139,8 @@ def _encode(
             even = _even(array)
             if encoder is None:
                 size = array.shape
+                if too_high := too_high_level(even.shape[1], even.shape[0], fps):
+                    _log.warning("%s: %s", name, too_high, extra={"code": "high-level"})
                 encoder = Encoder(target, (even.shape[0], even.shape[1]), fps, sound, comment)
             # Copied whole: PyAV's own copy goes row by row.
             frame = VideoFrame.from_numpy_buffer(even.copy(), format="rgb24")
