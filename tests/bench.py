@@ -2,6 +2,7 @@
 
 import wave
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 from skimage import data
 
 from rhapsode import cli
+from rhapsode.media.synthesis import synthesise
+from rhapsode.media.waveform import resample
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Bench:
         self.portrait = folder / "astronaut.png"
         astronaut(256).save(self.portrait)
         self.speech = folder / "speech.wav"
-        write_sound(self.speech, hum(0.4))
+        write_sound(self.speech, hello())
 
     def animate(self, **options: object) -> Outcome:
         words = {"portrait": self.portrait, "audio": self.speech, "out": self.out} | options
@@ -58,6 +61,12 @@ def astronaut(side: int) -> Image.Image:
 
 def hum(seconds: float) -> np.ndarray:
     return 0.3 * np.sin(2 * np.pi * 150 * np.arange(round(16_000 * seconds)) / 16_000)
+
+
+@cache
+def hello() -> np.ndarray:
+    """Half a second of speech at 16 kHz."""
+    return resample(synthesise("Hello."), 16_000).samples[:8000]
 
 
 def write_sound(path: Path, samples: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from rhapsode.animator import Animator
 from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.errors import AudioError, OptionsError
 from rhapsode.face.geometry import mean_face
+from rhapsode.media.live import LiveSound
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.motion.motion import joined
 from rhapsode.motion.stream import MotionStream, StyledMotionModel
@@ -285,7 +286,7 @@ def test_what_a_session_holds_does_not_grow(animator: Animator, portrait: Portra
             return np.zeros((1, 1, 3), np.uint8)
 
     stream = MotionStream(StyledMotionModel(animator.generator, animator.head), mean_face(), history=60)
-    session = Session(NoRenderer(), FrameTimeline(stream, Fraction(25)), Fraction(25), SAMPLE_RATE, 1)  # type: ignore[arg-type]
+    session = Session(NoRenderer(), FrameTimeline(stream, Fraction(25)), Fraction(25), LiveSound(SAMPLE_RATE, 1))  # type: ignore[arg-type]
     held = []
     tracemalloc.start()
     try:

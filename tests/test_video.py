@@ -40,7 +40,7 @@ def test_sound_is_read_as_frames_are_asked_for(
 ) -> None:
     read = 0
 
-    def blocks(_source: object) -> Iterator[np.ndarray]:
+    def blocks(*_given: object) -> Iterator[np.ndarray]:
         nonlocal read
         for _ in range(3600):
             read += 1600

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from rhapsode.audio.find_voice import find_voice
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
 from rhapsode.errors import OptionsError, StyleError
+from rhapsode.media.live import LiveSound
 from rhapsode.media.reader import is_video
-from rhapsode.media.sound import mono_blocks
+from rhapsode.media.sound import opened_sound
+from rhapsode.media.source import Piped
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
@@ -131,31 +134,37 @@ class Animator:
     def animate(
         self,
         portrait: Portrait | str | Path | np.ndarray,
-        audio: str | Path | Waveform,
+        audio: str | Path | Piped | Waveform,
         options: AnimationOptions = AnimationOptions(),  # noqa: B008  (frozen)
+        soundtrack: str | Path | Piped | Waveform | None = None,
     ) -> Video:
         """Animate a portrait with a sound.
 
         Args:
             portrait: what `load_portrait` gave; a file or an array is loaded first.
-            audio: whatever FFmpeg reads, the track of a video included, or a sound in memory at any rate.
-            options: style, frame rate, gains and seed.
+            audio: whatever FFmpeg reads, the track of a video included; "-", standard input, or another pipe, which is
+                read to its end at once; or a sound in memory at any rate.
+            options: style, frame rate, gains, seed, and which track and channel of the sound drive the face.
+            soundtrack: a sound to be heard in the video instead, from its beginning, such as a song of which `audio` is
+                the voice alone.
 
         Returns:
             A video whose frames are rendered as they are asked for; the sound is read along with them.
 
         Raises:
             AudioError: no such file, or no sound in it.
+            OptionsError: the sound has no such track or channel.
             PortraitError: as `load_portrait`.
             StyleError: as `find_style`.
         """
         style = None if options.style is None else self.find_style(options.style)
-        source = audio if isinstance(audio, Waveform) else Path(audio)
-        if isinstance(source, Path):
-            next(mono_blocks(source))  # a file without sound is refused now, not when its first frame is asked for
+        # A file without sound is refused now, not when its first frame is asked for.
+        source, heard = opened_sound(audio), None if soundtrack is None else opened_sound(soundtrack)
+        take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         renderer = loaded.renderer(style, options.teeth)
-        return Video(renderer, lambda: self._timeline(loaded, style, options), source, options.frame_rate, self.threads)
+        timeline = lambda: self._timeline(loaded, style, options)  # noqa: E731
+        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard)
 
     def start_session(
         self,
@@ -171,19 +180,22 @@ class Animator:
 
         Args:
             portrait: as in `animate`.
-            options: as in `animate`.
+            options: as in `animate`; a session has one track, whose channel `channel` chooses, the mean where None.
             sample_rate: samples per second of the sound that will be fed.
             channels: number of channels of that sound.
 
         Raises:
-            OptionsError: rate or channels out of range.
+            OptionsError: rate, channels, track or channel out of range.
             PortraitError: as `load_portrait`.
             StyleError: as `find_style`.
         """
+        if options.track not in (None, 1):
+            raise OptionsError(f"track={options.track}: a session has one track", "leave it out", "bad-track")
+        sound = LiveSound(sample_rate, channels, options.channel)
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         timeline = self._timeline(loaded, style, options, HISTORY + 1)
-        return Session(loaded.renderer(style, options.teeth), timeline, options.frame_rate, sample_rate, channels)
+        return Session(loaded.renderer(style, options.teeth), timeline, options.frame_rate, sound)
 
     def _timeline(
         self, portrait: Portrait, style: Style | None, options: AnimationOptions, history: int = 0

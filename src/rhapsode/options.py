@@ -31,6 +31,9 @@ class AnimationOptions:
         blink: how often the eyes blink, 0 never, 1 at the natural rate, at most 2.
         teeth: whether teeth are drawn in a mouth of which no picture shows any.
         seed: of head motion and blinks, 0 or more; the same seed gives the same frames.
+        track: audio track of a file that drives the face, from 1; found by its voice where None.
+        channel: channel that drives the face: its number, from 1, its name, such as left or FC, or mix, all together;
+            found by its voice where None.
 
     Raises:
         OptionsError: a value is out of range or of another type.
@@ -44,6 +47,8 @@ class AnimationOptions:
     blink: float = 1.0
     teeth: bool = True
     seed: int = 0
+    track: int | None = None
+    channel: int | str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.style, Path):
@@ -59,6 +64,13 @@ class AnimationOptions:
             raise _wrong("teeth", self.teeth, "choose true or false")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or self.seed < 0:
             raise _wrong("seed", self.seed, "choose a whole number, 0 or more")
+        if self.track is not None and not _counts(self.track):
+            raise _wrong("track", self.track, "choose a whole number, 1 or more")
+        if isinstance(self.channel, str) and self.channel.isdecimal():
+            object.__setattr__(self, "channel", int(self.channel))
+        named = isinstance(self.channel, str) and self.channel.strip() != ""
+        if self.channel is not None and not named and not _counts(self.channel):
+            raise _wrong("channel", self.channel, "choose a whole number, 1 or more, left, right or mix")
 
     @property
     def frame_rate(self) -> Fraction:
@@ -121,6 +133,10 @@ def exact_fps(fps: Fraction | float | int | str) -> Fraction:
     if not LOWEST_FPS <= rate <= HIGHEST_FPS:
         raise _wrong("fps", fps, f"choose {LOWEST_FPS} to {HIGHEST_FPS} frames a second, such as 25, 29.97, 30000/1001")
     return rate
+
+
+def _counts(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _is_number(value: object) -> bool:

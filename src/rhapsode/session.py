@@ -18,8 +18,6 @@ from rhapsode.render.renderer import Renderer
 HISTORY = 60
 #: Samples at 16 kHz that become motion at once: no more than the next frame needs.
 _PIECE = 160
-#: Envelope of the voice from which on the portrait speaks.
-_SPEAKING = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,21 +45,17 @@ class Session:
     nothing, and sound that waits is all that is held for it.
     """
 
-    def __init__(self, renderer: Renderer, timeline: FrameTimeline, fps: Fraction, rate: int, channels: int) -> None:
+    def __init__(self, renderer: Renderer, timeline: FrameTimeline, fps: Fraction, sound: LiveSound) -> None:
         """Begin; `Animator.start_session` makes one.
 
         Args:
             renderer: draws the portrait.
             timeline: makes its motion; can go back `HISTORY` seconds.
             fps: frames a second.
-            rate: samples per second of the sound.
-            channels: number of channels of the sound.
-
-        Raises:
-            OptionsError: rate or channels out of range.
+            sound: takes the sound, before its first sample.
         """
         self._renderer, self._timeline, self._fps = renderer, timeline, fps
-        self._sound = LiveSound(rate, channels)
+        self._sound = sound
         # Guards all that follows.
         self._changed = threading.Condition()
         self._waiting: deque[FrameMotion] = deque()  # frames whose motion is known
@@ -175,7 +169,7 @@ class Session:
                 if number != self._round or self._closed:
                     return
                 self._shown.append(motion)
-            yield Frame(image, motion.time, audio, bool(motion.motion.voice[0] >= _SPEAKING))
+            yield Frame(image, motion.time, audio, motion.speaks)
 
     def _advance(self) -> bool:
         """Make motion of the sound until the next frame is known; tell whether it is."""

@@ -1,19 +1,29 @@
 """A video that is rendered as it is asked for, in memory that does not grow with its length."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from rhapsode.frames import render_in_order
+from rhapsode.media.encoder import Sound, open_sound, padded
 from rhapsode.media.sinks import Sink
 from rhapsode.media.sound import estimated_seconds, mono_blocks
-from rhapsode.media.waveform import Waveform
+from rhapsode.media.source import Piped, name_of
+from rhapsode.media.tracks import Take
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.media.writer import VideoFacts, write_video
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline, frame_count
 from rhapsode.progress import Progress, no_progress
 from rhapsode.render.renderer import Renderer
+
+log = logging.getLogger(__name__)
+
+#: Seconds and share by which a sound that is heard may be longer than the voice without a word.
+_CUT, _CUT_SHARE = 0.25, 0.02
 
 
 class Video:
@@ -23,15 +33,18 @@ class Video:
         fps: frames a second, exact.
         width, height: pixels.
         threads: number of threads that render frames.
+        take: track and channel of the sound that drive the face.
     """
 
     def __init__(
         self,
         renderer: Renderer,
         timeline: Callable[[], FrameTimeline],
-        audio: Path | Waveform,
+        audio: Path | Piped | Waveform,
         fps: Fraction,
         threads: int = 1,
+        take: Take = Take(),  # noqa: B008  (frozen)
+        soundtrack: Path | Piped | Waveform | None = None,
     ) -> None:
         """Promise a video; `Animator.animate` makes one.
 
@@ -41,11 +54,14 @@ class Video:
             audio: the sound.
             fps: frames a second.
             threads: number of threads that render frames.
+            take: which track and channel of the sound drive the face.
+            soundtrack: is heard instead of the sound.
         """
         self.fps = fps
         self.threads = threads
         self.height, self.width = renderer.shape
-        self._renderer, self._timeline, self._audio = renderer, timeline, audio
+        self.take = take
+        self._renderer, self._timeline, self._audio, self._soundtrack = renderer, timeline, audio, soundtrack
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Render each frame, (H, W, 3) uint8 RGB; frame n shows time n / fps seconds.
@@ -53,20 +69,23 @@ class Video:
         Raises:
             AudioError: the sound turns out to be empty, damaged or not finite.
         """
-        return render_in_order(self._renderer, self.motion(), self.threads)
+        return self._frames(_Voice())
 
     def motion(self) -> Iterator[FrameMotion]:
         """Give what each frame shows, before it is rendered."""
-        return self._timeline().of(mono_blocks(self._audio))
+        return self._timeline().of(mono_blocks(self._audio, SAMPLE_RATE, self.take))
 
     @property
     def estimated_frames(self) -> int:
         """Estimate the number of frames from the length that the sound's file states; 0 where it states none."""
-        seconds = estimated_seconds(self._audio)
+        seconds = estimated_seconds(self._audio, self.take.track)
         return frame_count(seconds, self.fps) if seconds else 0
 
     def save(self, sink: Sink | str | Path, progress: Progress = no_progress) -> VideoFacts:
-        """Write the video with the sound as it was given.
+        """Write the video with its sound: all channels of the track whose voice drives the face, or the soundtrack.
+
+        A soundtrack begins with the voice, and is cut or followed by silence where the voice ends; that is logged. So
+        is it where no voice was heard.
 
         Args:
             sink: a file ending in .mp4, which appears only when it is complete, or another sink (`media.sinks`), such
@@ -78,4 +97,35 @@ class Video:
             Cancelled: raised by `progress`.
             VideoError: the video cannot be written.
         """
-        return write_video(self, sink, self.fps, self._audio, progress=progress, n_frames=self.estimated_frames)
+        voice = _Voice()
+        frames = self._frames(voice)
+        facts = write_video(frames, sink, self.fps, self._heard(), progress=progress, n_frames=self.estimated_frames)
+        return replace(facts, voice_seconds=float(voice.frames / self.fps))
+
+    def _frames(self, voice: "_Voice") -> Iterator[np.ndarray]:
+        yield from render_in_order(self._renderer, voice.counted(self.motion()), self.threads)
+        if not voice.frames:
+            name = "the sound" if isinstance(self._audio, Waveform) else name_of(self._audio)
+            log.warning("%s: no voice was heard in it, and the mouth stayed shut", name, extra={"code": "no-voice"})
+
+    def _heard(self) -> Sound:
+        """Open the sound of the video."""
+        if self._soundtrack is None:
+            return open_sound(self._audio, self.take.track)
+        name = "the soundtrack" if isinstance(self._soundtrack, Waveform) else name_of(self._soundtrack)
+        voice, whole = estimated_seconds(self._audio, self.take.track), estimated_seconds(self._soundtrack)
+        if voice and whole > voice + max(_CUT, _CUT_SHARE * voice):
+            log.warning("%s: is cut at %.2f s, where the voice ends", name, voice)
+        return padded(open_sound(self._soundtrack), name)
+
+
+class _Voice:
+    """Count the frames in which a voice is heard."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def counted(self, motion: Iterable[FrameMotion]) -> Iterator[FrameMotion]:
+        for frame in motion:
+            self.frames += frame.speaks
+            yield frame

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from rhapsode.errors import AudioError
-from rhapsode.media.sound import estimated_seconds, load_waveform, mono_blocks, sound_blocks, sound_info
+from rhapsode.media.sound import estimated_seconds, load_waveform, mono_blocks, sound_blocks
+from rhapsode.media.tracks import sound_info
 from rhapsode.media.waveform import Waveform, resample
 
 SECONDS = 1.5
@@ -230,7 +231,7 @@ def test_a_missing_file_says_so_by_name(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="no such file"):
+    with pytest.raises(AudioError, match="is a folder"):
         load_waveform(tmp_path)
 
 

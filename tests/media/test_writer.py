@@ -15,7 +15,8 @@ from rhapsode.errors import AudioError, Cancelled, VideoError
 from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.sinks import FragmentedMp4
-from rhapsode.media.sound import load_waveform, sound_info
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.tracks import sound_info
 from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import write_video
 

@@ -12,7 +12,7 @@ from docstring_parser import parse as parse_docstring
 from tyro.conf import UseAppendAction, arg
 
 from rhapsode.cli.errors import UsageError
-from rhapsode.cli.fields import Library, Model, Output, number_of, option
+from rhapsode.cli.fields import Library, Model, Output, at_least, number_of, option
 from rhapsode.cli.progress import ProgressDisplay
 from rhapsode.compute import peak_rss_mb
 from rhapsode.errors import PortraitError, VideoError
@@ -20,12 +20,19 @@ from rhapsode.options import AnimationOptions
 
 if TYPE_CHECKING:
     from rhapsode.animator import Animator
+    from rhapsode.media.source import Piped
     from rhapsode.media.waveform import Waveform
     from rhapsode.style.style import Style
 
 #: What is typed for options that are not plain numbers, and what stands for the values in the help.
-_TYPES: dict[str, Any] = {"style": str | None, "fps": str}
-_METAVARS = {"style": "STYLE", "style_strength": "S", "fps": "RATE", "seed": "N"}
+_TYPES: dict[str, Any] = {
+    "style": str | None, "fps": str, "track": Annotated[int | None, at_least(1)], "channel": str | None
+}  # fmt: skip
+_METAVARS = {
+    "style": "STYLE", "style_strength": "S", "fps": "RATE", "seed": "N", "track": "N", "channel": "CHANNEL"
+}  # fmt: skip
+#: What stands for None as a default.
+_NONE = {"track": "found by its voice", "channel": "found by its voice"}
 
 
 def _animation_flags() -> Any:
@@ -34,6 +41,8 @@ def _animation_flags() -> Any:
         one.arg_name: " ".join((one.description or "").split())
         for one in parse_docstring(AnimationOptions.__doc__).params
     }
+    for name in _NONE:
+        docs[name] = docs[name].replace("; found by its voice where None", "")
     docs["style"] = docs["style"].replace("or a style file", "a style file, or a clip, taken without training")
     flags: list[Any] = []
     for one in fields(AnimationOptions):
@@ -42,7 +51,7 @@ def _animation_flags() -> Any:
         said = arg(
             metavar=None if kind is bool else _METAVARS.get(one.name, "GAIN"),
             help=text if text.endswith(".") else f"{text}.",
-            help_behavior_hint="(default: none)" if one.default is None else None,
+            help_behavior_hint=f"(default: {_NONE.get(one.name, 'none')})" if one.default is None else None,
         )
         default = str(one.default) if kind is str else one.default
         flags.append((one.name, Annotated[kind, said], field(default=default)))
@@ -73,12 +82,14 @@ class Animate:
 
     portrait: Annotated[Path, option("FILE")]
     """Picture that shows a face."""
-    audio: Annotated[Path | None, option("FILE", "none")] = None
-    """Voice: WAV, MP3, M4A, FLAC, Ogg, or the sound of a video."""
+    audio: Annotated[str | None, option("FILE", "none")] = None
+    """Voice: WAV, MP3, M4A, FLAC, Ogg, or the sound of a video; a pipe; or - for standard input."""
     text: Annotated[str | None, option("TEXT", "none")] = None
     """Instead of --audio: words for a small synthesiser, a robotic stand-in for a recording."""
     voice: Annotated[str | None, option("CODE", "en")] = None
-    """Language that --text is spoken in: en-us, de, fr..."""
+    """Language that --text is spoken in, by code or name: en-us, de, french...; rhapsode voices lists all."""
+    soundtrack: Annotated[str | None, option("FILE", "the voice's own sound")] = None
+    """Sound that is heard in the video instead, such as a song whose voice alone is --audio."""
     out: Annotated[Path, option("FILE")]
     """Video to write; ends in .mp4."""
     extra_photo: Annotated[UseAppendAction[tuple[Path, ...]], option("FILE")] = ()
@@ -104,11 +115,14 @@ class Animate:
         for path in (self.portrait, *self.extra_photo):
             _check_picture(path)
         style = options.style
-        inputs = (self.portrait, self.audio, Path(str(style)) if style else None, *self.extra_photo)
-        _check_out(self.out, [path for path in inputs if path])
+        named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style)) if one]
+        _check_out(self.out, [self.portrait, *named, *self.extra_photo])
+        from rhapsode.media.sound import opened_sound
+
         with ProgressDisplay(self.output.shows_progress) as progress:
             began = time.perf_counter()
             spoken = self._spoken(progress)
+            heard = None if self.soundtrack is None else opened_sound(self.soundtrack)
             speaking = time.perf_counter() - began
             with progress.step("models"):
                 from rhapsode.animator import Animator
@@ -120,7 +134,7 @@ class Animate:
                     options = replace(options, style=self._style(animator, Path(str(style))))
             with progress.step("portrait"):
                 portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo)
-                video = animator.animate(portrait, spoken, options)
+                video = animator.animate(portrait, spoken, options, heard)
             facts = video.save(self.out, progress=progress)
             wall = time.perf_counter() - began
         size, speed = (video.width, video.height), facts.seconds / wall
@@ -131,6 +145,9 @@ class Animate:
                 "frames": facts.frames,
                 "fps": float(facts.fps),
                 "seconds": facts.seconds,
+                "voice_s": facts.voice_seconds,
+                "track": video.take.track + 1,
+                "channel": None if video.take.channel is None else video.take.channel + 1,
                 "width": size[0],
                 "height": size[1],
                 "wall_s": round(wall, 3),
@@ -156,13 +173,12 @@ class Animate:
             found = style_from_clip(style, model=self.engine.model)
         return animator.find_style(found, StyleLibrary(self.library, animator.bundle.styles))
 
-    def _spoken(self, progress: ProgressDisplay) -> "Path | Waveform":
-        """Give the voice: a file that was looked into, or a text that was spoken."""
+    def _spoken(self, progress: ProgressDisplay) -> "Path | Piped | Waveform":
+        """Give the voice: a sound that was looked into, or a text that was spoken."""
         if self.audio is not None:
-            from rhapsode.media.sound import mono_blocks
+            from rhapsode.media.sound import opened_sound
 
-            next(mono_blocks(self.audio))
-            return self.audio
+            return opened_sound(self.audio)
         from rhapsode.media.synthesis import synthesise
 
         with progress.step("voice"):

@@ -88,7 +88,11 @@ def drop_output(stream: TextIO) -> None:
 class _OneLine(logging.Handler):
     """Prints each record as one line on stderr, with the option that helps where the record's code has one."""
 
-    _HINTS = {"several-faces": " with --face", "high-level": ", with --size or --fps"}  # noqa: RUF012
+    _HINTS = {  # noqa: RUF012
+        "several-faces": " with --face",
+        "high-level": ", with --size or --fps",
+        "voice-found": " with --track and --channel",
+    }
 
     def emit(self, record: logging.LogRecord) -> None:
         hint = self._HINTS.get(getattr(record, "code", ""), "")

@@ -1,8 +1,9 @@
 """H.264 and AAC, muxed in step."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,8 +25,12 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 
 from rhapsode.media.sinks import Target
-from rhapsode.media.sound import sound_blocks, sound_info
+from rhapsode.media.sound import sound_blocks
+from rhapsode.media.source import Piped
+from rhapsode.media.tracks import sound_info
 from rhapsode.media.waveform import Waveform, resample
+
+log = logging.getLogger(__name__)
 
 SYNTHETIC_NOTICE = "Made with Rhapsode: a synthetic talking head"
 """Stands in the metadata of every video, so that a result says that it is made."""
@@ -55,24 +60,46 @@ class Sound:
     blocks: Iterator[np.ndarray]
 
 
-def open_sound(audio: str | Path | Waveform) -> Sound:
+def open_sound(audio: str | Path | Piped | Waveform, track: int = 0) -> Sound:
     """Open the sound of a video, at a rate and with channels that AAC has.
 
     Args:
-        audio: a file with sound, or a sound in memory.
+        audio: a file with sound, what a pipe gave, or a sound in memory.
+        track: number of the file's audio track, from 0.
 
     Returns:
         The sound at its own rate, or the next higher one that AAC has (at most 48 kHz), with up to two channels.
 
     Raises:
         AudioError: the file cannot be read, or has no audio track.
+        OptionsError: no such track.
     """
     if isinstance(audio, Waveform):
         audio = resample(audio, _aac_rate(audio.rate))
         return Sound(audio.rate, 1, iter([audio.samples[None].astype(np.float32, copy=False)]))
-    info = sound_info(audio)
+    info = sound_info(audio, track)
     rate, channels = _aac_rate(info.rate), min(2, info.channels)
-    return Sound(rate, channels, sound_blocks(audio, rate, channels))
+    return Sound(rate, channels, sound_blocks(audio, rate, channels, track))
+
+
+def padded(sound: Sound, name: str) -> Sound:
+    """Go on with silence where a sound ends, for as long as the video does, and say so.
+
+    Args:
+        sound: that may be shorter than the video.
+        name: of the sound, for the log.
+    """
+
+    def blocks() -> Iterator[np.ndarray]:
+        samples = 0
+        for block in sound.blocks:
+            samples += block.shape[1]
+            yield block
+        log.warning("%s: ends at %.2f s; silence follows", name, samples / sound.rate)
+        while True:
+            yield np.zeros((sound.channels, sound.rate), np.float32)
+
+    return replace(sound, blocks=blocks())
 
 
 class Encoder:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +22,13 @@ _LONGEST_GAP = Fraction(600)
 _LONGEST_OVERLAP = Fraction(1)
 
 
-def without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> Iterator[AudioFrame]:
+def without_gaps(container: InputContainer, stream: AudioStream, name: str) -> Iterator[AudioFrame]:
     """Decode a track into frames that join from time 0: by their time stamps, silence is put in and overlaps are cut.
 
     Args:
         container: an opened file.
         stream: a track of it.
-        path: of the file, for the log.
+        name: of the file, for the log.
 
     Yields:
         Frames in the track's own form, whose time stamps are removed.
@@ -39,14 +38,14 @@ def without_gaps(container: InputContainer, stream: AudioStream, path: Path) -> 
     cursor = Fraction(0)  # seconds from time 0 that have been yielded
     shift = -zero  # from time stamps to seconds from time 0
     first = True
-    frames: Iterator[AudioFrame] = decode(container.demux(stream), path.name, "audio")
+    frames: Iterator[AudioFrame] = decode(container.demux(stream), name, "audio")
     frame = next(frames, None)
     while frame is not None:
         following = next(frames, None)
         start = cursor if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + shift
         gap = start - cursor
         if not first and (gap > _LONGEST_GAP or gap < -_LONGEST_OVERLAP):
-            log.warning("%s: time stamps of the sound jump at %.2f s; treated as continuous", path.name, cursor)
+            log.warning("%s: time stamps of the sound jump at %.2f s; treated as continuous", name, cursor)
             shift -= gap
             gap = Fraction(0)
         elif first and gap < 0:

@@ -8,7 +8,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from rhapsode.errors import AudioError, OptionsError
-from rhapsode.media.waveform import SAMPLE_RATE
+from rhapsode.media.tracks import plain_sound
+from rhapsode.media.waveform import SAMPLE_RATE, check_scale
 
 #: A piece of sound as it is given and given back: int16 or float32, (N,) for one channel or (N, channels), or the bytes
 #: of little-endian int16, channels interleaved.
@@ -19,15 +20,17 @@ LOWEST_RATE, HIGHEST_RATE, MOST_CHANNELS = 4000, 384_000, 32
 class LiveSound:
     """Convert pieces of sound to what the models read, and keep them to be given back."""
 
-    def __init__(self, rate: int, channels: int) -> None:
+    def __init__(self, rate: int, channels: int, channel: int | str | None = None) -> None:
         """Start before the first sample.
 
         Args:
             rate: samples per second, 4000 to 384 000.
-            channels: number of channels, 1 to 32; the models read their mean.
+            channels: number of channels, 1 to 32.
+            channel: which of them the models read: its number, from 1, or left or right of two; their mean where None
+                or "mix".
 
         Raises:
-            OptionsError: rate or channels out of range.
+            OptionsError: rate or channels out of range, or no such channel.
         """
         for name, value, low, high in (
             ("sample_rate", rate, LOWEST_RATE, HIGHEST_RATE),
@@ -36,6 +39,7 @@ class LiveSound:
             if not isinstance(value, int | np.integer) or not low <= value <= high:
                 raise OptionsError(f"{name}={value}: not allowed", f"choose {low} to {high}", "bad-form")
         self._rate, self._channels = int(rate), int(channels)
+        self._channel = None if channel is None else plain_sound(self._rate, self._channels).channel_number(channel)
         self._form: tuple[type, np.dtype] | None = None
         self.clear()
 
@@ -59,7 +63,8 @@ class LiveSound:
         self._given.append(given)
         self._count += len(given)
         scale = np.float32(1 / 32768) if given.dtype == np.int16 else np.float32(1)
-        mono = given[:, 0] * scale if self._channels == 1 else given.mean(1, dtype=np.float32) * scale
+        heard = 0 if self._channels == 1 else self._channel
+        mono = (given.mean(1, dtype=np.float32) if heard is None else given[:, heard]) * scale
         mono = mono.clip(-1, 1)
         if self._rate == SAMPLE_RATE:
             self._mono.append(mono)
@@ -119,6 +124,12 @@ class LiveSound:
         channels = self._channels
         wanted = "(N,)" if channels == 1 else f"(N, {channels})"
         if isinstance(samples, bytes | bytearray | memoryview):
+            if isinstance(samples, memoryview) and samples.format not in ("B", "b", "c", "h", "<h"):
+                raise AudioError(
+                    f"samples: are a view of {samples.format!r}",
+                    "pass int16, float32 or the bytes of int16",
+                    "bad-samples",
+                )
             data = bytes(samples)
             if len(data) % (2 * channels):
                 raise AudioError(
@@ -129,7 +140,8 @@ class LiveSound:
             form: tuple[type, np.dtype] = (bytes, np.dtype(np.int16))
             array = np.frombuffer(data, "<i2").astype(np.int16).reshape(-1, channels)
         elif isinstance(samples, np.ndarray) and samples.dtype in (np.int16, np.float32):
-            if samples.shape != (len(samples), channels) and not (channels == 1 and samples.ndim == 1):
+            one = channels == 1 and samples.ndim == 1
+            if not one and (samples.ndim != 2 or samples.shape[1] != channels):
                 raise AudioError(f"samples: have the shape {samples.shape}", f"pass {wanted}", "bad-samples")
             form = (np.ndarray, samples.dtype)
             array = samples.reshape(-1, channels).copy()
@@ -138,7 +150,7 @@ class LiveSound:
             raise AudioError(f"samples: are {told}", "pass int16, float32 or the bytes of int16", "bad-samples")
         if self._form not in (None, form):
             raise AudioError("samples: have another form than those before", "keep to one form", "bad-samples")
-        if array.dtype == np.float32 and not np.isfinite(array).all():
-            raise AudioError("samples: are not finite (NaN or Inf)", "look at what records them", "bad-samples")
+        if array.dtype == np.float32:
+            check_scale(array, "samples")
         self._form = form
         return array

@@ -1,14 +1,13 @@
 """Frames of a video, upright, in RGB, on the same clock as its sound."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from av.container import InputContainer
-from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -16,6 +15,7 @@ from av.video.stream import VideoStream
 
 from rhapsode.errors import VideoError
 from rhapsode.media.packets import clock_zero, decode
+from rhapsode.media.source import open_media
 
 # Without the last two flags swscale's RGB comes out about one level too dark.
 _SCALING = 0x2 | 0x2000 | 0x40000  # SWS_BILINEAR, SWS_FULL_CHR_H_INT, SWS_ACCURATE_RND: PyAV names them only from 18 on
@@ -142,17 +142,9 @@ def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
             raise _no_frame(path)
 
 
-def _open(path: Path) -> InputContainer:
+def _open(path: Path) -> AbstractContextManager[InputContainer]:
     """Open a file for reading; every failure becomes a `VideoError`."""
-    if not path.is_file():
-        raise VideoError(f"{path.name}: no such file", "check the path", "no-file")
-    try:
-        return av.open(path, "r")
-    except (FFmpegError, OSError) as error:
-        reason = str(getattr(error, "strerror", None) or error).lower()
-        raise VideoError(
-            f"{path.name}: not a video that can be read ({reason})", "convert it to MP4", "unknown-format"
-        ) from error
+    return open_media(path, VideoError, "a video", "convert it to MP4")
 
 
 def _video_track(container: InputContainer, path: Path) -> VideoStream:

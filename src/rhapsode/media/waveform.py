@@ -10,6 +10,9 @@ from rhapsode.errors import AudioError
 SAMPLE_RATE = 16_000
 """Samples per second of everything that the models read."""
 
+#: From here on samples are not a loud sound, but whole numbers that were stored as floats.
+_FAR_BEYOND = 64.0
+
 
 @dataclass(frozen=True)
 class Waveform:
@@ -20,7 +23,8 @@ class Waveform:
         rate: samples per second.
 
     Raises:
-        AudioError: `samples` is not one-dimensional, not of floats, or not finite, or `rate` is not positive.
+        AudioError: `samples` is not one-dimensional, not of floats, not finite or far beyond [-1, 1], or `rate` is not
+            positive.
     """
 
     samples: np.ndarray
@@ -38,13 +42,28 @@ class Waveform:
             raise AudioError(
                 f"waveform: samples are {self.samples.dtype}, not float", "scale them to [-1, 1]", "bad-samples"
             )
-        if not np.isfinite(self.samples).all():
-            raise AudioError("waveform: samples are not finite (NaN or Inf)", "make the sound anew", "bad-samples")
+        check_scale(self.samples, "waveform")
 
     @property
     def seconds(self) -> float:
         """Return the length in seconds."""
         return len(self.samples) / self.rate
+
+
+def check_scale(samples: np.ndarray, name: str) -> None:
+    """Refuse samples that are no sound, of any shape.
+
+    Args:
+        samples: floats, nominally in [-1, 1].
+        name: of what holds them, for the message.
+
+    Raises:
+        AudioError: they are not finite, or so far beyond [-1, 1] that they mean something else.
+    """
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{name}: samples are not finite (NaN or Inf)", "make the sound anew", "bad-samples")
+    if samples.size and (peak := float(np.abs(samples).max())) >= _FAR_BEYOND:
+        raise AudioError(f"{name}: samples reach {peak:.0f} times full scale", "scale them to [-1, 1]", "bad-samples")
 
 
 def resample(waveform: Waveform, rate: int) -> Waveform:

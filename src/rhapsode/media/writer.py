@@ -16,6 +16,7 @@ from rhapsode.errors import RhapsodeError, VideoError
 from rhapsode.media.encoder import Encoder, Sound, open_sound
 from rhapsode.media.levels import too_high_level
 from rhapsode.media.sinks import Mp4File, Sink, Target
+from rhapsode.media.source import Piped
 from rhapsode.media.waveform import Waveform
 from rhapsode.progress import Progress, no_progress
 
@@ -34,19 +35,21 @@ class VideoFacts:
         fps: frames per second.
         seconds: length of the picture.
         bytes: size of the file or stream.
+        voice_seconds: seconds in which a voice was heard and the mouth moved; None where nothing listened.
     """
 
     frames: int
     fps: Fraction
     seconds: float
     bytes: int
+    voice_seconds: float | None = None
 
 
 def write_video(
     frames: Iterable[np.ndarray],
     sink: Sink | str | Path,
     fps: Fraction | int,
-    audio: str | Path | Waveform | None = None,
+    audio: str | Path | Piped | Waveform | Sound | None = None,
     *,
     comment: str = "",
     progress: Progress = no_progress,
@@ -66,7 +69,8 @@ def write_video(
         frames: (H, W, 3) uint8 RGB arrays, all of one size; each is copied at once and may be reused.
         sink: where to write; a path is an `Mp4File`.
         fps: frames per second, as an exact fraction such as Fraction(30000, 1001).
-        audio: a file with sound, a sound in memory, or None for a silent video.
+        audio: a file with sound, what a pipe gave, a sound in memory, one that was opened (`encoder.open_sound`), or
+            None for a silent video.
         comment: added to the metadata after `SYNTHETIC_NOTICE`.
         progress: called with the stage `frames`: before the first, after each, and with their true number at the end.
         n_frames: number of frames, for `progress` and the sink; an estimate, or 0 where nothing is known.
@@ -83,7 +87,7 @@ def write_video(
     fps = _checked_rate(fps)
     sink = sink if not isinstance(sink, str | Path) else Mp4File(sink)
     # Before any frame is rendered: a bad file should not cost a rendering.
-    sound = None if audio is None else open_sound(audio)
+    sound = audio if audio is None or isinstance(audio, Sound) else open_sound(audio)
     try:
         with sink.open(float(n_frames / fps)) as target:
             try:

@@ -14,6 +14,8 @@ from rhapsode.motion.stream import MotionStream
 #: Samples of a file that become motion at once, a second: motion is many short calls, and in smaller pieces it would
 #: hold up the threads that render.
 _PIECE = SAMPLE_RATE
+#: Envelope of the voice from which on the portrait speaks.
+_SPEAKING = 0.5
 
 
 class FrameMotion(NamedTuple):
@@ -26,6 +28,11 @@ class FrameMotion(NamedTuple):
 
     time: Fraction
     motion: Motion
+
+    @property
+    def speaks(self) -> bool:
+        """Tell whether the portrait speaks."""
+        return bool(self.motion.voice[0] >= _SPEAKING)
 
 
 class FrameTimeline:
