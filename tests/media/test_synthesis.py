@@ -46,8 +46,10 @@ def test_no_text_says_so(text: str) -> None:
 
 
 def test_an_unknown_voice_says_where_the_voices_are_listed_and_does_no_harm() -> None:
-    with pytest.raises(AudioError, match=r"unknown voice 'klingonese'.*list_voices"):
-        synthesise("Hello", "klingonese")
+    with pytest.raises(AudioError, match=r"unknown voice 'qqq'.*list_voices"):
+        synthesise("Hello", "qqq")
+    with pytest.raises(AudioError, match=r"unknown voice 'greman'.*did you mean german"):
+        synthesise("Hello", "greman")
     assert synthesise("Hello").seconds > 0.2
 
 

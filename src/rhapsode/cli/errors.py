@@ -22,6 +22,7 @@ _HINTS = {
     "library-not-writable": " with --library",
     "no-such-face": " with --face",
     "no-such-style": "; rhapsode styles lists all",
+    "no-voice": "; rhapsode voices lists all",
     "shipped-style": ": rhapsode styles mix STYLE --name NAME",
     "strong-mixture": " with --style-strength",
     "style-exists": ", or add --overwrite",

@@ -40,6 +40,7 @@ GROUPS = {
 }
 VERBS = {
     "animate": Verb("Make a portrait speak.", "animate:Animate"),
+    "voices": Verb("List the languages that a text is spoken in.", "voices:Voices"),
     "learn-style": Verb("Learn a style, a manner of speaking, from a clip.", "learn_style:LearnStyle"),
     "styles": Verb("List styles; or show, mix and share them.", "styles:List"),
     "styles show": Verb("Show all that is known of a style.", "styles:Show"),

@@ -4,34 +4,31 @@ The voice is espeak-ng's formant synthesis, clear but robotic. Results are only 
 them: the program is made for a user's own recording. espeak-ng (GPL-3.0) comes with the extra `rhapsode[text]`.
 """
 
-import ctypes
-import locale
+import logging
 import sys
-import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from rhapsode.errors import AudioError, InstallationError
+from rhapsode.errors import AudioError
+from rhapsode.media.espeak import Callback, load, lock, voice_names
+from rhapsode.media.languages import language_code, near_names, script_warning
 from rhapsode.media.waveform import Waveform
+
+log = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 160
 SLOWEST, FASTEST = 80, 450
 """Words per minute that espeak-ng can speak at."""
+LONGEST = 30 * 60
+"""Seconds that are spoken at most, since they are held in memory."""
 
 # From espeak-ng's speak_lib.h.
-_AUDIO_OUTPUT_SYNCHRONOUS = 2
-_INITIALIZE_PHONEME_EVENTS, _INITIALIZE_PHONEME_IPA, _INITIALIZE_DONT_EXIT = 0x0001, 0x0002, 0x8000
 _EVENT_LIST_TERMINATED, _EVENT_PHONEME = 0, 7
 _CHARS_UTF8 = 1
 _POS_CHARACTER = 1
 _RATE = 1
-_DATA_PATH_LIMIT = 160  # N_PATH_HOME: a longer path is cut without a word
-
-# The library keeps one voice, one text and one callback for the whole process.
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,40 +47,6 @@ class Phone:
     end: float
 
 
-class _Voice(ctypes.Structure):
-    """espeak_VOICE of speak_lib.h."""
-
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_void_p),  # a priority byte, then the code, not plain text
-        ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte),
-        ("age", ctypes.c_ubyte),
-        ("variant", ctypes.c_ubyte),
-        ("xx1", ctypes.c_ubyte),
-        ("score", ctypes.c_int),
-        ("spare", ctypes.c_void_p),
-    )
-
-
-class _Event(ctypes.Structure):
-    """espeak_EVENT of speak_lib.h."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),  # milliseconds
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", ctypes.c_uint64),  # a union, here always eight bytes of text
-    )
-
-
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
-
-
 def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_MINUTE) -> Waveform:
     """Speak a text with espeak-ng: a stand-in for the user's own recording, robotic but offline and instant.
 
@@ -91,14 +54,16 @@ def synthesise(text: str, voice: str = "en", words_per_minute: int = WORDS_PER_M
 
     Args:
         text: what to say.
-        voice: one of `list_voices()`, or one with a variant, such as "en+f3".
+        voice: a language by code or name, such as "de", "zh", "pt-br" or "german" (`list_voices` names all), alone or
+            with a variant, such as "en+f3".
         words_per_minute: pace, 80 to 450.
 
     Returns:
         The speech at the synthesiser's own rate (22 050 Hz); `resample` brings it to another.
 
     Raises:
-        AudioError: no text, an unknown voice, a pace out of range, or a text that makes no sound.
+        AudioError: no text, an unknown voice, a pace out of range, a text that makes no sound, or one that takes longer
+            than half an hour.
         InstallationError: espeak-ng is not installed, or cannot be loaded.
     """
     return synthesise_timed(text, voice, words_per_minute)[0]
@@ -118,16 +83,24 @@ def synthesise_timed(
         raise AudioError(
             f"cannot speak at {words_per_minute} words per minute", f"choose a pace from {SLOWEST} to {FASTEST}"
         )
-    library, rate = _library()
+    library, rate = load()
+    code, _, variant = voice.partition("+")
+    names = voice_names()
+    code = language_code(code, names) or code
     # A NUL byte would end the text early in the C library.
     encoded = text.replace("\0", " ").encode("utf-8", "replace")
     parts: list[np.ndarray] = []
     begun: list[tuple[str, int]] = []  # each phone and its first sample
+    spoken = 0
 
     def collect(samples: Any, count: int, events: Any) -> int:
+        nonlocal spoken
         if samples and count > 0:
             # The library reuses its buffer as soon as this returns.
             parts.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            spoken += count
+            if spoken > LONGEST * rate:
+                return 1  # stops speaking
         for index in range(2**31):
             event = events[index]
             if event.type == _EVENT_LIST_TERMINATED:
@@ -137,18 +110,27 @@ def synthesise_timed(
                 begun.append((symbol, event.sample))
         return 0
 
-    callback = _Callback(collect)
-    with _lock:
-        if "\0" in voice or library.espeak_SetVoiceByName(voice.encode("utf-8", "replace")) != 0:
-            raise AudioError(f"unknown voice {voice!r}", "choose one of media.synthesis.list_voices()", "no-voice")
+    callback = Callback(collect)
+    with lock:
+        wanted = f"{code}+{variant}" if variant else code
+        if "\0" in wanted or library.espeak_SetVoiceByName(wanted.encode("utf-8", "replace")) != 0:
+            near = near_names(voice, names)
+            remedy = f"did you mean {' or '.join(near)}?" if near else "choose one of media.synthesis.list_voices()"
+            raise AudioError(f"unknown voice {voice!r}", remedy, "no-voice")
         library.espeak_SetParameter(_RATE, words_per_minute, 0)
         library.espeak_SetSynthCallback(callback)
         status = library.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
         library.espeak_Synchronize()
+    if spoken > LONGEST * rate:
+        raise AudioError(
+            f"the text takes longer than {LONGEST // 60} minutes to speak", "make a video of each part", "long-text"
+        )
     if status != 0 or not parts or not any(part.any() for part in parts):
         raise AudioError(
             f"the text makes no sound with voice {voice!r}", "use words of that voice's language", "no-text"
         )
+    if warning := script_warning(text, code):
+        log.warning(warning)
     speech = Waveform(np.concatenate(parts).astype(np.float32) / np.float32(32768), rate)
     ends = [sample for _, sample in begun[1:]] + [len(speech.samples)]
     phones = [Phone(symbol, first / rate, end / rate) for (symbol, first), end in zip(begun, ends, strict=True)]
@@ -159,57 +141,9 @@ def list_voices() -> tuple[str, ...]:
     """List the voices that `synthesise` knows, by language code.
 
     Returns:
-        Codes such as "de", "en-us", "fr", sorted.
+        Codes such as "de", "en-us" and "fr", sorted.
 
     Raises:
         InstallationError: espeak-ng is not installed, or cannot be loaded.
     """
-    library, _ = _library()
-    with _lock:
-        voices = library.espeak_ListVoices(None)
-        codes = set()
-        index = 0
-        while voices[index]:
-            languages = voices[index].contents.languages
-            if languages:
-                codes.add(ctypes.string_at(languages + 1).decode("utf-8"))
-            index += 1
-    return tuple(sorted(codes))
-
-
-@lru_cache(maxsize=1)
-def _library() -> tuple[ctypes.CDLL, int]:
-    """Load espeak-ng once; gives the library and its rate in samples per second."""
-    try:
-        import espeakng_loader
-    except ImportError:
-        raise InstallationError(
-            "speech from text: espeak-ng is not installed", "install the extra rhapsode[text]", "no-synthesiser"
-        ) from None
-    data = str(espeakng_loader.get_data_path())
-    if len(data.encode()) >= _DATA_PATH_LIMIT:
-        raise _broken("espeak-ng's data lie in too long a path", "install the program in a shorter one")
-    try:
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
-    except OSError as error:
-        raise _broken(f"espeak-ng cannot be loaded ({error})") from error
-    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-    library.espeak_SetSynthCallback.argtypes = [_Callback]
-    library.espeak_SetSynthCallback.restype = None
-    library.espeak_SetVoiceByName.argtypes = [ctypes.c_char_p]
-    library.espeak_Synth.argtypes = [
-        ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
-        ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
-    ]  # fmt: skip
-    options = _INITIALIZE_DONT_EXIT | _INITIALIZE_PHONEME_EVENTS | _INITIALIZE_PHONEME_IPA
-    # espeak-ng sets the locale of the whole process, which it has no need of.
-    characters = locale.setlocale(locale.LC_CTYPE)
-    rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data.encode(), options)
-    locale.setlocale(locale.LC_CTYPE, characters)
-    if rate <= 0:
-        raise _broken("espeak-ng does not start")
-    return library, int(rate)
-
-
-def _broken(what: str, remedy: str = "reinstall espeakng-loader") -> InstallationError:
-    return InstallationError(f"speech from text: {what}", remedy, "no-synthesiser")
+    return tuple(voice_names())
