@@ -15,11 +15,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rhapsode.image.picture import load_picture
 from rich.console import Console
 from rich.table import Table
 
 from rhapsode.face.tracker import Face, FaceTracker
+from rhapsode.media.picture import load_picture
 
 _WRONG = 0.1
 

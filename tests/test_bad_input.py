@@ -63,7 +63,7 @@ def test_several_faces_are_warned_of_and_json_stays_one_line(bench: Bench) -> No
     assert captured.err.count("\n") == 1
     assert "2 faces" in captured.err
     assert "--face" in captured.err
-    assert "the largest is animated" in captured.err
+    assert "the largest, first from the left of 2" in captured.err
 
 
 def test_a_face_that_is_not_there(bench: Bench) -> None:

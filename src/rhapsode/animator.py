@@ -1,7 +1,8 @@
 """The main path: load a model, load a portrait, animate it or start a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
 from rhapsode.errors import OptionsError, StyleError
+from rhapsode.face.points import FivePoints
 from rhapsode.media.live import LiveSound
 from rhapsode.media.reader import is_video
 from rhapsode.media.sound import opened_sound
@@ -22,7 +24,8 @@ from rhapsode.motion.timeline import FrameTimeline
 from rhapsode.options import AnimationOptions
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.onnx_networks import PictureModel
-from rhapsode.portrait import Portrait, load_portrait
+from rhapsode.portrait import Portrait
+from rhapsode.portrait_loader import load_portrait
 from rhapsode.session import HISTORY, Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.motion_model import styled_motion_model
@@ -93,23 +96,28 @@ class Animator:
         size: int | None = None,
         face: int | None = None,
         extra_photos: Sequence[str | Path | np.ndarray] = (),
+        landmarks: FivePoints | Mapping[str, Any] | str | Path | None = None,
     ) -> Portrait:
         """Find the face in a picture and measure all that rendering needs.
 
-        What is found is kept on disk (`face.cache`), so that the same picture loads faster next time.
+        What is found is kept on disk (`face.cache`), so that the same picture loads faster next time. What does not
+        look well is told in the log, each kind with a code (`record.code`).
 
         Args:
-            picture: a file, or (H, W, 3) uint8 RGB.
+            picture: a file, or (H, W, 3) uint8 RGB; of a video the best frame is taken.
             size: longest side of the frames in pixels, 64 to 4096, for a file; the picture's own, at most 1080p, where
                 None.
             face: number of the face, 1 the largest; the largest, with a warning if there are others, where None.
             extra_photos: other photos of the same person; the teeth that they show are used.
+            landmarks: places the face where none is found, as in a drawing: five points, or a JSON file of them
+                (`rhapsode.face.points`).
 
         Raises:
-            OptionsError: a size out of range.
+            InstallationError: HEIC, and pillow-heif is not installed.
+            OptionsError: a size out of range, or landmarks that cannot be those of a face.
             PortraitError: no picture, no face, a face too small or in profile.
         """
-        return load_portrait(picture, self.picture, size, face, extra_photos)
+        return load_portrait(picture, self.picture, size, face, extra_photos, landmarks)
 
     def find_style(self, style: Style | str | Path, library: StyleLibrary | None = None) -> Style:
         """Find a style and check that it fits the model.
@@ -206,7 +214,7 @@ class Animator:
             portrait.rest,
             head_motion=options.head_motion,
             mouth=options.mouth,
-            blink=options.blink,
+            blink=options.blink if portrait.measured.face.measured else 0.0,
             seed=options.seed,
             history=history * MOTION_RATE,
         )

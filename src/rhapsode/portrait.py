@@ -3,20 +3,15 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from rhapsode.errors import OptionsError, PortraitError
-from rhapsode.face.cache import CachedTracker
-from rhapsode.face.geometry import MIN_EYE_DISTANCE
+from rhapsode.face.choice import FaceChoice
 from rhapsode.face.tracker import Face
-from rhapsode.media.picture import load_picture
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
-from rhapsode.render.checks import PROFILE, TURNED, mouth_is_covered, turned
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
@@ -24,14 +19,9 @@ from rhapsode.style.style import Style
 
 _log = logging.getLogger(__name__)
 
-#: Pixels between the outer corners of the eyes below which there is a warning.
-SMALL_FACE = 48
-#: Longest side that a picture can be brought to, pixels.
-SMALLEST_SIZE, LARGEST_SIZE = 64, 4096
 #: Painters and renderers that a portrait keeps.
 _MOST_KEPT = 8
 
-Picture = str | Path | np.ndarray
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -41,6 +31,7 @@ class Portrait:
 
     Attributes:
         measured: the picture and the measures of its face.
+        choice: the faces that the picture shows, and which of them speaks.
     """
 
     def __init__(
@@ -48,6 +39,7 @@ class Portrait:
         measured: MeasuredPortrait,
         networks: PictureNetworks,
         extra_photos: Sequence[tuple[np.ndarray, Face, str]] = (),
+        choice: FaceChoice | None = None,
     ) -> None:
         """Take what was measured; `Animator.load_portrait` makes a portrait.
 
@@ -55,8 +47,10 @@ class Portrait:
             measured: the picture and its face.
             networks: paint its mouth.
             extra_photos: other photos of the same person: (H, W, 3) uint8 RGB, the face in it, and its name.
+            choice: among the faces of the picture; the measured one is the only one where None.
         """
         self.measured = measured
+        self.choice = choice or FaceChoice((measured.face,))
         self._networks = networks
         self._extra_photos = tuple(extra_photos)
         self._lock = threading.Lock()
@@ -114,24 +108,6 @@ class Portrait:
         return painter
 
 
-def load_portrait(
-    picture: Picture,
-    networks: PictureNetworks,
-    size: int | None = None,
-    face: int | None = None,
-    extra_photos: Sequence[Picture] = (),
-) -> Portrait:
-    """Read a picture and measure the face in it; see `Animator.load_portrait`."""
-    image, name = _read(picture, size)
-    with CachedTracker() as tracker:
-        measured = MeasuredPortrait.from_image(image, tracker, _choose(tracker.detect(image), face, name))
-        _check_view(measured, name)
-        photos = []
-        for photo, photo_name in map(_read, extra_photos):
-            photos.append((photo, _choose(tracker.detect(photo), None, photo_name), photo_name))
-    return Portrait(measured, networks, photos)
-
-
 def _references(style: Style | None) -> np.ndarray:
     return key_motions() if style is None else style.references
 
@@ -143,58 +119,3 @@ def _kept(cache: dict[Key, Value], key: Key, make: Callable[[], Value]) -> Value
     if len(cache) > _MOST_KEPT:
         del cache[next(iter(cache))]
     return value
-
-
-def _read(picture: Picture, size: int | None = None) -> tuple[np.ndarray, str]:
-    """Read a picture: (H, W, 3) uint8 RGB, and the name to use in messages."""
-    if not isinstance(picture, np.ndarray):
-        if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-            raise OptionsError(
-                f"size={size}: not allowed", f"choose {SMALLEST_SIZE} to {LARGEST_SIZE} pixels", "bad-size"
-            )
-        return load_picture(Path(picture), size), str(picture)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise PortraitError(
-            f"the picture: is {picture.dtype} of shape {picture.shape}", "pass (H, W, 3) uint8 RGB", "not-rgb"
-        )
-    if size is not None:
-        raise OptionsError("size: goes with a picture file only", "resize the array itself", "bad-size")
-    return picture, "the picture"
-
-
-def _check_view(portrait: MeasuredPortrait, name: str) -> None:
-    """Refuse a face in profile; warn of one seen from the side, or whose mouth is covered."""
-    side = turned(portrait)
-    if side > PROFILE:
-        raise PortraitError(
-            f"{name}: the face is turned {side:.0f} degrees to the side, at most {PROFILE:.0f} can be animated",
-            "use a picture that shows it from the front",
-            "profile",
-        )
-    if side > TURNED:
-        _log.warning("%s: the face is turned %.0f degrees; one seen from the front looks better", name, side)
-    if mouth_is_covered(portrait):
-        _log.warning("%s: something seems to cover the mouth; the moving mouth is drawn on top of it", name)
-
-
-def _choose(faces: list[Face], wanted: int | None, name: str) -> Face:
-    """Choose the face to animate, by its number or the largest."""
-    if not faces:
-        raise PortraitError(f"{name}: no face found", "use a picture that shows a face from the front", "no-face")
-    if wanted is not None and not 1 <= wanted <= len(faces):
-        raise PortraitError(f"{name}: there is no face {wanted}", f"choose one from 1 to {len(faces)}", "no-such-face")
-    if wanted is None and len(faces) > 1:
-        text = "%s: %d faces; the largest is animated; choose another by its number"
-        _log.warning(text, name, len(faces), extra={"code": "several-faces"})
-    face = faces[(wanted or 1) - 1]
-    if face.eye_distance < MIN_EYE_DISTANCE:
-        raise PortraitError(
-            f"{name}: the face is too small, {face.eye_distance:.0f} px between the outer eye corners, "
-            f"at least {MIN_EYE_DISTANCE:.0f} needed",
-            "use a larger picture or crop it to the face",
-            "small-face",
-        )
-    if face.eye_distance < SMALL_FACE:
-        text = "%s: the face is small, %.0f px between the outer eye corners; from %d px on it looks better"
-        _log.warning(text, name, face.eye_distance, SMALL_FACE)
-    return face

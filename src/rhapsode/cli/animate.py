@@ -81,7 +81,7 @@ class Animate:
     """
 
     portrait: Annotated[Path, option("FILE")]
-    """Picture that shows a face."""
+    """Picture that shows a face, or a video, whose best frame is taken."""
     audio: Annotated[str | None, option("FILE", "none")] = None
     """Voice: WAV, MP3, M4A, FLAC, Ogg, or the sound of a video; a pipe; or - for standard input."""
     text: Annotated[str | None, option("TEXT", "none")] = None
@@ -98,6 +98,8 @@ class Animate:
     """Longest side of the video, 64 to 4096."""
     face: number_of("the largest") = None  # type: ignore[valid-type]
     """Which face is animated; 1 is the largest."""
+    landmarks: Annotated[Path | None, option("FILE", "none")] = None
+    """JSON of five points that place a face where none is found, as in a drawing."""
     options: Annotated[AnimationFlags, option(name="")]  # type: ignore[valid-type]
     library: Library = None
     """Folder of your styles."""
@@ -115,7 +117,7 @@ class Animate:
         for path in (self.portrait, *self.extra_photo):
             _check_picture(path)
         style = options.style
-        named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style)) if one]
+        named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style), self.landmarks) if one]
         _check_out(self.out, [self.portrait, *named, *self.extra_photo])
         from rhapsode.media.sound import opened_sound
 
@@ -133,7 +135,7 @@ class Animate:
                 with progress.step("style"):
                     options = replace(options, style=self._style(animator, Path(str(style))))
             with progress.step("portrait"):
-                portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo)
+                portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo, self.landmarks)
                 video = animator.animate(portrait, spoken, options, heard)
             facts = video.save(self.out, progress=progress)
             wall = time.perf_counter() - began

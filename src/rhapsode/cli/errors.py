@@ -20,6 +20,7 @@ class UsageError(RhapsodeError):
 #: What helps on the command line, by the error's code; it continues the sentence, which ends with the remedy.
 _HINTS = {
     "library-not-writable": " with --library",
+    "no-face": " with --landmarks",
     "no-such-face": " with --face",
     "no-such-style": "; rhapsode styles lists all",
     "no-voice": "; rhapsode voices lists all",

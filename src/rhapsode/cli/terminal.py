@@ -89,7 +89,7 @@ class _OneLine(logging.Handler):
     """Prints each record as one line on stderr, with the option that helps where the record's code has one."""
 
     _HINTS = {  # noqa: RUF012
-        "several-faces": " with --face",
+        "several-faces": ", with --face",
         "high-level": ", with --size or --fps",
         "voice-found": " with --track and --channel",
     }

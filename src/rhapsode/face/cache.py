@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from rhapsode.face.crop import Region
 from rhapsode.face.mesh import MESH_POINTS
 from rhapsode.face.tracker import TRACKER_VERSION, Face, FaceTracker
 from rhapsode.files import atomic_write
@@ -107,6 +108,14 @@ class CachedTracker:
 
         png = self._cached("person", image, find)["png"]
         return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+
+    def faces_at(self, image: np.ndarray, regions: Sequence[Region]) -> list[Face]:
+        """Measure the face in each of several regions, as `FaceTracker.faces_at`; nothing is cached."""
+        return self._tracker.faces_at(image, regions)
+
+    def track(self, frames: Iterable[np.ndarray]) -> Iterator[Face | None]:
+        """Find the face of each frame of a video, as `FaceTracker.track`; nothing is cached."""
+        return self._tracker.track(frames)
 
     @cached_property
     def _tracker(self) -> FaceTracker:

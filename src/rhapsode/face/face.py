@@ -16,10 +16,12 @@ class Face:
         mesh: (478, 3) float32, image pixels: x right, y down, z away from the viewer (same scale as x, 0 near
             the middle of the head).
         score: How surely there is a face where the mesh was measured, 0 to 1.
+        measured: Whether it was; False for a mean face that was laid on a few points: where the lids are is not known.
     """
 
     mesh: np.ndarray
     score: float = 1.0
+    measured: bool = True
 
     @property
     def landmarks(self) -> np.ndarray:

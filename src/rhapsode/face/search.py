@@ -28,6 +28,9 @@ _UPRIGHT, _TURNED, _LEAD, _LIKELY = 0.8, 0.87, 0.05, 0.6
 #: How far two looks may differ, in eye distances: meshes of one face by 0.01 to 0.03, of no face by 0.02 to 0.6; a
 #: detector's points from the mesh by 0.01 to 0.11, and by 0.6 and more where it stands on its head.
 _MESH_GAP, _POINTS_GAP = 0.05, 0.2
+#: Pixels between the middles of the eyes of a face that is too small to be animated; places where one may be, and tiles
+#: of a picture, at most, that are looked at.
+_TINY, _TINY_PLACES, _MOST_TILES = 18.0, 4, 64
 #: Looks until two agree.
 _LOOKS: Final = 4
 #: Places looked at, at most, at each step of a search.
@@ -54,11 +57,12 @@ class FaceSearch:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
-        for places in self._places(image):
-            faces = distinct(self.settled(image, place.region) for place in places[:_PLACES])
-            if faces:
-                return faces
-        return []
+        steps = (self._settled(image, places) for places in self._places(image))
+        return next((faces for faces in steps if faces), [])
+
+    def in_the_whole(self, image: np.ndarray) -> list[Face]:
+        """Faces that are sure, from the whole of the picture at four turns: the first step of `everywhere`."""
+        return self._settled(image, next(self._places(image)))
 
     def confirmed(self, image: np.ndarray, face: Face) -> Face | None:
         """The face itself if a second look, in an upright crop, confirms it; else what `settled` finds there."""
@@ -94,10 +98,28 @@ class FaceSearch:
             region = Region.around_mesh(face.mesh)
         return None
 
+    def tiny_places(self, image: np.ndarray) -> list[Region]:
+        """Upright places where a face of less than 24 pixels between the eyes may be, the surest first.
+
+        Returns:
+            A few regions, each four times as large as the face.
+        """
+        side = min(2.0 * self._far.side, max(image.shape[:2]))
+        regions = tiles(image, side)[:_MOST_TILES]
+        found = _apart(self._far.find_in(image, regions, _WORTH_A_LOOK))
+        tiny = (one for one in found if np.linalg.norm(one.points[LEFT_EYE] - one.points[RIGHT_EYE]) < _TINY)
+        boxes = [one.box for one in tiny][:_TINY_PLACES]
+        return [
+            Region(float(box[[0, 2]].mean()), float(box[[1, 3]].mean()), float(4 * (box[2] - box[0]))) for box in boxes
+        ]
+
     def _four_turns(self, image: np.ndarray, region: Region) -> list[Detection | None]:
         """What is detected about the middle of a region seen at four turns, as it is first."""
         views = [region.turned(turn, _ROOM) for turn in _QUARTERS]
         return [_in_the_middle(found, region) for found in self._near.find_in(image, views, _SEEN)]
+
+    def _settled(self, image: np.ndarray, places: Sequence[Detection]) -> list[Face]:
+        return distinct(self.settled(image, place.region) for place in places[:_PLACES])
 
     def _measured(self, image: np.ndarray, found: Detection) -> Face | None:
         """The mesh of a face detected, if there is one."""

@@ -63,8 +63,8 @@ def is_video(path: str | Path) -> bool:
     """
     path = Path(path)
     try:
-        with _open(path) as container:
-            _video_track(container, path)
+        with open_video(path) as container:
+            video_track(container, path)
             brand = container.metadata.get("major_brand", "")
             return not _CONTAINERS.isdisjoint(container.format.name.split(",")) and brand not in _PICTURE_BRANDS
     except (VideoError, OSError):  # a name may be too long for the file system
@@ -84,10 +84,10 @@ def probe(path: str | Path) -> VideoInfo:
         VideoError: no such file, not media, no video track, or no frame in it.
     """
     path = Path(path)
-    with _open(path) as container:
-        stream = _video_track(container, path)
+    with open_video(path) as container:
+        stream = video_track(container, path)
         has_audio = bool(container.streams.audio)
-        fps = _frame_rate(stream)
+        fps = frame_rate(stream)
         if stream.duration is not None and stream.time_base is not None:
             seconds = float(stream.duration * stream.time_base)
         else:
@@ -124,10 +124,10 @@ def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
             asked for.
     """
     path = Path(path)
-    with _open(path) as container:
-        stream = _video_track(container, path)
+    with open_video(path) as container:
+        stream = video_track(container, path)
         zero = clock_zero(container)
-        step = 1 / (_frame_rate(stream) or Fraction(25))
+        step = 1 / (frame_rate(stream) or Fraction(25))
         time = -step
         converter = VideoReformatter()
         count = 0
@@ -137,17 +137,18 @@ def read_frames(path: str | Path) -> Iterator[tuple[float, np.ndarray]]:
             else:
                 time = frame.pts * frame.time_base - zero
             count += 1
-            yield float(time), _to_rgb(converter, frame)
+            yield float(time), to_rgb(converter, frame)
         if not count:
             raise _no_frame(path)
 
 
-def _open(path: Path) -> AbstractContextManager[InputContainer]:
+def open_video(path: Path) -> AbstractContextManager[InputContainer]:
     """Open a file for reading; every failure becomes a `VideoError`."""
     return open_media(path, VideoError, "a video", "convert it to MP4")
 
 
-def _video_track(container: InputContainer, path: Path) -> VideoStream:
+def video_track(container: InputContainer, path: Path) -> VideoStream:
+    """Give the track of moving pictures; a `VideoError` says that there is none."""
     for stream in container.streams.video:
         # The cover picture of a song is stored as a video track too.
         if not stream.disposition & Disposition.attached_pic:
@@ -159,8 +160,8 @@ def _no_frame(path: Path) -> VideoError:
     return VideoError(f"{path.name}: the video track holds no frame that can be read", "export it anew", "damaged")
 
 
-def _frame_rate(stream: VideoStream) -> Fraction | None:
-    """Return the nominal rate where it agrees with the average, else the average (a rate that varies)."""
+def frame_rate(stream: VideoStream) -> Fraction | None:
+    """Give the nominal rate where it agrees with the average, else the average (a rate that varies)."""
     average, nominal = stream.average_rate, stream.guessed_rate
     # Formats with times in milliseconds give averages such as 989/33 for 30000/1001.
     if average and nominal and abs(nominal / average - 1) < _RATE_BLUR:
@@ -174,7 +175,8 @@ def _quarter_turns(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def _to_rgb(converter: VideoReformatter, frame: VideoFrame) -> np.ndarray:
+def to_rgb(converter: VideoReformatter, frame: VideoFrame) -> np.ndarray:
+    """Give a frame upright, (H, W, 3) uint8 RGB, by the colour matrix and range that it states."""
     matrix = frame.colorspace
     if matrix == _UNSPECIFIED and not frame.format.is_rgb:
         matrix = Colorspace.ITU601 if frame.height <= _SD_HEIGHT else Colorspace.ITU709

@@ -1,0 +1,70 @@
+"""Which of the faces of a picture speaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rhapsode.errors import PortraitError
+from rhapsode.face.face import Face
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+@dataclass(frozen=True)
+class FaceChoice:
+    """The faces of a picture, and the one that speaks.
+
+    Attributes:
+        faces: all that were found, largest first.
+        number: that of the one that speaks, 1 the largest.
+    """
+
+    faces: tuple[Face, ...]
+    number: int = 1
+
+    @classmethod
+    def of(cls, faces: Sequence[Face], wanted: int | None, name: str) -> "FaceChoice":
+        """Choose a face.
+
+        Args:
+            faces: one or more, largest first.
+            wanted: number of the face, 1 the largest; the largest where None.
+            name: of the picture, for messages.
+
+        Raises:
+            PortraitError: there is no face of that number.
+        """
+        if wanted is not None and not 1 <= wanted <= len(faces):
+            among = f"choose one from 1 to {len(faces)}" if len(faces) > 1 else "the picture shows one: choose 1"
+            raise PortraitError(f"{name}: there is no face {wanted}", among, "no-such-face")
+        return cls(tuple(faces), wanted or 1)
+
+    @property
+    def face(self) -> Face:
+        """The face that speaks."""
+        return self.faces[self.number - 1]
+
+    def position(self, number: int) -> int:
+        """Which from the left a face is, 1 the leftmost."""
+        middles = [face.mesh[:, 0].mean() for face in self.faces]
+        return int(np.argsort(np.argsort(middles))[number - 1]) + 1
+
+    @property
+    def speaker(self) -> str:
+        """The face that speaks in words, such as "the largest, second from the left of 3"; "the only one"."""
+        if len(self.faces) == 1:
+            return "the only one"
+        size = "the largest" if self.number == 1 else f"{_ordinal(self.number)} by size"
+        return f"{size}, {_ordinal(self.position(self.number))} from the left of {len(self.faces)}"
+
+    @property
+    def others(self) -> str:
+        """The other faces in words, each by its number: "2 (first from the left), 3 (third)"."""
+        rest = [number for number in range(1, len(self.faces) + 1) if number != self.number]
+        words = [f"{number} ({_ordinal(self.position(number))})" for number in rest]
+        return ", ".join(words).replace(")", " from the left)", 1)
+
+
+def _ordinal(number: int) -> str:
+    return _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
