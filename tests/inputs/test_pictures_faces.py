@@ -314,3 +314,18 @@ def test_what_hides_a_face(
     with caplog.at_level(logging.WARNING):
         check_view(MeasuredPortrait.from_image(picture, tracker, found), "face.jpg")
     assert word in caplog.text if word else not caplog.records
+
+
+@case(
+    "A face upside down", "face.rotate(180)", "works as it stands, with a warning; landmarks settle which way up it is"
+)
+def test_a_face_on_its_head_is_warned_of(
+    tracker: FaceTracker, head: np.ndarray, face: Face, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = np.ascontiguousarray(head[::-1, ::-1])
+    (found,) = tracker.detect(picture)
+    mirrored = Face((np.array([340, 340, 0]) + face.mesh * [-1, -1, 1]).astype(np.float32))
+    assert found.gap(mirrored) < 0.04
+    with caplog.at_level(logging.WARNING):
+        check_view(MeasuredPortrait.from_image(picture, tracker, found), "face.jpg")
+    assert "stand on its head" in caplog.text

@@ -91,6 +91,7 @@ class _OneLine(logging.Handler):
     _HINTS = {  # noqa: RUF012
         "several-faces": ", with --face",
         "high-level": ", with --size or --fps",
+        "upside-down": " with --landmarks",
         "voice-found": " with --track and --channel",
     }
 
