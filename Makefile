@@ -1,5 +1,5 @@
 # Two commands: `make demo` shows the program at work, `make test` tests it. Both make the environment
-# (.venv) first where it is missing or older than requirements.lock or pyproject.toml.
+# (.venv) first where it is missing or older than the locks or pyproject.toml; the demo needs a small part of it.
 
 # Any Python from 3.10 on for which requirements.lock has been tried. Choose one by PYTHON=...
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -7,6 +7,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 pyth
 	$$python -c '$(FITS)' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 BIN := .venv/bin
+SMALL := .venv/.runs
 STAMP := .venv/.complete
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -21,7 +22,7 @@ help:  ## Show this list.
 
 install: $(STAMP)  ## Make the environment: .venv, with the program in .venv/bin.
 
-demo: $(STAMP) out/astronaut.png  ## Animate a portrait with a spoken sentence: out/demo.mp4.
+demo: $(SMALL) out/astronaut.png  ## Animate a portrait with a spoken sentence: out/demo.mp4.
 	@$(BIN)/rhapsode animate --portrait out/astronaut.png --text "$(DEMO_TEXT)" --out out/demo.mp4
 
 test: $(STAMP)  ## Run the tests, quick ones first; a part of them by PYTEST="tests/motion -m 'not slow'".
@@ -60,21 +61,29 @@ distclean: clean  ## Remove the environment too.
 	rm -rf .venv
 
 # The portrait of the demo comes with scikit-image: NASA's picture of Eileen Collins, in the public domain.
-out/astronaut.png: | $(STAMP)
+out/astronaut.png: | $(SMALL)
 	@mkdir -p out
-	@$(BIN)/python -c "from PIL import Image; from skimage import data; Image.fromarray(data.astronaut()).save('$@')"
+	@$(BIN)/python -c "from PIL import Image; from rhapsode.tools.example import example_picture; \
+		Image.fromarray(example_picture()).save('$@')"
 
-# The lock alone decides what is installed: made anew, nothing chosen by pip, and the build backend pinned like
-# the rest. The one exception: on Linux, PyPI's build of torch wants NVIDIA's libraries and the CPU build does
-# not, so torch's own needs are asked for in a step of their own, which does nothing for the CPU build.
-$(STAMP): requirements.lock pyproject.toml
+# The locks alone decide what is installed: made anew, nothing chosen by pip, and the build backend pinned like
+# the rest.
+$(SMALL): requirements-demo.lock pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "rhapsode needs Python 3.10 to 3.13, and none was found: install one, or name it: make PYTHON=/path/to/python"; \
 		exit 1; fi
 	@$(PYTHON) -c '$(FITS)' || { echo "$(PYTHON) is not Python 3.10 to 3.13: name another by PYTHON=..."; exit 1; }
-	@echo "Making the environment in .venv with $(PYTHON): about 2 GB, a minute or more, once"
+	@echo "Making the environment in .venv with $(PYTHON), once: about 0.7 GB"
 	@$(PYTHON) -m venv --clear .venv || { echo "on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PIP) install --no-deps --requirement requirements-demo.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What learns, evaluates and tests. The one exception to the lock: on Linux, PyPI's build of torch wants NVIDIA's
+# libraries and the CPU build does not, so torch's own needs are asked for in a step of their own, which does nothing
+# for the CPU build.
+$(STAMP): $(SMALL) requirements.lock
+	@echo "Adding what learns, evaluates and tests: about 1.5 GB, a minute or more, once"
 	$(PIP) install --no-deps --requirement requirements.lock
 	$(PIP) install --constraint requirements.lock torch
-	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

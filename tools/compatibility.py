@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+#: What needs a package registry, and is therefore measured by hand, by the tool of the same name.
+MEASURED = ("wheels.md", "fresh_installs.md")
 SECTIONS = ("Pictures", "Sounds", "Text", "Places", "Outputs", "Systems")
 _HEAD = """# What goes in, and where it runs
 
@@ -71,14 +73,14 @@ def cases(folder: Path = ROOT / "tests/inputs") -> list[Case]:
 
 
 def page(rows: list[Case]) -> str:
-    """Write the page: a table a section that has cases."""
+    """Write the page: a table a section that has cases, and under the last one what was measured by hand."""
     text = _HEAD
     for section in SECTIONS:
         table = [row for row in rows if row.section == section]
         if table:
             text += f"\n## {section}\n\n| case | made by | what happens |\n|---|---|---|\n"
             text += "".join(f"| {_cell(row.case)} | `{_cell(row.made)}` | {_cell(row.happens)} |\n" for row in table)
-    return text
+    return "\n".join([text, *((ROOT / "tools" / name).read_text(encoding="utf-8") for name in MEASURED)])
 
 
 def _cell(text: str) -> str:

@@ -7,6 +7,7 @@ each system, of wheels alone; nothing is installed. Conditions on the system in 
 that runs this. Needs a registry, which the tests do without: run it when dependencies change.
 """
 
+import datetime
 import json
 import subprocess
 import sys
@@ -19,6 +20,13 @@ except ImportError:  # Python 3.10
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
+_HEAD = """### Wheels
+
+For which versions of Python from {first} to {last} `pip install rhapsode[text]` finds a wheel of every package that it
+needs, those of dependencies too (`tools/wheels.py`, {date}). A wheel that is there has not been run for that: only
+Linux on x86-64 was.
+
+"""
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 #: Tags of each system, as pip wants them named one by one.
 SYSTEMS = {
@@ -81,4 +89,5 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(table(), encoding="utf-8")
+    head = _HEAD.format(first=PYTHONS[0], last=PYTHONS[-1], date=datetime.date.today())
+    Path(sys.argv[1]).write_text(head + table(), encoding="utf-8")

@@ -120,7 +120,7 @@ def test_a_container(bench: Bench, stranger: Sequence[str]) -> None:
 
 
 @case("Places", "HOME is a folder that is not there", made="HOME=/nonexistent", happens="works; nothing is cached")
-@case("Places", "TMPDIR is a folder that is not there", made="TMPDIR=/nonexistent", happens="works")
+@case("Places", "A read-only temporary folder", made="TMPDIR=/usr", happens="works; nothing is written there")
 @case("Places", "A read-only cache folder", made="RHAPSODE_CACHE=/usr", happens="works; nothing is cached")
 @case("Places", "A locale without Unicode", made="LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0, --out 你好.mp4",
       happens="works")  # fmt: skip
@@ -129,7 +129,7 @@ def test_an_environment_of_wrong_values(bench: Bench, stranger: Sequence[str]) -
     locked = bench.folder / "locked"
     locked.mkdir(0o555)
     out = bench.folder / "你好.mp4"
-    environment = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "RHAPSODE_CACHE": str(locked)}
+    environment = {"HOME": "/nonexistent", "TMPDIR": str(locked), "RHAPSODE_CACHE": str(locked)}
     environment |= {"LC_ALL": "C", "LANG": "xx_YY.UTF-8", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     # As Python reads the command line where it knows no more than ASCII.
     read = [os.fsencode(word).decode("ascii", "surrogateescape") for word in words(bench, out=out)]
@@ -161,6 +161,9 @@ def test_full_disks(bench: Bench) -> None:
 
 @case("Places", "Closed stdin, stdout and stderr", made="rhapsode animate ... <&- >&- 2>&-",
       happens="works; nothing that is printed goes into the video")  # fmt: skip
+@case("Places", "TMPDIR is a folder that is not there", made="TMPDIR=/nonexistent", happens="works")
+@case("Places", "No terminal: cron, a service of systemd", made="env -u TERM rhapsode animate ... </dev/null",
+      happens="works; progress is told in lines")  # fmt: skip
 def test_closed_streams(bench: Bench) -> None:
     def close() -> None:
         for number in range(3):
@@ -168,7 +171,8 @@ def test_closed_streams(bench: Bench) -> None:
                 os.close(number)
 
     command = [sys.executable, "-m", "rhapsode.cli", *words(bench)]
-    assert subprocess.run(command, preexec_fn=close, check=False).returncode == 0
+    environment = os.environ | {"TMPDIR": "/nonexistent", "TERM": ""}
+    assert subprocess.run(command, preexec_fn=close, env=environment, check=False).returncode == 0
     from rhapsode.media.reader import read_frames
 
     assert len(list(read_frames(bench.out))) == 2

@@ -1,5 +1,6 @@
 """Names of styles, and mixtures written with them: "ballad", "ballad*0.6+angry*0.4"."""
 
+import ntpath
 import unicodedata
 from pathlib import PureWindowsPath
 
@@ -26,10 +27,16 @@ def checked_name(name: str) -> str:
     if (
         not (allowed and begins_well)
         or len(composed.encode()) > LONGEST_NAME
-        or PureWindowsPath(composed).is_reserved()
+        or _is_device(composed)
     ):
         raise StyleError(f"style name {_shortened(name)!r}: not allowed", _RULE, "bad-style-name")
     return composed
+
+
+def _is_device(name: str) -> bool:
+    """Tell whether Windows keeps a name for a device, such as NUL."""
+    is_reserved = getattr(ntpath, "isreserved", None)  # from Python 3.13 on, which warns of the older one
+    return bool(is_reserved(name) if is_reserved else PureWindowsPath(name).is_reserved())
 
 
 def parse_mixture(text: str) -> list[tuple[str, float]]:
