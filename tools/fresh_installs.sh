@@ -12,6 +12,11 @@ trap 'rm -rf "$folder"' EXIT
 export RHAPSODE_CACHE=off
 unset PYTHONPATH
 cd "$folder"
+echo "### Fresh environments"
+echo
+echo "\`pip install\` of the wheel into an empty environment, \`rhapsode doctor\`, and a video: seconds, and size of the"
+echo "environment (\`tools/fresh_installs.sh\`, $(date +%F), $(nproc) cores, load $(cut -d ' ' -f 1 /proc/loadavg) at the start)."
+echo
 echo "| Python | install, s | size, MB | doctor, s | video, s | frames | NumPy | OpenCV | PyAV | ONNX Runtime |"
 echo "|---|---|---|---|---|---|---|---|---|---|"
 for python in "$@"; do

@@ -32,8 +32,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 SYSTEMS = {
     "Linux, x86-64": [f"manylinux_2_{n}_x86_64" for n in range(28, 16, -1)] + ["manylinux2014_x86_64"],
     "Linux, ARM": [f"manylinux_2_{n}_aarch64" for n in range(28, 16, -1)] + ["manylinux2014_aarch64"],
-    "macOS 14, Apple silicon": ["macosx_14_0_arm64"],
-    "macOS 14, Intel": ["macosx_14_0_x86_64"],
+    "macOS 14, ARM": ["macosx_14_0_arm64"],
     "Windows, x86-64": ["win_amd64"],
 }
 

@@ -24,11 +24,7 @@ def checked_name(name: str) -> str:
     composed = unicodedata.normalize("NFC", name)
     allowed = all(letter in "-_" or unicodedata.category(letter)[0] in "LMN" for letter in composed)
     begins_well = composed[:1] and unicodedata.category(composed[0])[0] in "LN"
-    if (
-        not (allowed and begins_well)
-        or len(composed.encode()) > LONGEST_NAME
-        or _is_device(composed)
-    ):
+    if not (allowed and begins_well) or len(composed.encode()) > LONGEST_NAME or _is_device(composed):
         raise StyleError(f"style name {_shortened(name)!r}: not allowed", _RULE, "bad-style-name")
     return composed
 
