@@ -215,7 +215,8 @@ def test_errors_are_completed_with_what_helps_on_the_command_line() -> None:
         (PortraitError("a: no face 3", "choose 1 to 2", "no-such-face"), "a: no face 3; choose 1 to 2 with --face"),
         (OptionsError("head_motion=3: not allowed", "choose 0 to 2", "bad-head-motion"),
          "--head-motion=3: not allowed; choose 0 to 2; see rhapsode animate --help"),
-        (PortraitError("a: no face", "use another picture", "no-face"), "a: no face; use another picture"),
+        (PortraitError("a: no face", "use another picture", "other"), "a: no face; use another picture"),
+        (PortraitError("a: no face", "place it", "no-face"), "a: no face; place it with --landmarks"),
     ):  # fmt: skip
         assert explain(error, "animate") == told
 

@@ -116,7 +116,9 @@ def read_neutral(path: Path) -> np.ndarray:
     with FaceTracker() as tracker:
         faces = tracker.detect(load_picture(path, None))
     if not faces:
-        raise StyleError(f"{path}: no face found", "choose a picture that shows the face from the front", "no-face")
+        raise StyleError(
+            f"{path}: no face found", "choose a picture that shows the face from the front", "no-face-in-neutral"
+        )
     landmarks = faces[0].landmarks[None]
     return to_canonical(landmarks, fit_pose(landmarks))[0]
 

@@ -51,7 +51,7 @@ class MeasuredPortrait:
             faces = tracker.detect(image)
             if not faces:
                 raise PortraitError(
-                    "the portrait: no face found", "use a picture that shows a face from the front", "no-face"
+                    "the portrait: no face found", "use a picture that shows a face from the front", "no-face-in-crop"
                 )
             face = faces[0]
         if face.eye_distance < MIN_EYE_DISTANCE:
