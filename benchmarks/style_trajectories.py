@@ -39,7 +39,7 @@ def main() -> None:
     motions = {}
     for name in (None, *options.styles):
         style = None if name is None else animator.find_style(name)
-        model = styled_motion_model(animator.generator, animator.head, style, options.strength)
+        model = styled_motion_model(animator.speech, animator.head, style, options.strength)
         motions[name or "no style"] = generate(model, sound) + model.rest_expression
     figure = Figure(figsize=(10, 8), layout="constrained")
     for number, (title, read) in enumerate(PANELS.items(), start=1):

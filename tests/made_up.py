@@ -14,7 +14,9 @@ from rhapsode.face.geometry import fit_pose, mean_face
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
 from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.dims import GeneratorDims
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.generator import MotionGenerator as RunningGenerator
+from rhapsode.motion.mel_encoder import MelEncoder
+from rhapsode.motion.model import SpeechModel
 from rhapsode.style.style import Style
 
 
@@ -81,7 +83,14 @@ def made_up_generator(seed: int = 0) -> MotionGenerator:
     return generator.eval()
 
 
-def made_up_style(name: str, generator: NumpyMotionGenerator, seed: int = 0, **changes: Any) -> Style:
+def made_up_speech_model(generator: RunningGenerator) -> SpeechModel:
+    """The generator, and what makes log-mel for it."""
+    return SpeechModel(
+        MelEncoder(None, {"mean": np.full(80, -6, np.float32), "std": np.ones(80, np.float32)}), generator
+    )
+
+
+def made_up_style(name: str, generator: RunningGenerator, seed: int = 0, **changes: Any) -> Style:
     """A style of the generator, at random, every number one that half precision can hold; `changes` name its fields."""
     rng = np.random.default_rng(seed)
 

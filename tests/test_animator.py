@@ -18,9 +18,10 @@ from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.metrics.mouth import opening_correlation
 from rhapsode.motion.motion import Motion
-from rhapsode.motion.stream import MotionStream, StyledMotionModel
+from rhapsode.motion.stream import MotionStream
 from rhapsode.options import AnimationOptions
 from rhapsode.portrait import Portrait
+from rhapsode.style.motion_model import styled_motion_model
 
 
 def test_the_package_offers_the_animator() -> None:
@@ -36,7 +37,7 @@ def test_a_video_lasts_as_long_as_its_sound(talking_clip: Path, sentence: Wavefo
 
 
 def moved_by(animator: Animator, sound: Waveform, portrait: Portrait) -> Motion:
-    return MotionStream(StyledMotionModel(animator.generator, animator.head), portrait.rest).of(sound)
+    return MotionStream(styled_motion_model(animator.speech, animator.head), portrait.rest).of(sound)
 
 
 def test_motion_is_told_for_every_frame(animator: Animator, astronaut: np.ndarray, sentence: Waveform) -> None:

@@ -56,7 +56,7 @@ def test_frames_are_equal_by_any_number_of_threads(
     sound = Waveform(sentence.samples[: sentence.rate], sentence.rate)
     picture = np.ascontiguousarray(astronaut[:256, 96:352])
     alone, by_three = (
-        list(Animator(animator.generator, animator.head, animator.picture, threads).animate(picture, sound))
+        list(Animator(animator.speech, animator.head, animator.picture, threads).animate(picture, sound))
         for threads in (1, 3)
     )
     assert len(alone) == len(by_three) == 25

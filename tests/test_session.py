@@ -17,11 +17,12 @@ from rhapsode.face.geometry import mean_face
 from rhapsode.media.live import LiveSound
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.motion.motion import joined
-from rhapsode.motion.stream import MotionStream, StyledMotionModel
+from rhapsode.motion.stream import MotionStream
 from rhapsode.motion.timeline import FrameTimeline
 from rhapsode.options import AnimationOptions
 from rhapsode.portrait import Portrait
 from rhapsode.session import Frame, Session
+from rhapsode.style.motion_model import styled_motion_model
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def cut(samples: np.ndarray, *lengths: int) -> Iterator[np.ndarray]:
 
 
 def stream_of(animator: Animator) -> MotionStream:
-    return MotionStream(StyledMotionModel(animator.generator, animator.head), mean_face())
+    return MotionStream(styled_motion_model(animator.speech, animator.head), mean_face())
 
 
 def change(one: Frame, other: Frame) -> float:
@@ -55,10 +56,10 @@ def change(one: Frame, other: Frame) -> float:
 
 
 @pytest.mark.parametrize("lengths", [(640,), (1, 333, 5000)])
-def test_a_session_shows_what_a_file_of_the_sound_would(
+def test_a_session_shows_what_a_file_heard_live_would(
     animator: Animator, portrait: Portrait, voice: np.ndarray, lengths: tuple[int, ...]
 ) -> None:
-    video = list(animator.animate(portrait, Waveform(voice, SAMPLE_RATE)))
+    video = list(animator.animate(portrait, Waveform(voice, SAMPLE_RATE), AnimationOptions(live=True)))
     with animator.start_session(portrait) as session:
         frames = [frame for chunk in cut(voice, *lengths) for frame in session.feed(chunk)]
         frames += session.finish()
@@ -174,7 +175,7 @@ def test_an_interruption_goes_on_from_the_frame_that_was_seen(
 def test_after_an_interruption_the_mouth_rests_and_head_and_lids_go_on_as_before(
     animator: Animator, voice: np.ndarray
 ) -> None:
-    stream = MotionStream(StyledMotionModel(animator.generator, animator.head), mean_face(), history=6000)
+    stream = MotionStream(styled_motion_model(animator.speech, animator.head), mean_face(), history=6000)
     timeline = FrameTimeline(stream, Fraction(25))
     before = timeline.push(voice)
     seen = len(before) // 2
@@ -285,7 +286,7 @@ def test_what_a_session_holds_does_not_grow(animator: Animator, portrait: Portra
         def render(self, *_: np.ndarray) -> np.ndarray:
             return np.zeros((1, 1, 3), np.uint8)
 
-    stream = MotionStream(StyledMotionModel(animator.generator, animator.head), mean_face(), history=60)
+    stream = MotionStream(styled_motion_model(animator.speech, animator.head), mean_face(), history=60)
     session = Session(NoRenderer(), FrameTimeline(stream, Fraction(25)), Fraction(25), LiveSound(SAMPLE_RATE, 1))  # type: ignore[arg-type]
     held = []
     tracemalloc.start()

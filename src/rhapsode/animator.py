@@ -17,8 +17,8 @@ from rhapsode.media.reader import is_video
 from rhapsode.media.sound import opened_sound
 from rhapsode.media.source import Piped
 from rhapsode.media.waveform import Waveform
-from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.model import SpeechModel
 from rhapsode.motion.stream import MotionStream
 from rhapsode.motion.timeline import FrameTimeline
 from rhapsode.options import AnimationOptions
@@ -37,7 +37,7 @@ class Animator:
     """Animate portraits. It holds the models; one animator serves any number of portraits, voices and threads.
 
     Attributes:
-        generator: makes motion of sound.
+        speech: makes motion of sound, live.
         head: moves the head.
         picture: paints mouths.
         threads: number of threads that render the frames of a video.
@@ -46,7 +46,7 @@ class Animator:
 
     def __init__(
         self,
-        generator: NumpyMotionGenerator,
+        speech: SpeechModel,
         head: HeadModel,
         picture: PictureNetworks,
         threads: int | None = None,
@@ -59,7 +59,7 @@ class Animator:
         """
         if threads is not None and threads < 1:
             raise OptionsError(f"threads={threads}: not allowed", "choose 1 or more", "bad-threads")
-        self.generator = generator
+        self.speech = speech
         self.head = head
         self.picture = picture
         self.threads = threads or default_threads()
@@ -83,7 +83,7 @@ class Animator:
         """
         bundle = Bundle.load(model)
         return cls(
-            NumpyMotionGenerator.load(bundle.path("motion_generator.safetensors")),
+            SpeechModel.load(bundle),
             HeadModel.load(bundle.path("head_motion.safetensors")),
             PictureModel.load(bundle, device),
             threads,
@@ -136,7 +136,7 @@ class Animator:
             raise StyleError(f"{style}: is a clip, not a style", "take the style from it first", "style-is-clip")
         else:
             found = resolve(str(style), library or StyleLibrary(shipped=self.bundle.styles))
-        found.check_fits(self.generator)
+        found.check_fits(self.speech.generator)
         return found
 
     def animate(
@@ -171,7 +171,8 @@ class Animator:
         take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         renderer = loaded.renderer(style, options.teeth)
-        timeline = lambda: self._timeline(loaded, style, options)  # noqa: E731
+        speech = self.speech if options.live else self.speech.wide
+        timeline = lambda: self._timeline(speech, loaded, style, options)  # noqa: E731
         return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard)
 
     def start_session(
@@ -183,8 +184,8 @@ class Animator:
     ) -> Session:
         """Animate a portrait while the sound is still arriving.
 
-        The frames are those that `animate` makes of the same sound. Sessions share models and portraits, and do not
-        affect each other.
+        The frames are those that `animate` makes of the same sound with the option `live`. Sessions share models and
+        portraits, and do not affect each other.
 
         Args:
             portrait: as in `animate`.
@@ -202,13 +203,18 @@ class Animator:
         sound = LiveSound(sample_rate, channels, options.channel)
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
-        timeline = self._timeline(loaded, style, options, HISTORY + 1)
+        timeline = self._timeline(self.speech, loaded, style, options, HISTORY + 1)
         return Session(loaded.renderer(style, options.teeth), timeline, options.frame_rate, sound)
 
     def _timeline(
-        self, portrait: Portrait, style: Style | None, options: AnimationOptions, history: int = 0
+        self,
+        speech: SpeechModel,
+        portrait: Portrait,
+        style: Style | None,
+        options: AnimationOptions,
+        history: int = 0,
     ) -> FrameTimeline:
-        model = styled_motion_model(self.generator, self.head, style, options.style_strength)
+        model = styled_motion_model(speech, self.head, style, options.style_strength)
         stream = MotionStream(
             model,
             portrait.rest,

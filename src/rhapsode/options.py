@@ -34,6 +34,8 @@ class AnimationOptions:
         track: audio track of a file that drives the face, from 1; found by its voice where None.
         channel: channel that drives the face: its number, from 1, its name, such as left or FC, or mix, all together;
             found by its voice where None.
+        live: whether a file is heard as a session hears it, with the same frames. Otherwise the lips of a file look
+            further ahead and follow a little better.
 
     Raises:
         OptionsError: a value is out of range or of another type.
@@ -49,6 +51,7 @@ class AnimationOptions:
     seed: int = 0
     track: int | None = None
     channel: int | str | None = None
+    live: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.style, Path):
@@ -60,8 +63,9 @@ class AnimationOptions:
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value <= highest:
                 raise _wrong(name, value, f"choose 0 to {highest:g}")
-        if not isinstance(self.teeth, bool):
-            raise _wrong("teeth", self.teeth, "choose true or false")
+        for name in ("teeth", "live"):
+            if not isinstance(getattr(self, name), bool):
+                raise _wrong(name, getattr(self, name), "choose true or false")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or self.seed < 0:
             raise _wrong("seed", self.seed, "choose a whole number, 0 or more")
         if self.track is not None and not _counts(self.track):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.made_up import babble, made_up_generator, made_up_style
+from tests.made_up import babble, made_up_generator, made_up_speech_model, made_up_style
 
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.media.waveform import Waveform
@@ -64,11 +64,11 @@ def test_a_bank_of_nothing_is_refused() -> None:
 
 def test_a_style_that_projects_is_generated_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
-    generator = made_up_generator().to_numpy()
-    style = made_up_style("projected", generator, projection=1.0)
+    speech = made_up_speech_model(made_up_generator().to_numpy())
+    style = made_up_style("projected", speech.generator, projection=1.0)
     head = HeadModel(np.zeros((2, 5, 5)), np.eye(5), np.eye(5))
     sound = Waveform(babble(1.0, 0), 16000)
     projected, plain = (
-        generate(styled_motion_model(generator, head, replace(style, projection=share)), sound) for share in (1.0, 0.0)
+        generate(styled_motion_model(speech, head, replace(style, projection=share)), sound) for share in (1.0, 0.0)
     )
     assert np.isfinite(projected).all() and np.abs(projected - plain).max() > 1e-3

@@ -8,10 +8,11 @@ import pytest
 from rhapsode.animator import Animator
 from rhapsode.data.clips import Clip
 from rhapsode.evaluation.baselines import mean_face
-from rhapsode.evaluation.clips import RealClip, load_first_generator
+from rhapsode.evaluation.clips import RealClip, load_first_model
 from rhapsode.evaluation.motion_scores import FIGURES, result, score, score_all, summary
 from rhapsode.media.waveform import Waveform
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.stream import generate
+from rhapsode.style.motion_model import styled_motion_model
 
 
 def _named(clip: RealClip, name: str) -> RealClip:
@@ -35,7 +36,7 @@ def test_late_motion_is_found_late(clips: list[RealClip]) -> None:
 
 
 def test_a_generator_follows_the_clip_that_was_made_by_another(clips: list[RealClip], animator: Animator) -> None:
-    first = partial(generate, StyledMotionModel(load_first_generator(), animator.head))
+    first = partial(generate, styled_motion_model(load_first_model(), animator.head))
     assert score(first, clips[1]).figures["mouth_opening_corr"] > 0.6
 
 

@@ -24,7 +24,8 @@ from rhapsode.face.landmarks import EYES
 from rhapsode.learning.recipe import TransferRecipe
 from rhapsode.media.waveform import Waveform
 from rhapsode.metrics.style import style_distances
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.stream import generate
+from rhapsode.style.motion_model import styled_motion_model
 
 RECIPE = TransferRecipe(steps=2, check_every=1, batch=1)
 #: Each speaks the other's style.
@@ -78,7 +79,7 @@ def test_a_style_speaks_with_the_voices_of_others_alone(figures: dict[str, Any],
     opened = ClipStore.open(store)
     samples = {entry.name: opened.load(entry).samples for entry in opened.kept}
     animator = Animator.from_pretrained()
-    model = StyledMotionModel(animator.generator, animator.head)
+    model = styled_motion_model(animator.speech, animator.head)
     for clip, other in (("made/test", "made/val"), ("made/val", "made/test")):
         with np.load(kept / f"{clip.replace('/', '__')}.npz") as arrays:
             assert arrays["drivers"].tolist() == [other]

@@ -21,7 +21,6 @@ from rhapsode.learning.replay import ReplaySet
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.learning.transfer import transfer
 from rhapsode.media.waveform import Waveform
-from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.options import AnimationOptions
 from rhapsode.style.library import StyleLibrary
@@ -57,7 +56,7 @@ def test_a_learnt_style_lies_nearer_to_the_clip_than_the_shipped_generator(
     style_clip: StyleClip, learnt: Style, base: BaseModels
 ) -> None:
     unchanged = replace(QUICK, steps=1, learning_rate=0.0, start="generator")
-    _, untouched = transfer(base.generator, style_clip, base.replay, unchanged)
+    _, untouched = transfer(base, style_clip, unchanged)
     best = max(learnt.provenance["curve"], key=lambda row: row["score"])
     assert best["distance"] < 0.95 * untouched[0]["distance"]
     assert best["lip_sync"] > 0.9
@@ -78,10 +77,10 @@ def test_the_same_seed_learns_the_same_style_and_another_seed_another(
 
 
 @pytest.mark.slow
-def test_learning_leaves_audio_encoder_and_generator_as_they_are(learnt: Style, base: BaseModels) -> None:
+def test_learning_leaves_the_bottleneck_and_the_generator_as_they_are(learnt: Style, base: BaseModels) -> None:
     assert learnt.generator == base.generator.key == BaseModels.load().generator.key
     assert learnt.delta.keys() == {
-        name for name, _ in base.generator.named_parameters() if not name.startswith("audio_encoder.")
+        name for name, _ in base.generator.named_parameters() if not name.startswith("embed.")
     }
 
 
@@ -96,7 +95,7 @@ def test_every_reading_of_the_paper_runs_and_gives_finite_weights(
     style_clip: StyleClip, base: BaseModels, changes: dict
 ) -> None:
     recipe = replace(QUICK, steps=2, check_every=1, **changes)
-    weights, curve = transfer(base.generator, style_clip, base.replay, recipe)
+    weights, curve = transfer(base, style_clip, recipe)
     assert all(torch.isfinite(change).all() for change in weights.values())
     assert curve[-1]["step"] == 2
     assert (curve[-1]["L_sc"] > 0) == (recipe.constraint > 0)
@@ -108,9 +107,10 @@ def test_a_zero_shot_style_changes_the_read_out_alone_and_opens_as_wide_as_the_c
 ) -> None:
     style = transport_style(style_clip, base, "at-once")
     assert style.delta.keys() == {"readout.weight", "readout.bias"}
+    changes = {name: torch.from_numpy(change) for name, change in style.delta.items()}
     plain, styled = (
         np.concatenate([lip_opening(motion.numpy()) for motion in base.replay.motions(one)])
-        for one in (base.generator, MotionGenerator.from_numpy(style.apply(base.generator.to_numpy())))
+        for one in (base.generator, base.generator.with_weight_delta(changes))
     )
     wanted = lip_opening(style_clip.expression).std()
     assert abs(styled.std() - wanted) < 0.5 * abs(plain.std() - wanted)
@@ -174,8 +174,8 @@ def test_the_command_line_learns_a_style_from_a_clip_and_speaks_in_it(
     talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def transfer_briefly(*arguments: Any) -> Any:
-        generator, clip, replay, recipe, progress = arguments
-        return transfer(generator, clip, replay, replace(recipe, steps=20), progress)
+        base, clip, recipe, progress = arguments
+        return transfer(base, clip, replace(recipe, steps=20), progress)
 
     monkeypatch.setattr("rhapsode.learning.learn.transfer", transfer_briefly)
     library = ["--library", str(tmp_path / "styles")]
@@ -211,10 +211,10 @@ def test_a_name_that_is_not_allowed_is_refused_before_the_clip_is_looked_at(
 
 
 def test_a_replay_set_takes_one_byte_for_each_number(tmp_path: Path) -> None:
-    pieces = tuple(torch.rand(length, 6) * 2 - 1 for length in (5, 9))
+    pieces = tuple((torch.rand(length, 6) * 2 - 1) * torch.arange(1, 7) for length in (5, 9))
     ReplaySet(pieces, "abc").save(tmp_path / "r.safetensors")
     again = ReplaySet.load(tmp_path / "r.safetensors")
     assert again.generator == "abc"
     for one, other in zip(pieces, again.pieces, strict=True):
-        torch.testing.assert_close(one, other, atol=0.5 / 127 + 1e-6, rtol=0)
-    assert (tmp_path / "r.safetensors").stat().st_size < 600
+        assert ((one - other).abs() <= (0.5 / 127 + 1e-6) * torch.arange(1, 7)).all()
+    assert (tmp_path / "r.safetensors").stat().st_size < 700

@@ -10,7 +10,8 @@ from rhapsode.errors import WeightsError
 from rhapsode.models.windowed_encoder import WindowedEncoder, periodic_positions
 from rhapsode.models.windowed_export import export
 from rhapsode.motion.dims import WindowedDims
-from rhapsode.motion.feature_stream import EncoderModel, FeatureStream
+from rhapsode.motion.windowed_encoder import WindowedEncoder as EncoderModel
+from rhapsode.motion.windowed_encoder import to_motion_rate
 
 DIMS = WindowedDims(width=16, heads=2, ahead=(2, 0, 1), ahead_wide=(4, 4, 4), back=9, period=50)
 
@@ -73,13 +74,13 @@ def test_positions_join_their_beginning() -> None:
 @pytest.mark.parametrize("wide", [False, True])
 def test_the_exported_step_computes_what_torch_does(encoder: WindowedEncoder, wide: bool, tmp_path: Path) -> None:
     model = EncoderModel.load(export(encoder, tmp_path / "encoder.onnx"), wide)
-    sound, stream = _sound(), FeatureStream(model)
-    parts = [step for first in range(0, 24000, 700) for step in stream.push(sound[first : first + 700])]
-    streamed = np.concatenate(parts)[:50]
-    whole = np.concatenate(list(FeatureStream(model).push(sound)))[:50]
-    np.testing.assert_array_equal(streamed, whole)
-    expected = encoder(torch.from_numpy(whisper_mel(sound))[None], wide)[0, :50].numpy()
-    np.testing.assert_allclose(streamed, expected, atol=2e-3)
+    sound, stream = _sound(), model.start()
+    parts = [one for first in range(0, 24000, 700) for one in stream.push(sound[first : first + 700])]
+    streamed = np.stack(parts)[:60]
+    np.testing.assert_array_equal(streamed, np.stack(list(model.start().push(sound)))[:60])
+    expected = encoder(torch.from_numpy(whisper_mel(sound))[None], wide)[0].numpy()
+    np.testing.assert_allclose(streamed, to_motion_rate(expected, 60), atol=2e-3)
+    np.testing.assert_allclose(model.encode(whisper_mel(sound))[:50], expected[:50], atol=2e-3)
 
 
 @torch.inference_mode()
@@ -88,8 +89,8 @@ def test_eight_bits_change_features_little(tmp_path: Path) -> None:
     encoder = WindowedEncoder(replace(DIMS, width=128, heads=4)).eval()
     path = export(encoder, tmp_path / "encoder.onnx")
     assert path.stat().st_size < export(encoder, tmp_path / "half.onnx", eight_bits=False).stat().st_size
-    made = np.concatenate(list(FeatureStream(load_or_skip(path)).push(_sound())))[:50]
-    expected = encoder(torch.from_numpy(whisper_mel(_sound()))[None])[0, :50].numpy()
+    made = load_or_skip(path).encode(whisper_mel(_sound()))
+    expected = encoder(torch.from_numpy(whisper_mel(_sound()))[None])[0].numpy()
     assert 0 < np.abs(made - expected).mean() < 0.05 * expected.std()
 
 
@@ -104,7 +105,7 @@ def test_saved_and_loaded_it_is_the_same(encoder: WindowedEncoder, tmp_path: Pat
 
 def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "encoder.onnx").write_bytes(b"no model")
-    with pytest.raises(WeightsError, match="windowed encoder"):
+    with pytest.raises(WeightsError, match="audio encoder"):
         EncoderModel.load(tmp_path / "encoder.onnx")
 
 

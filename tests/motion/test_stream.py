@@ -1,8 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
 
-from rhapsode.audio.mel import log_mel
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.bundle import Bundle
 from rhapsode.face.geometry import mean_face
@@ -10,17 +10,16 @@ from rhapsode.face.landmarks import EYES
 from rhapsode.face.mouth import lip_distance
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform, resample
-from rhapsode.models.motion_generator import MotionGenerator
-from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.model import SpeechModel
+from rhapsode.motion.stream import StyledMotionModel, condensed_features, generate
+from rhapsode.style.motion_model import styled_motion_model
 
 
 @pytest.fixture(scope="module")
 def shipped() -> StyledMotionModel:
     bundle = Bundle.load()
-    generator = NumpyMotionGenerator.load(bundle.path("motion_generator.safetensors"))
-    return StyledMotionModel(generator, HeadModel.load(bundle.path("head_motion.safetensors")))
+    return styled_motion_model(SpeechModel.load(bundle), HeadModel.load(bundle.path("head_motion.safetensors")))
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +52,13 @@ def test_loudness_makes_no_difference_once_the_level_is_known(shipped: StyledMot
 def test_a_bank_of_the_voice_itself_changes_less_than_a_strange_one(
     shipped: StyledMotionModel, sentence: Waveform
 ) -> None:
-    generator = shipped.generator
-    width = generator.dims.encoder.hidden if generator.dims.encoder else 160
-    features = MotionGenerator.from_numpy(generator).features(torch.from_numpy(log_mel(sentence.samples))).numpy()
-    own, strange = FeatureBank(features), FeatureBank(np.zeros((10, width), np.float32))
+    speech = SpeechModel(shipped.encoder, shipped.generator)
+    features = condensed_features(speech, sentence.samples)
+    own, strange = FeatureBank(features), FeatureBank(np.zeros((10, speech.generator.width), np.float32))
     plain = generate(shipped, sentence)
 
     def change(bank: FeatureBank, mix: float) -> float:
-        projecting = StyledMotionModel(generator, shipped.head, bank=bank, projection=mix)
-        return float(np.abs(generate(projecting, sentence) - plain).max())
+        return float(np.abs(generate(replace(shipped, bank=bank, projection=mix), sentence) - plain).max())
 
     assert change(own, 1.0) < 0.5 * change(strange, 1.0)
     assert change(strange, 0.0) == 0

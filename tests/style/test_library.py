@@ -7,23 +7,23 @@ import pytest
 from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode.errors import StyleError
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.generator import RecurrentGenerator
 from rhapsode.style.library import StyleLibrary, resolve, user_library
 from rhapsode.style.style import Style
 
 
 @pytest.fixture(scope="module")
-def generator() -> NumpyMotionGenerator:
+def generator() -> RecurrentGenerator:
     return made_up_generator().to_numpy()
 
 
 @pytest.fixture
-def ballad(generator: NumpyMotionGenerator) -> Style:
+def ballad(generator: RecurrentGenerator) -> Style:
     return made_up_style("ballad", generator)
 
 
 @pytest.fixture
-def library(tmp_path: Path, generator: NumpyMotionGenerator, ballad: Style) -> StyleLibrary:
+def library(tmp_path: Path, generator: RecurrentGenerator, ballad: Style) -> StyleLibrary:
     """Yours: ballad and angry, with a curve. Shipped: calm, and an angry with another droop."""
     shipped = tmp_path / "shipped"
     shipped.mkdir()

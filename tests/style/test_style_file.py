@@ -13,25 +13,29 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
-from tests.made_up import babble, made_up_generator, made_up_style
+from tests.made_up import babble, made_up_generator, made_up_speech_model, made_up_style
 
 from rhapsode.errors import StyleError
 from rhapsode.media.waveform import Waveform
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.models.feature_generator import FeatureGenerator
+from rhapsode.models.generators import Generator
+from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.motion.dims import EncoderDims, FeatureGeneratorDims, GeneratorDims
+from rhapsode.motion.generator import RecurrentGenerator
 from rhapsode.motion.head import HeadModel
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.stream import generate
 from rhapsode.style.file import LARGEST_FILE
 from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.style.style import STRONGEST, Style, blend
 
 
 @pytest.fixture(scope="module")
-def generator() -> NumpyMotionGenerator:
+def generator() -> RecurrentGenerator:
     return made_up_generator().to_numpy()
 
 
 @pytest.fixture
-def style(generator: NumpyMotionGenerator) -> Style:
+def style(generator: RecurrentGenerator) -> Style:
     return made_up_style("ballad", generator)
 
 
@@ -128,13 +132,14 @@ def test_a_style_too_large_is_not_written(style: Style, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_strength_zero_is_no_style(style: Style, generator: NumpyMotionGenerator) -> None:
+def test_strength_zero_is_no_style(style: Style, generator: RecurrentGenerator) -> None:
     sound = Waveform(babble(1.0, 0), 16000)
     none = style.scaled(0)
     head = HeadModel(np.zeros((2, 5, 5)), np.eye(5), np.eye(5))
-    plain = generate(StyledMotionModel(generator, head), sound)
-    assert np.array_equal(generate(styled_motion_model(generator, head, style, 0), sound), plain)
-    assert not np.array_equal(generate(styled_motion_model(generator, head, style), sound), plain)
+    speech = made_up_speech_model(generator)
+    plain = generate(styled_motion_model(speech, head), sound)
+    assert np.array_equal(generate(styled_motion_model(speech, head, style, 0), sound), plain)
+    assert not np.array_equal(generate(styled_motion_model(speech, head, style), sound), plain)
     assert (none.eyelid_offset, none.blink_rate_scale, none.projection) == (0, 1, 0)
     assert not none.rest_expression.any()
     rng = np.random.default_rng(0)
@@ -144,13 +149,13 @@ def test_strength_zero_is_no_style(style: Style, generator: NumpyMotionGenerator
         assert np.array_equal(of, was)
 
 
-def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: NumpyMotionGenerator) -> None:
+def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: RecurrentGenerator) -> None:
     before = generator.key
     assert style.apply(generator).key != before
     assert generator.key == before
 
 
-def test_weights_change_by_what_the_style_says(style: Style, generator: NumpyMotionGenerator) -> None:
+def test_weights_change_by_what_the_style_says(style: Style, generator: RecurrentGenerator) -> None:
     styled, plain = style.scaled(0.5).apply(generator).weights, generator.weights
     for name, value in plain.items():
         change = 0.5 * style.delta[name] if name in style.delta else np.zeros_like(value)
@@ -163,7 +168,7 @@ def test_a_strength_out_of_range_is_refused(style: Style, strength: float) -> No
         style.scaled(strength)
 
 
-def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: NumpyMotionGenerator) -> None:
+def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: RecurrentGenerator) -> None:
     other = made_up_style("angry", generator, seed=1, blink_rate_scale=0.5, license="CC-BY-4.0", projection=0.25)
     other = replace(other, delta={"recurrent.bias_ih_l0": other.delta["recurrent.bias_ih_l0"]})
     mixed = blend([(style, 0.5), (other, 1.25)], "both")
@@ -204,16 +209,32 @@ def test_styles_of_different_generators_do_not_mix(style: Style) -> None:
         blend([(style, 1), (stranger, 0.5)], "both")
 
 
-def test_a_style_made_for_another_generator_is_refused(style: Style, generator: NumpyMotionGenerator) -> None:
+def test_a_style_made_for_another_generator_is_refused(style: Style, generator: RecurrentGenerator) -> None:
     other = made_up_generator(1).to_numpy()
     with pytest.raises(StyleError, match=f"'ballad': learnt for .*{generator.key}.* is {other.key}; learn it anew"):
         style.apply(other)
 
 
 @pytest.mark.parametrize("name", ["recurrent.bias_ih_l0", "nothing.of.the.kind"])
-def test_weights_that_do_not_fit_are_refused(style: Style, generator: NumpyMotionGenerator, name: str) -> None:
+def test_weights_that_do_not_fit_are_refused(style: Style, generator: RecurrentGenerator, name: str) -> None:
     with pytest.raises(StyleError, match="'ballad': learnt for"):
         replace(style, delta={name: np.zeros(1, np.float32)}).apply(generator)
+
+
+@pytest.mark.parametrize("kind", ["shipped", "published"])
+def test_whatever_a_style_trains_can_be_kept(kind: str, style: Style, tmp_path: Path) -> None:
+    small = EncoderDims(hidden=8, layers=1)
+    generator: Generator = (
+        FeatureGenerator(FeatureGeneratorDims(features=16, hidden=8, components=4, kernel=3))
+        if kind == "shipped"
+        else MotionGenerator(GeneratorDims(hidden=8, layers=1, components=4, encoder=small))
+    )
+    styled = {id(each) for each in generator.styled_parameters()}
+    delta = {
+        name: np.zeros(each.shape, np.float32) for name, each in generator.named_parameters() if id(each) in styled
+    }
+    replace(style, delta=delta).save(tmp_path / "kept.safetensors")
+    assert Style.load(tmp_path / "kept.safetensors").delta.keys() == delta.keys()
 
 
 def test_the_heads_gain_scales_its_motion(style: Style) -> None:

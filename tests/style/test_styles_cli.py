@@ -7,7 +7,7 @@ import pytest
 from tests.made_up import made_up_generator, made_up_style
 
 from rhapsode import cli
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.generator import RecurrentGenerator
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.style import Style
 
@@ -23,12 +23,12 @@ Styles = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
-def generator() -> NumpyMotionGenerator:
+def generator() -> RecurrentGenerator:
     return made_up_generator().to_numpy()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, generator: NumpyMotionGenerator) -> Path:
+def folder(tmp_path: Path, generator: RecurrentGenerator) -> Path:
     library = StyleLibrary(tmp_path / "styles")
     library.save(made_up_style("ballad", generator))
     library.save(made_up_style("angry", generator, 1, license="CC-BY-4.0"))
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_listed_with_the_reason(styles: Styles, folder: Path) 
     assert "error" not in rows["ballad"]
 
 
-def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: NumpyMotionGenerator, folder: Path) -> None:
+def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: RecurrentGenerator, folder: Path) -> None:
     clip = {"clip": "a\x1b[2J.mp4", "method": "x\ny", "key\x1b[2J": 1}
     StyleLibrary(folder).save(made_up_style("rude", generator, provenance=clip, license="none\x1b[1A\rCC0"))
     for outcome in (styles(), styles("show", "rude")):
@@ -157,7 +157,7 @@ def test_all_facts_as_json(styles: Styles, folder: Path) -> None:
 
 
 def test_what_a_stranger_calls_its_facts_hides_none_of_ours(
-    styles: Styles, generator: NumpyMotionGenerator, folder: Path
+    styles: Styles, generator: RecurrentGenerator, folder: Path
 ) -> None:
     StyleLibrary(folder).save(made_up_style("sly", generator, provenance={"license": "public domain"}, license="mine"))
     licenses = [line.split()[1] for line in styles("show", "sly").out.splitlines() if line.startswith("  license")]

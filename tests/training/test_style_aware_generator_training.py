@@ -96,7 +96,9 @@ def test_the_same_seed_draws_the_same_batch_and_neighbours_stay_together(pairs: 
 
 
 def test_colors_of_all_pictures_change_alike_and_a_mirror_turns_coordinates_too(pairs: list[Pairs]) -> None:
-    sample = as_sample(pairs[0], np.arange(2))
+    # Frames in which the mouth is open: a shut one looks the same in a mirror.
+    openest = pairs[0].drawn[..., INSIDE].reshape(len(pairs[0].drawn), -1).sum(1, dtype=int).argsort()[-2:]
+    sample = as_sample(pairs[0], openest)
     varied = [augment(sample, torch.Generator().manual_seed(seed)) for seed in range(12)]
     mirrored = [one for one in varied if not torch.equal(one.drawn[:, INSIDE], sample.drawn[:, INSIDE])]
     assert 0 < len(mirrored) < len(varied)

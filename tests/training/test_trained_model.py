@@ -37,7 +37,7 @@ def test_a_trained_model_animates_with_its_own_generator_and_what_it_lacks_is_th
     model: Path, tmp_path: Path, talking_clip: Path
 ) -> None:
     own, default = Animator.from_pretrained(model), Animator.from_pretrained()
-    assert own.generator.dims.hidden == 16 and own.generator.key != default.generator.key
+    assert own.speech.generator.dims.hidden == 16 and own.speech.generator.key != default.speech.generator.key
     assert (own.head.coefficients == default.head.coefficients).all()
     assert not Bundle.load(model).own("head_motion.safetensors")
 

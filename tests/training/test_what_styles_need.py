@@ -11,9 +11,9 @@ from tests.made_up import made_up_generator, make_store
 from rhapsode.bundle import Bundle, Facts, write_manifest
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
-from rhapsode.errors import DataError, WeightsError
+from rhapsode.errors import DataError
 from rhapsode.learning.replay import ReplaySet
-from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.models.generators import load_generator
 from rhapsode.training import key_motions
 from rhapsode.training import replay as replay
 
@@ -40,7 +40,7 @@ def test_key_motions_need_timed_words(tmp_path: Path, made_up_store: Path) -> No
 
 def test_a_replay_set_holds_features_and_names_its_generator(tmp_path: Path, made_up_store: Path) -> None:
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
-    generator = MotionGenerator.load(SHIPPED)
+    generator = load_generator(SHIPPED)
     assert made.generator == generator.key == ReplaySet.load(Bundle.load().path("replay.safetensors")).generator
     motion = made.motions(generator)
     assert [len(piece) for piece in motion] == [120]
@@ -50,7 +50,7 @@ def test_a_replay_set_holds_features_and_names_its_generator(tmp_path: Path, mad
 def test_a_long_clip_is_replayed_in_pieces_that_leave_nothing_out(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", ["train"], seconds=22.0)
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path, seconds=22)))
-    ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
+    ahead = load_generator(SHIPPED).look_ahead
     assert len(made.pieces) == 3
     assert sum(len(piece) - ahead for piece in made.pieces) == 22 * 60
 
@@ -58,22 +58,22 @@ def test_a_long_clip_is_replayed_in_pieces_that_leave_nothing_out(tmp_path: Path
 def test_no_more_than_the_first_seconds_of_a_clip_are_replayed(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", ["train"], seconds=5.0)
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(store, tmp_path, seconds=2)))
-    ahead = MotionGenerator.load(SHIPPED).dims.look_ahead
+    ahead = load_generator(SHIPPED).look_ahead
     assert sum(len(piece) - ahead for piece in made.pieces) == 2 * 60
 
 
 def test_the_replay_set_of_a_model_is_made_by_its_own_generator(tmp_path: Path, made_up_store: Path) -> None:
-    generator = MotionGenerator.load(SHIPPED)
-    torch.nn.init.zeros_(generator.readout.bias)
+    generator = load_generator(SHIPPED)
+    torch.nn.init.ones_(generator.readout.bias)
     generator.save(tmp_path / "motion_generator.safetensors")
     write_manifest(tmp_path, {"motion_generator.safetensors": Facts()})
     made = ReplaySet.load(replay.train(replay.ReplayRecipe(made_up_store, tmp_path)))
-    assert made.generator == generator.key != MotionGenerator.load(SHIPPED).key
+    assert made.generator == generator.key != load_generator(SHIPPED).key
 
 
-def test_a_generator_without_an_audio_encoder_has_no_replay_set(tmp_path: Path, made_up_store: Path) -> None:
+def test_a_generator_of_the_published_form_has_a_replay_set_too(tmp_path: Path, made_up_store: Path) -> None:
     made_up_generator().save(tmp_path / "plain.safetensors")
-    with pytest.raises(WeightsError, match="audio encoder"):
-        replay.train(
-            replay.ReplayRecipe(made_up_store, tmp_path, generator=tmp_path / "plain.safetensors")
-        )  # fmt: skip
+    recipe = replay.ReplayRecipe(made_up_store, tmp_path / "model", generator=tmp_path / "plain.safetensors")
+    made = ReplaySet.load(replay.train(recipe))
+    generator = load_generator(tmp_path / "plain.safetensors")
+    assert made.generator == generator.key and made.pieces[0].shape == (122, 160)

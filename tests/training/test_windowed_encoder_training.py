@@ -15,6 +15,7 @@ from rhapsode.data.speech import read_speech
 from rhapsode.data.store import ClipStore
 from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.windowed_encoder import WindowedEncoder
+from rhapsode.models.windowed_export import export
 from rhapsode.motion.dims import FeatureGeneratorDims, WindowedDims
 from rhapsode.training import feature_generator, lip_teachers, whisper_speech, windowed_encoder
 from rhapsode.training.feature_generator import FeatureGeneratorRecipe, generator_loss
@@ -66,23 +67,33 @@ def test_two_steps_of_every_recipe_one_after_the_other_make_a_model(tmp_path: Pa
     assert [row["step"] for row in rows] == ["1", "2"] and float(rows[0]["lips"]) > 0
     again = windowed_encoder.train(replace(recipe, out=tmp_path / "again", start=encoder))
     assert WindowedEncoder.load(again).dims == DIMS
+    exported = export(WindowedEncoder.load(encoder), tmp_path / "encoder.onnx")
     generator = feature_generator.train(
         FeatureGeneratorRecipe(
-            store, encoder, model, dims=FeatureGeneratorDims(16, 8, 4), speech=tmp_path / "prepared",
-            motion_of_speech=tmp_path / "lips", batch=2, unfilmed=2, loop=loop,
+            store, model, encoder=exported, dims=FeatureGeneratorDims(16, 8, 4), motion_of_speech=tmp_path / "lips",
+            batch=2, unfilmed=2, loop=loop,
         )
     )  # fmt: skip
     assert FeatureGenerator.load(generator)(torch.zeros(1, 20, 16)).shape == (1, 20, 68, 3)
-    made = {"lip_teacher_0.safetensors", "windowed_encoder.safetensors", "feature_generator.safetensors"}
+    made = {"lip_teacher_0.safetensors", "windowed_encoder.safetensors", "motion_generator.safetensors"}
     assert all(Bundle.load(model).own(name) for name in made)
 
 
 def test_a_clip_played_faster_is_shorter_in_sound_and_motion(tmp_path: Path) -> None:
     store = ClipStore.open(make_store(tmp_path, ["train"]))
     speeds = (Fraction(1), Fraction(20, 17))
-    slow, fast = FeatureWindows(store.load_all(), lambda samples: [samples[::320][:, None]], 40, speeds).clips
-    assert len(slow.features[0]) == len(slow.expression) == 100
-    assert len(fast.features[0]) == len(fast.expression) == 85
+    loudness = lambda samples, frames: [np.resize(samples, (frames, 1))]  # noqa: E731
+    slow, fast = FeatureWindows(store.load_all(), loudness, 40, speeds).clips
+    pauses = 2 * 36
+    assert len(slow.features[0]) == len(slow.expression) == 120 + pauses
+    assert len(fast.features[0]) == len(fast.expression) == 102 + pauses
+
+
+def test_a_face_rests_in_the_silence_around_a_clip_but_may_move_just_beside_it(tmp_path: Path) -> None:
+    store = ClipStore.open(make_store(tmp_path, ["train"]))
+    (clip,) = FeatureWindows(store.load_all(), lambda _, frames: [np.zeros((frames, 1))], 40, [Fraction(1)]).clips
+    assert not clip.expression[:36].any() and clip.expression[36:-36].any()
+    assert clip.real[:24].all() and not clip.real[24:36].any() and clip.real[36:-36].all()
 
 
 def test_the_real_motion_costs_nothing_and_an_open_mouth_that_should_be_shut_does() -> None:

@@ -35,6 +35,13 @@ _METAVARS = {
 _NONE = {"track": "found by its voice", "channel": "found by its voice"}
 
 
+def _default_told(name: str, default: object) -> str | None:
+    """Say what the default is, where tyro would not say it well: None leaves it to tyro."""
+    if default is None:
+        return f"(default: {_NONE.get(name, 'none')})"
+    return "" if default is False else None
+
+
 def _animation_flags() -> Any:
     """Make a dataclass of what is typed for `AnimationOptions`, with its names, defaults and descriptions."""
     docs = {
@@ -51,7 +58,7 @@ def _animation_flags() -> Any:
         said = arg(
             metavar=None if kind is bool else _METAVARS.get(one.name, "GAIN"),
             help=text if text.endswith(".") else f"{text}.",
-            help_behavior_hint=f"(default: {_NONE.get(one.name, 'none')})" if one.default is None else None,
+            help_behavior_hint=_default_told(one.name, one.default),
         )
         default = str(one.default) if kind is str else one.default
         flags.append((one.name, Annotated[kind, said], field(default=default)))

@@ -36,6 +36,8 @@ class Motion:
     """Write a page with curves and videos to this folder."""
     clips: Annotated[int, at_least(0), option("N")] = 3
     """Videos in the report, for each corpus."""
+    live: bool = False
+    """Hear each sound as a session does, which looks less far ahead than a file may."""
     output: Annotated[Json, option(name="")] = field(default_factory=Json)
 
     def run(self) -> None:
@@ -45,7 +47,9 @@ class Motion:
         with ProgressDisplay(self.output.shows_progress) as progress:
             from rhapsode.evaluation.motion import evaluate_motion
 
-            figures = evaluate_motion(self.data, self.store, splits, self.model, self.report, self.clips, progress)
+            figures = evaluate_motion(
+                self.data, self.store, splits, self.model, self.report, self.clips, self.live, progress
+            )
         from rhapsode.cli.tables import motion_table
 
         _print(figures, motion_table, self.output.json, self.report)

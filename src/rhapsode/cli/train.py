@@ -81,6 +81,7 @@ class TrainVerb:
 
 AudioEncoder = TrainVerb("audio-encoder")
 MotionGenerator = TrainVerb("motion-generator")
+FeatureGenerator = TrainVerb("feature-generator")
 StyleAwareGenerator = TrainVerb("style-aware-generator")
 HeadMotion = TrainVerb("head-motion")
 MeanFace = TrainVerb("mean-face")

@@ -52,7 +52,10 @@ VERBS = {
     "prepare": Verb("Track faces and sound of many clips, for training and evaluation.", "prepare:Prepare"),
     "train audio-encoder": Verb("Train the audio encoder on speech alone.", "train:AudioEncoder"),
     "train motion-generator": Verb(
-        "Train the Motion Generator, which turns sound into mouth and face motion.", "train:MotionGenerator"
+        "Train the published Motion Generator, which turns sound into mouth and face motion.", "train:MotionGenerator"
+    ),
+    "train feature-generator": Verb(
+        "Train the Motion Generator that ships, on features of the windowed encoder.", "train:FeatureGenerator"
     ),
     "train style-aware-generator": Verb(
         "Train Style Mapping and the Style-Aware Generator, which paint mouths.", "train:StyleAwareGenerator"

@@ -11,8 +11,8 @@ from rhapsode.bundle import Bundle
 from rhapsode.face.expression import disentangle, resample
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.metrics.mouth import opening_correlation, sound_lag
-from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.model import ENCODER, GENERATOR, SpeechModel
 from rhapsode.motion.stream import StyledMotionModel, generate
 
 #: Correlation of generated and real mouth opening from which a clip counts as in sync.
@@ -32,12 +32,14 @@ class SyncModel:
     """
 
     def __init__(self, weights: Path) -> None:
-        """Read the weights.
+        """Read the weights; an audio encoder of their own lies beside them.
 
         Raises:
             WeightsError: the file is missing, damaged, or of another model.
         """
-        self._model = StyledMotionModel(NumpyMotionGenerator.load(weights), _shipped_head())
+        beside = weights.with_name(ENCODER)
+        speech = SpeechModel.read(weights, lambda: beside if beside.is_file() else Bundle.load().path(ENCODER))
+        self._model = StyledMotionModel(speech.encoder, speech.generator, _shipped_head())
         self.key = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
     def measure(self, samples: np.ndarray, times: np.ndarray, landmarks: np.ndarray) -> tuple[float, float]:
@@ -69,7 +71,7 @@ class SyncModel:
 
 def shipped_sync_model() -> Path:
     """Give the path of the Motion Generator that comes with the package."""
-    return Bundle.load().path("motion_generator.safetensors")
+    return Bundle.load().path(GENERATOR)
 
 
 @cache

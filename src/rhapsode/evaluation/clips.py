@@ -11,7 +11,7 @@ from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.expression import disentangle
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.model import SpeechModel
 from rhapsode.progress import Progress, no_progress
 
 #: The first generator that this package shipped.
@@ -53,8 +53,8 @@ class RealClip:
         return folders[1] if folders[0] == "expressive" and len(folders) > 1 else folders[0]
 
 
-def load_first_generator(research: str | Path = RESEARCH) -> NumpyMotionGenerator:
-    """Load the generator that the first version of this package shipped, `v0`.
+def load_first_model(research: str | Path = RESEARCH) -> SpeechModel:
+    """Load the generator that the first version of this package shipped, `v0`, with its encoder.
 
     Args:
         research: the bundle of research weights.
@@ -62,7 +62,7 @@ def load_first_generator(research: str | Path = RESEARCH) -> NumpyMotionGenerato
     Raises:
         WeightsError: they are not there, as in an installed package, or damaged.
     """
-    return NumpyMotionGenerator.load(Bundle.load(research).path(FIRST_GENERATOR))
+    return SpeechModel.read(Bundle.load(research).path(FIRST_GENERATOR))
 
 
 def real_clips(data: Path, store: Path, progress: Progress = no_progress) -> list[RealClip]:

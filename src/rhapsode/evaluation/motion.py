@@ -11,13 +11,14 @@ from rhapsode.animator import Animator
 from rhapsode.bundle import DEFAULT
 from rhapsode.errors import DataError, WeightsError
 from rhapsode.evaluation.baselines import Method, baselines
-from rhapsode.evaluation.clips import load_first_generator, real_clips
+from rhapsode.evaluation.clips import load_first_model, real_clips
 from rhapsode.evaluation.motion_scores import result, score_all
 from rhapsode.evaluation.report.folder import check_folder
 from rhapsode.evaluation.report.motion import write_report
-from rhapsode.motion.generator import NumpyMotionGenerator
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.model import SpeechModel
+from rhapsode.motion.stream import generate
 from rhapsode.progress import Progress, no_progress
+from rhapsode.style.motion_model import styled_motion_model
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def evaluate_motion(
     model: str | Path = DEFAULT,
     report: Path | None = None,
     videos: int = 3,
+    live: bool = False,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Score a Motion Generator and baselines on the clips of some splits, by the streaming engine that ships.
@@ -40,6 +42,7 @@ def evaluate_motion(
         model: "default", the model that comes with the package, or a model folder.
         report: folder for the report; none where None.
         videos: number of clips of each corpus that the report shows.
+        live: whether the sound is heard as in a session, not as a file's.
         progress: watches the stages `clips`, `scores` and `videos`.
 
     Returns:
@@ -58,11 +61,11 @@ def evaluate_motion(
         there = ", ".join(sorted({clip.clip.split for clip in clips}))
         raise DataError(f"{data}: no usable clip of split {' or '.join(splits)}", f"its splits are {there}", "no-clips")
     methods: dict[str, Method] = {
-        "generator": _engine(animator, animator.generator),
+        "generator": _engine(animator, animator.speech if live else animator.speech.wide),
         **baselines([clip for clip in clips if clip.clip.split == "train"]),
     }
     try:
-        methods["v0"] = _engine(animator, load_first_generator())
+        methods["v0"] = _engine(animator, load_first_model())
     except WeightsError as error:
         _log.warning("the first generator is not compared: %s", error.message)
     scores = score_all(methods, scored, progress)
@@ -77,6 +80,6 @@ def evaluate_motion(
     return figures
 
 
-def _engine(animator: Animator, generator: NumpyMotionGenerator) -> Method:
-    """Give the motion that a session makes of a sound, before it is retargeted to a portrait."""
-    return partial(generate, StyledMotionModel(generator, animator.head))
+def _engine(animator: Animator, speech: SpeechModel) -> Method:
+    """Give the motion that the engine makes of a sound, before it is retargeted to a portrait."""
+    return partial(generate, styled_motion_model(speech, animator.head))

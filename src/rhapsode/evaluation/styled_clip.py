@@ -98,10 +98,9 @@ def evaluate_clip(
     learnt = transfer_style(style_clip, base, entry.name, recipe)
     seconds = time.perf_counter() - began
     zero_shot = transport_style(style_clip, base, entry.name)
-    generator = base.generator.to_numpy()
     motions: dict[str, list[np.ndarray]] = {}
     for method, style in zip(METHODS, (None, zero_shot, learnt), strict=True):
-        styled = styled_motion_model(generator, base.head, style)
+        styled = styled_motion_model(base.speech, base.head, style)
         motions[method] = [generate(styled, driver.sound) for driver in drivers.values()]
     figures = {
         method: _scores(style_clip, made, list(drivers.values()))

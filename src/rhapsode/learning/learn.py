@@ -20,7 +20,6 @@ from rhapsode.learning.reference_images import reference_pictures, sharpness_at
 from rhapsode.learning.statistics import blink_rate_scale, head_gain, transported_readout
 from rhapsode.learning.style_clip import StyleClip, rotation_at
 from rhapsode.learning.transfer import transfer
-from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.progress import Progress, no_progress
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.references import clear_frames, key_motions, reference_distances
@@ -112,13 +111,13 @@ def transfer_style(
     progress: Progress = no_progress,
 ) -> Style:
     """Learn a style by style transfer (`transfer`); arguments as in `learn_style`."""
-    delta, curve = transfer(base.generator, style_clip, base.replay, recipe, progress)
+    delta, curve = transfer(base, style_clip, recipe, progress)
     origin = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": curve}
     style = _style(style_clip, base, name, delta, recipe.gamma, origin, license)
     return replace(
         style,
         projection=recipe.projection,
-        bank=voice_bank(style_clip, base.generator) if recipe.projection else None,
+        bank=voice_bank(style_clip, base) if recipe.projection else None,
         pictures=reference_pictures(style_clip, choose_references(style_clip)) if pictures else None,
     )
 
@@ -138,9 +137,9 @@ def choose_references(style_clip: StyleClip) -> np.ndarray:
     return clear_frames(distances, turned, lambda frames: sharpness_at(style_clip, times[frames]), MOTION_RATE)
 
 
-def voice_bank(style_clip: StyleClip, generator: MotionGenerator) -> np.ndarray:
+def voice_bank(style_clip: StyleClip, base: BaseModels) -> np.ndarray:
     """Sample the features of a style clip's voice for manifold projection, (M, F) float32, M at most `BANK`."""
-    features = generator.features(torch.from_numpy(style_clip.mel)).numpy()[generator.dims.look_ahead :]
+    features = base.hear(style_clip.clip.samples).numpy()[base.generator.look_ahead :]
     return features[:: max(1, -(-len(features) // BANK))]
 
 

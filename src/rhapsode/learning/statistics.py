@@ -20,7 +20,7 @@ from torch import Tensor
 
 from rhapsode.face.landmarks import EYES
 from rhapsode.learning.style_clip import StyleClip, head_spread
-from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.models.generators import Generator
 from rhapsode.motion.head import HeadModel
 
 #: How much of the identity is added to S_a, in units of its mean eigenvalue. From 1 to 10 styles never seen come
@@ -59,7 +59,7 @@ def optimal_transport(
 
 
 def transported_readout(
-    generator: MotionGenerator, replayed: Sequence[Tensor], expression: np.ndarray, shrinkage: float = SHRINKAGE
+    generator: Generator, replayed: Sequence[Tensor], expression: np.ndarray, shrinkage: float = SHRINKAGE
 ) -> dict[str, Tensor]:
     """Change a generator's read-out so that its motion has the statistics of a clip.
 

@@ -22,7 +22,6 @@ class StyleClip:
         name: name of the clip's file.
         expression: (T, 68, 3) float32 offsets from the person's own resting face, canonical space, 60 a second.
         rest: (68, 3) that face.
-        mel: (2T, 80) float32 log-mel of the sound, in sync with the face.
         clip: landmarks, pose and sound as tracked, offset corrected.
         recorded_times: (N,) times of the clip's frames on the clock of the video file, seconds.
         blink_times: (N, 2) seconds at which blinks begin and end.
@@ -34,7 +33,6 @@ class StyleClip:
     name: str
     expression: np.ndarray
     rest: np.ndarray
-    mel: np.ndarray
     clip: PreparedClip
     recorded_times: np.ndarray
     blink_times: np.ndarray
@@ -55,7 +53,6 @@ class StyleClip:
             name=clip.clip.path.name,
             expression=aligned.expression,
             rest=aligned.rest,
-            mel=aligned.features,
             clip=clip,
             recorded_times=clip.times - clip.av_offset,
             blink_times=blinks(lid_closure(clip.landmarks), clip.times),

@@ -9,12 +9,11 @@ from torch import Tensor
 from rhapsode.face.landmarks import EYES
 from rhapsode.face.mouth import lip_opening
 from rhapsode.learning import losses
+from rhapsode.learning.base import BaseModels
 from rhapsode.learning.network import MotionWindows, TransferNetwork
 from rhapsode.learning.recipe import TransferRecipe
-from rhapsode.learning.replay import ReplaySet
 from rhapsode.learning.statistics import transported_readout
 from rhapsode.learning.style_clip import StyleClip
-from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.models.motion_loss import motion_loss
 from rhapsode.motion.retarget import CLOSURE
 
@@ -30,24 +29,22 @@ class TransferTask:
     """Compute the losses of a style transfer, and score a student.
 
     Attributes:
-        student: the generator that is trained; its audio encoder is frozen.
+        student: the generator that is trained; what no style changes is frozen.
         f: the transfer network.
     """
 
-    def __init__(
-        self, generator: MotionGenerator, style_clip: StyleClip, replay: ReplaySet, recipe: TransferRecipe
-    ) -> None:
+    def __init__(self, base: BaseModels, style_clip: StyleClip, recipe: TransferRecipe) -> None:
         """Prepare a transfer.
 
         Args:
-            generator: without style; it stays as it is.
+            base: the models without style; they stay as they are.
             style_clip: the style clip.
-            replay: speech of others, encoded by this generator.
             recipe: settings.
         """
         self.recipe = recipe
-        self._ahead = generator.dims.look_ahead
-        self._features = generator.features(torch.from_numpy(style_clip.mel))
+        generator, replay = base.generator, base.replay
+        self._ahead = generator.look_ahead
+        self._features = base.hear(style_clip.clip.samples)
         self._style = torch.from_numpy(style_clip.expression.copy())
         self._style[:, EYES] = 0
         self._pieces = replay.pieces
@@ -56,9 +53,11 @@ class TransferTask:
         transported = generator.with_weight_delta(change)
         self._targets = replay.motions(transported)
         self.student = transported if recipe.start == "statistics" else deepcopy(generator)
-        self.student.audio_encoder.requires_grad_(False)
+        self.student.requires_grad_(False)
+        for weight in self.student.styled_parameters():
+            weight.requires_grad_(True)
         # A style is meant to be memorised: with dropout it comes less near, and lips are no better in sync.
-        self.student.dropout.p = self.student.recurrent.dropout = 0.0
+        self.student.without_dropout()
         self._windows = MotionWindows.on(self._style, generator.basis, recipe.form)
         self._style_rows = self._windows.features(self._style[None])
         self.f = TransferNetwork(self._windows.inputs)
@@ -151,7 +150,7 @@ class TransferTask:
         return losses.regularisation(self.f, phi_hat, self.recipe.norm, direction, rng)
 
     def _decode(self, features: Tensor) -> Tensor:
-        return self.student.decode(features)[0][:, self._ahead :]
+        return self.student.decode(features)[:, self._ahead :]
 
     def _draw_own(self, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw stretches of the clip: features (B, F + ahead, H) and motion (B, F, 68, 3); all of a short clip."""

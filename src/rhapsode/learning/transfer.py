@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from rhapsode.learning import losses
+from rhapsode.learning.base import BaseModels
 from rhapsode.learning.recipe import TransferRecipe
-from rhapsode.learning.replay import ReplaySet
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.learning.task import TransferTask
-from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.progress import Progress, no_progress
 
 #: Steps over which the learning rate rises.
@@ -26,18 +25,16 @@ _WARM_UP = 20
 
 
 def transfer(
-    generator: MotionGenerator,
+    base: BaseModels,
     style_clip: StyleClip,
-    replay: ReplaySet,
     recipe: TransferRecipe,
     progress: Progress = no_progress,
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     """Learn a style.
 
     Args:
-        generator: without style; it stays as it is.
+        base: the models without style; they stay as they are.
         style_clip: the style clip.
-        replay: speech of others, encoded by this generator.
         recipe: settings.
         progress: watches the stage `learning`, in steps.
 
@@ -51,13 +48,13 @@ def transfer(
     rng = torch.Generator().manual_seed(recipe.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        task = TransferTask(generator, style_clip, replay, recipe)
+        task = TransferTask(base, style_clip, recipe)
     student, f = task.student, task.f
-    weights = [weight for weight in student.parameters() if weight.requires_grad]
+    weights = student.styled_parameters()
     # A short memory of past gradients, since two networks play against each other.
     adam = torch.optim.Adam(weights, lr=recipe.learning_rate, betas=(0.5, 0.9))
     critic = torch.optim.Adam(f.parameters(), lr=recipe.critic_rate, betas=(0.5, 0.9))
-    before = {name: weight.detach().clone() for name, weight in generator.state_dict().items()}
+    before = {name: weight.detach().clone() for name, weight in base.generator.state_dict().items()}
     row = {"step": 0.0} | task.check()
     best, best_score, best_step = task.delta(before), row["score"], 0
     curve = [_rounded(row)]

@@ -1,8 +1,8 @@
-"""A Motion Generator on an encoder's features: small and convolutional, with a look-ahead of a few features.
+"""A Motion Generator on features of the windowed encoder: small and convolutional, with a short look-ahead.
 
-Clips are few, so that little may be learnt between features and lips: a bottleneck, two convolutions of nine features
-with a linear path beside them, and a basis of expressions. A style is a change of its weights, by name.
-`motion.feature_stream.NumpyFeatureGenerator` runs the same weights.
+Clips are few, so that little may be learnt between features and lips: a bottleneck, two convolutions with a linear path
+beside them, a read-out, and a basis of expressions. A style changes all but the bottleneck. This is the model in torch,
+for training; `motion.generator.FeatureGenerator` runs the same weights.
 """
 
 import json
@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
@@ -20,14 +21,11 @@ from torch.nn.functional import gelu
 from rhapsode.files import atomic_write, reading
 from rhapsode.models.motion_generator import to_landmarks
 from rhapsode.motion.dims import FeatureGeneratorDims
-
-#: Features that each convolution sees, and both together.
-KERNEL = 9
-REACH = 2 * KERNEL - 1
+from rhapsode.motion.generator import key_of
 
 
 class FeatureGenerator(nn.Module):
-    """Map features, 50 a second, to expression offsets, 50 a second."""
+    """Map features to expression offsets, both 60 a second."""
 
     basis: Tensor
 
@@ -36,22 +34,60 @@ class FeatureGenerator(nn.Module):
         self.dims = dims
         self.dropout = nn.Dropout(dropout)
         self.embed = nn.Linear(dims.features, dims.hidden)
-        self.conv1 = nn.Conv1d(dims.hidden, dims.hidden, KERNEL)
-        self.conv2 = nn.Conv1d(dims.hidden, dims.components, KERNEL)
-        self.skip = nn.Conv1d(dims.hidden, dims.components, REACH, bias=False)
+        self.conv1 = nn.Conv1d(dims.hidden, dims.hidden, dims.kernel)
+        self.conv2 = nn.Conv1d(dims.hidden, dims.components, dims.kernel)
+        self.skip = nn.Conv1d(dims.hidden, dims.components, 2 * dims.kernel - 1, bias=False)
+        # Nothing is gained by it in training; the statistics of a style are folded into it.
+        self.readout = nn.Linear(dims.components, dims.components)
+        nn.init.eye_(self.readout.weight)
+        nn.init.zeros_(self.readout.bias)
+        self.readout.requires_grad_(False)
         self.register_buffer("basis", torch.zeros(dims.components, 204))
 
+    @property
+    def look_ahead(self) -> int:
+        """Motion frames by which `decode` is late against the features."""
+        return self.dims.ahead
+
+    def condense(self, features: Tensor) -> Tensor:
+        """Compute what no style changes: features (..., F) -> (..., H)."""
+        condensed: Tensor = self.embed(features)
+        return condensed
+
+    def decode(self, condensed: Tensor) -> Tensor:
+        """Generate motion from condensed features, (B, T, H) -> (B, T, 68, 3), late by the look-ahead."""
+        return to_landmarks(self._weights(condensed), self.basis)
+
+    def _weights(self, condensed: Tensor) -> Tensor:
+        before = condensed[:, :1].expand(-1, 2 * self.dims.kernel - 2, -1)
+        x = torch.cat([before, condensed], 1).transpose(1, 2)
+        weights = self.conv2(self.dropout(gelu(self.conv1(self.dropout(x))))) + self.skip(x)
+        mixed: Tensor = self.readout(weights.transpose(1, 2))
+        return mixed
+
     def weights(self, features: Tensor) -> Tensor:
-        """Compute weights of the basis, (B, T, F) -> (B, T, K); beyond its ends a sound is held as it is there."""
-        before = features[:, :1].expand(-1, REACH - 1 - self.dims.ahead, -1)
+        """Compute weights of the basis for whole sounds, (B, T, F) -> (B, T, K)."""
         after = features[:, -1:].expand(-1, self.dims.ahead, -1)
-        x = self.embed(self.dropout(torch.cat([before, features, after], 1))).transpose(1, 2)
-        nonlinear = self.conv2(self.dropout(gelu(self.conv1(self.dropout(x)))))
-        return (nonlinear + self.skip(x)).transpose(1, 2)
+        condensed = self.condense(self.dropout(torch.cat([features, after], 1)))
+        return self._weights(condensed)[:, self.dims.ahead :]
 
     def forward(self, features: Tensor) -> Tensor:
-        """Generate offsets from rest, (B, T, F) -> (B, T, 68, 3), canonical space."""
+        """Generate offsets from rest of whole sounds, (B, T, F) -> (B, T, 68, 3), canonical space."""
         return to_landmarks(self.weights(features), self.basis)
+
+    def styled_parameters(self) -> list[nn.Parameter]:
+        """Give the parameters that a style changes."""
+        return [each for name, each in self.named_parameters() if not name.startswith("embed.")]
+
+    def without_dropout(self) -> "FeatureGenerator":
+        """Switch dropout off, in training too; gives the generator itself."""
+        self.dropout.p = 0.0
+        return self
+
+    @property
+    def key(self) -> str:
+        """Name these weights, as `save` would write them, by twelve hexadecimal digits."""
+        return key_of({name: value.detach().cpu().numpy() for name, value in self.state_dict().items()})
 
     def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "FeatureGenerator":
         """Copy the generator and add changes to the weights of these names."""
@@ -61,6 +97,13 @@ class FeatureGenerator(nn.Module):
             for name, change in changes.items():
                 weights[name].add_(change)
         return other
+
+    @classmethod
+    def from_numpy(cls, dims: FeatureGeneratorDims, weights: Mapping[str, np.ndarray]) -> "FeatureGenerator":
+        """Convert from the form that run time uses, to train further."""
+        generator = cls(dims)
+        generator.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        return generator.eval()
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision."""
@@ -78,12 +121,3 @@ class FeatureGenerator(nn.Module):
             generator = cls(FeatureGeneratorDims(**json.loads(file.metadata()["feature_generator"])))
             generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         return generator.eval()
-
-
-def to_motion_rate(values: Tensor, count: int) -> Tensor:
-    """Interpolate linearly: (B, T, ...) at 50 a second -> (B, count, ...) at 60 a second, both from time 0 on."""
-    place = torch.arange(count, device=values.device) * 5
-    left = (place // 6).clamp(max=values.shape[1] - 1)
-    right = (left + 1).clamp(max=values.shape[1] - 1)
-    share = ((place % 6).to(values.dtype) / 6).reshape(1, -1, *[1] * (values.dim() - 2))
-    return values[:, left] * (1 - share) + values[:, right] * share

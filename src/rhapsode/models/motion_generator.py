@@ -1,9 +1,9 @@
-"""The Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal with a short look-ahead.
+"""The published Motion Generator: sound -> 68 x 3 expression offsets in canonical space, causal, a short look-ahead.
 
-This is the model in torch, for training. `motion.generator.NumpyMotionGenerator` runs the same weights.
+This is the model in torch, for training. `motion.mel_encoder` and `motion.generator.RecurrentGenerator` run the same
+weights.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
@@ -20,8 +21,10 @@ from rhapsode.audio.mel import LOG_FLOOR, MEL_BANDS
 from rhapsode.files import atomic_write, reading
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
 from rhapsode.motion.dims import EncoderDims, GeneratorDims
-from rhapsode.motion.generator import NumpyMotionGenerator
+from rhapsode.motion.generator import RecurrentGenerator, key_of
 
+#: Prefix of the audio encoder's weights.
+_ENCODER = "audio_encoder."
 #: Share of activations dropped in training; the clips are few, and without it a thousand steps overfit.
 DROPOUT = 0.4
 
@@ -94,7 +97,7 @@ class MotionGenerator(nn.Module):
             frames of a sound belong to no moment of it), and the state.
         """
         features, audio_encoder = self.encode(mel, state and state.audio_encoder)
-        expression, past, hidden = self.decode(features, state)
+        expression, past, hidden = self.decode_chunk(features, state)
         return expression, GeneratorState(audio_encoder, past, hidden)
 
     def encode(
@@ -104,7 +107,15 @@ class MotionGenerator(nn.Module):
         features, state = self.audio_encoder(mel, state)
         return (features if self.dims.encoder else features.reshape(len(mel), -1, 2 * MEL_BANDS)), state
 
-    def decode(self, features: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def condense(self, features: Tensor) -> Tensor:
+        """Give features as they are: a style may change all that follows."""
+        return features
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Generate motion from the features of a whole sound, (B, T, F) -> (B, T, 68, 3), late by the look-ahead."""
+        return self.decode_chunk(features)[0]
+
+    def decode_chunk(self, features: Tensor, state: GeneratorState | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Generate motion from features, (B, T, F) -> (B, T, 68, 3), late by the look-ahead; and the state."""
         x = self.embed(features)
         # The convolution sees the past alone; the look-ahead comes from shifting the output.
@@ -115,19 +126,24 @@ class MotionGenerator(nn.Module):
         expression = to_landmarks(self.readout(self.dropout(x)), self.basis)
         return expression, joined[:, -reach:], hidden
 
-    @torch.inference_mode()
-    def features(self, mel: Tensor) -> Tensor:
-        """Compute what `decode` takes of a whole sound: log-mel (2T, 80) -> (T + look-ahead, F)."""
-        return self.encode(self._padded(mel[None]))[0][0].clone()
+    @property
+    def look_ahead(self) -> int:
+        """Motion frames by which `decode` is late against the features."""
+        return self.dims.look_ahead
+
+    def styled_parameters(self) -> list[nn.Parameter]:
+        """Give the parameters that a style changes."""
+        return [each for name, each in self.named_parameters() if not name.startswith(_ENCODER)]
+
+    def without_dropout(self) -> "MotionGenerator":
+        """Switch dropout off, in training too; gives the generator itself."""
+        self.dropout.p = self.recurrent.dropout = 0.0
+        return self
 
     @property
     def key(self) -> str:
-        """Name these weights, as `save` would write them, by twelve hexadecimal digits."""
-        digest = hashlib.sha256()
-        for name, value in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.half().cpu().numpy().tobytes())
-        return digest.hexdigest()[:12]
+        """Name the weights, those of the audio encoder left out, by twelve hexadecimal digits."""
+        return key_of(self._own_weights())
 
     def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
         """Copy the generator and add changes to the weights of these names."""
@@ -138,18 +154,13 @@ class MotionGenerator(nn.Module):
                 weights[name].add_(change)
         return other
 
-    def to_numpy(self) -> NumpyMotionGenerator:
-        """Convert to the form that run time uses."""
-        return NumpyMotionGenerator(
-            self.dims, {name: value.numpy().copy() for name, value in self.state_dict().items()}
-        )
+    def to_numpy(self) -> RecurrentGenerator:
+        """Convert to the form that run time uses; the audio encoder is a model of its own there."""
+        return RecurrentGenerator(self.dims, self._own_weights())
 
-    @classmethod
-    def from_numpy(cls, numpy_generator: NumpyMotionGenerator) -> "MotionGenerator":
-        """Convert from the form that run time uses, to train further."""
-        generator = cls(numpy_generator.dims)
-        generator.load_state_dict({name: torch.from_numpy(value) for name, value in numpy_generator.weights.items()})
-        return generator.eval()
+    def _own_weights(self) -> dict[str, np.ndarray]:
+        weights = self.state_dict().items()
+        return {name: value.cpu().numpy().copy() for name, value in weights if not name.startswith(_ENCODER)}
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision: half the size, the same motion."""

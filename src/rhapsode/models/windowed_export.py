@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from rhapsode.files import atomic_path
 from rhapsode.models.windowed_encoder import EncoderState, LayerState, WindowedEncoder
-from rhapsode.motion.feature_stream import state_names
+from rhapsode.motion.windowed_encoder import state_names
 
 _OPSET = 17
 #: Arrays of fewer values keep single precision: some have to be exact.

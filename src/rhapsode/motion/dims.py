@@ -1,6 +1,8 @@
-"""Sizes of the audio encoder and the Motion Generator, and what training and run time must agree on."""
+"""Sizes of the audio encoders and the Motion Generators, and what training and run time must agree on."""
 
 from dataclasses import dataclass, field
+
+from rhapsode.audio.mel import MEL_BANDS
 
 #: Mel frames (1/120 s) of the average training voice that count before a voice has been heard at all: two seconds.
 #: Half a second was worse on val (0.656 against 0.674): the average of a few sounds is not that of a voice.
@@ -33,6 +35,11 @@ class GeneratorDims:
     """Motion frames (1/60 s) of sound beyond the frame that is made."""
     encoder: EncoderDims | None = field(default_factory=EncoderDims)
     """Sizes of its audio encoder; without one its input is log-mel. Training takes them from its weights."""
+
+    @property
+    def features(self) -> int:
+        """Width of its input."""
+        return self.encoder.hidden if self.encoder else 2 * MEL_BANDS
 
 
 #: Mel frames (1/100 s) that the windowed encoder's front sees before and after the first of the two of a feature.
@@ -71,5 +78,7 @@ class FeatureGeneratorDims:
     """Width inside."""
     components: int = 32
     """Expressions that the output combines (rows of the basis)."""
+    kernel: int = 11
+    """Motion frames (1/60 s) that each of the two convolutions spans."""
     ahead: int = 3
-    """Features (1/50 s) after a moment that its expression depends on; the others lie before it."""
+    """Motion frames after a moment that its expression depends on; the others lie before it."""

@@ -3,25 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from rhapsode.audio.agc import AutomaticGainControl
-from rhapsode.audio.mel import MOTION_RATE, MelStream, motion_frames
+from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.voice_activity import StreamingVad
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
-from rhapsode.motion.generator import GeneratorState, NumpyMotionGenerator
+from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel, HeadStream
 from rhapsode.motion.idle import IdleMotion
 from rhapsode.motion.limits import soft_limit
+from rhapsode.motion.model import AudioEncoder, SpeechModel
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import retarget
 
-#: Samples that the generator is handed at once; so few never complete more than one frame.
-_PIECE = 64
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
+#: Motion frames ahead in which a voice is looked for; more would open the mouth no sooner.
+MOST_VOICE_AHEAD = 12
 #: Seconds in which an interrupted mouth comes to rest.
 _COME_TO_REST = 0.3
 
@@ -31,7 +33,8 @@ class StyledMotionModel:
     """Hold the models that move a face, changed by a style. They keep nothing of a sound, and are shared freely.
 
     Attributes:
-        generator: makes motion of sound.
+        encoder: makes features of sound.
+        generator: makes motion of features.
         head: moves the head.
         unstyled: the generator without style, from which the motion of `generator` is extrapolated; None for none.
         extrapolation: how far beyond the style, as a share of it.
@@ -42,9 +45,10 @@ class StyledMotionModel:
         blink_rate_scale: multiple of the natural rate of blinks.
     """
 
-    generator: NumpyMotionGenerator
+    encoder: AudioEncoder
+    generator: MotionGenerator
     head: HeadModel
-    unstyled: NumpyMotionGenerator | None = None
+    unstyled: MotionGenerator | None = None
     extrapolation: float = 0.0
     bank: FeatureBank | None = None
     projection: float = 0.0
@@ -58,10 +62,13 @@ class ExpressionStream:
 
     def __init__(self, model: StyledMotionModel) -> None:
         """Start before the first sample."""
-        self._model, self._mel = model, MelStream()
-        self._styled: GeneratorState | None = None
-        self._unstyled: GeneratorState | None = None
-        self._early = model.generator.dims.look_ahead
+        self._model, self._features = model, model.encoder.start()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._styled: Any = None
+        self._unstyled: Any = None
+        self._early = self._model.generator.look_ahead
 
     def push(self, samples: np.ndarray) -> Iterator[np.ndarray]:
         """Take the samples that follow and give the frames that they complete.
@@ -70,29 +77,30 @@ class ExpressionStream:
             samples: (N,) float32 at 16 kHz, after gain control.
 
         Yields:
-            (1, 68, 3) float32 offsets from a resting face, canonical space.
+            (68, 3) float32 offsets from a resting face, canonical space.
         """
-        for first in range(0, len(samples), _PIECE):
-            mel = self._mel.push(samples[first : first + _PIECE])
-            for pair in mel.reshape(-1, 2, mel.shape[1]):
-                expression = self._step(pair)
-                if self._early:
-                    self._early -= 1
-                else:
-                    yield expression
+        for features in self._features.push(samples):
+            expression = self._step(features)
+            if self._early:
+                self._early -= 1
+            else:
+                yield expression
 
-    def _step(self, mel: np.ndarray) -> np.ndarray:
+    def _step(self, features: np.ndarray) -> np.ndarray:
         model = self._model
-        expression, self._styled = model.generator.step(mel, self._styled, model.bank, model.projection)
+        heard = said = model.generator.condense(features)
+        if model.bank is not None and model.projection > 0:
+            said = model.bank.project(heard[None], model.projection)[0]
+        expression, self._styled = model.generator.step(said, self._styled)
         if model.unstyled is not None:
-            unstyled, self._unstyled = model.unstyled.step(mel, self._unstyled)
+            unstyled, self._unstyled = model.unstyled.step(heard, self._unstyled)
             expression = expression + np.float32(model.extrapolation) * (expression - unstyled)
         return expression
 
     def restart(self) -> None:
-        """Begin another sound of the same voice, whose mean spectrum is kept."""
-        self._mel, self._early = MelStream(), self._model.generator.dims.look_ahead
-        self._styled, self._unstyled = (state and state.of_the_voice() for state in (self._styled, self._unstyled))
+        """Begin another sound of the same voice."""
+        self._features.restart()
+        self._begin()
 
 
 def generate(model: StyledMotionModel, sound: Waveform) -> np.ndarray:
@@ -110,7 +118,25 @@ def generate(model: StyledMotionModel, sound: Waveform) -> np.ndarray:
     frames = list(stream.push(agc.push(sound.samples)))
     while len(frames) < count:
         frames += stream.push(agc.push(_SILENCE))
-    return np.concatenate(frames[:count])
+    return np.stack(frames[:count])
+
+
+def condensed_features(model: SpeechModel, samples: np.ndarray) -> np.ndarray:
+    """Compute the features from which a generator makes the motion of a whole sound, as if it were arriving.
+
+    Args:
+        model: encoder and generator.
+        samples: (N,) float32 in [-1, 1] at 16 kHz.
+
+    Returns:
+        (T + look-ahead, H) float32, T = `mel.motion_frames(N)`, the look-ahead that of the generator.
+    """
+    agc, stream = AutomaticGainControl(), model.encoder.start()
+    count = motion_frames(len(samples)) + model.generator.look_ahead
+    features = list(stream.push(agc.push(samples)))
+    while len(features) < count:
+        features += stream.push(agc.push(_SILENCE))
+    return np.stack([model.generator.condense(each) for each in features[:count]])
 
 
 class MotionStream:
@@ -141,7 +167,8 @@ class MotionStream:
         head, blinks = np.random.default_rng(seed).spawn(2)
         self._model, self._rest, self._mouth = model, rest, mouth
         self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
-        self._vad = StreamingVad(model.generator.dims.look_ahead)
+        self._voice_ahead = min(model.encoder.look_ahead + model.generator.look_ahead, MOST_VOICE_AHEAD)
+        self._vad = StreamingVad(self._voice_ahead)
         self._idle = IdleMotion(
             HeadStream(model.head, head, head_motion),
             BlinkStream(blinks, blink * model.blink_rate_scale),
@@ -191,7 +218,7 @@ class MotionStream:
         self._idle.rewind(self._first)
         self._leaving = None if shown is None else (shown.expression, float(shown_at))
         self._expression.restart()
-        self._vad = StreamingVad(self._model.generator.dims.look_ahead)
+        self._vad = StreamingVad(self._voice_ahead)
         self._samples = self._frames = 0
         # The sound may begin between two frames.
         self.push(np.zeros(int((next_at - Fraction(self._first, MOTION_RATE)) * SAMPLE_RATE), np.float32))
@@ -209,7 +236,9 @@ class MotionStream:
         lids, rotation, translation = self._idle.next(float(voice[0]))
         # The resting expression stays in pauses; speech is added to it, so that lips still meet.
         rest_expression = self._model.rest_expression
-        expression = soft_limit(rest_expression + retarget(generated, voice, self._rest + rest_expression, self._mouth))
+        expression = soft_limit(
+            rest_expression + retarget(generated[None], voice, self._rest + rest_expression, self._mouth)
+        )
         eyelid_offset = self._model.eyelid_offset
         lids = lids + eyelid_offset * (1 - lids)
         return Motion(self._faded(expression, time), lids, rotation, translation, voice)

@@ -25,8 +25,8 @@ LARGEST_FILE = 5_000_000
 #: Shape of the pictures of the reference images.
 PICTURES = (4, 128, 128, 3)
 
-#: Layers of the Motion Generator that a style may change; its audio encoder is not among them.
-_STYLED_LAYERS = ("embed.", "context.", "recurrent.", "readout.")
+#: Layers of the Motion Generators that a style may change; audio encoder and bottleneck are not among them.
+_STYLED_LAYERS = ("conv1.", "conv2.", "skip.", "readout.", "embed.0.", "context.", "recurrent.")
 #: Largest absolute value in any array: offsets lie within a face, weight changes below 1.
 _LARGEST_VALUE = 10.0
 _HEAD_GAIN = (0.05, 20.0)

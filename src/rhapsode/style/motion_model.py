@@ -1,14 +1,14 @@
 """The models that move a face, changed by a style."""
 
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.motion.generator import NumpyMotionGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.model import SpeechModel
 from rhapsode.motion.stream import StyledMotionModel
 from rhapsode.style.style import Style
 
 
 def styled_motion_model(
-    generator: NumpyMotionGenerator, head: HeadModel, style: Style | None = None, strength: float = 1.0
+    speech: SpeechModel, head: HeadModel, style: Style | None = None, strength: float = 1.0
 ) -> StyledMotionModel:
     """Change the models by a style.
 
@@ -16,7 +16,7 @@ def styled_motion_model(
     extrapolated weights move the face twice as fast.
 
     Args:
-        generator: Motion Generator without style.
+        speech: audio encoder, and Motion Generator without style.
         head: head model without style.
         style: one made for this generator; None leaves the models as they are.
         strength: 0 none, 1 as learnt, up to 1.5 extrapolated.
@@ -25,13 +25,14 @@ def styled_motion_model(
         StyleError: the style was made for another generator, or the strength is out of range.
     """
     if style is None:
-        return StyledMotionModel(generator, head)
+        return StyledMotionModel(speech.encoder, speech.generator, head)
     scaled = style.scaled(strength)
     styled = style if strength > 1 else scaled
     return StyledMotionModel(
-        styled.apply(generator),
+        speech.encoder,
+        styled.apply(speech.generator),
         scaled.move_head(head),
-        generator if strength > 1 else None,
+        speech.generator if strength > 1 else None,
         strength - 1,
         None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,

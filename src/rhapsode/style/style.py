@@ -16,7 +16,7 @@ from rhapsode.errors import StyleError
 from rhapsode.style.file import read_style, write_style
 
 if TYPE_CHECKING:
-    from rhapsode.motion.generator import NumpyMotionGenerator
+    from rhapsode.motion.generator import MotionGenerator
     from rhapsode.motion.head import HeadModel
 
 #: The four key motions, in the order of `Style.references`.
@@ -93,7 +93,7 @@ class Style:
             )
         return blend([(self, strength)], self.name)
 
-    def check_fits(self, generator: "NumpyMotionGenerator") -> None:
+    def check_fits(self, generator: "MotionGenerator") -> None:
         """Refuse a Motion Generator that the style was not learnt for.
 
         Raises:
@@ -101,8 +101,7 @@ class Style:
         """
         weights = generator.weights
         fits = all(name in weights and weights[name].shape == change.shape for name, change in self.delta.items())
-        encoder = generator.dims.encoder
-        if encoder and self.bank is not None and self.bank.shape[1] != encoder.hidden:
+        if self.bank is not None and self.bank.shape[1] != generator.width:
             fits = False
         if self.generator != generator.key or not fits:
             raise StyleError(
@@ -111,7 +110,7 @@ class Style:
                 "style-of-another-model",
             )
 
-    def apply(self, generator: "NumpyMotionGenerator") -> "NumpyMotionGenerator":
+    def apply(self, generator: "MotionGenerator") -> "MotionGenerator":
         """Make a Motion Generator with the style's weights; `generator` stays as it is.
 
         Raises:

@@ -21,13 +21,14 @@ from rhapsode.compute import cpu_count, cpu_name, peak_rss_mb
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.media.writer import write_video
-from rhapsode.motion.stream import MotionStream, StyledMotionModel
+from rhapsode.motion.stream import MotionStream
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline
 from rhapsode.options import AnimationOptions
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.progress import Progress, no_progress
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.rig import PosedFace
+from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.tools.example import example_picture
 from rhapsode.video import Video
 
@@ -168,7 +169,7 @@ def stages_ms(animator: Animator, picture: np.ndarray, sound: Waveform, out: Pat
     """
     portrait = animator.load_portrait(picture)
     painter = portrait.painter()
-    stream = MotionStream(StyledMotionModel(animator.generator, animator.head), portrait.rest)
+    stream = MotionStream(styled_motion_model(animator.speech, animator.head), portrait.rest)
     took, moments = timed(lambda: list(FrameTimeline(stream, Fraction(_FPS)).of([sound.samples])))
     renderer = Renderer(portrait.measured, mouth_layers(portrait.measured))
 

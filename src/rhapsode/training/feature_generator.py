@@ -13,25 +13,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rhapsode.bundle import DEFAULT, MANIFEST, Bundle
 from rhapsode.data.motion_windows import AlignedClip, WindowBatch, align_clip
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.mouth import lip_opening
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
-from rhapsode.models.feature_generator import FeatureGenerator, to_motion_rate
+from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.motion_loss import motion_loss
-from rhapsode.models.windowed_encoder import WindowedEncoder
 from rhapsode.motion.dims import FeatureGeneratorDims
+from rhapsode.motion.model import ENCODER, GENERATOR
+from rhapsode.motion.windowed_encoder import WindowedEncoder
 from rhapsode.progress import Progress, no_progress
-from rhapsode.training.feature_windows import FeatureWindows, UnfilmedWindows, extractor
+from rhapsode.training.feature_windows import Extract, FeatureWindows, UnfilmedWindows, extractor
 from rhapsode.training.loop import Loop, fit
 from rhapsode.training.run import Run, describe_clips
 from rhapsode.training.windowed_encoder import correlation
 
 #: Weights of the terms beside 1 - correlation of the opening.
-SQUARED, MOTION, SPREAD, CLOSURE = 30.0, 0.15, 0.1, 40.0
+SQUARED, MOTION, SPREAD, CLOSURE = 30.0, 0.4, 0.1, 80.0
 #: Real lips nearer than `SHUT` (canonical units above rest) are shut; generated ones should then be nearer than `NEAR`.
 #: Lips may cross by no more than `CROSSED`, since beyond that the distance between them grows again.
-SHUT, NEAR, CROSSED = 0.01, 0.012, 0.01
+SHUT, NEAR, CROSSED = 0.01, 0.008, 0.01
 #: Greatest factor by which motion is enlarged to bring it to natural spread.
 GAIN_LIMIT = 1.5
 
@@ -45,25 +47,21 @@ class FeatureGeneratorRecipe:
 
     data: Path
     """Folder of clips, or a prepared store of them."""
-    encoder: Path
-    """Weights of the windowed encoder (PyTorch)."""
     out: Path
     """Model folder; made where missing."""
     store: Path = Path("stores/clips")
     """Folder of prepared clips, filled on the first run; not used where `data` is a store."""
-    wide: bool = False
-    """Learn on the encoder's setting for files."""
+    encoder: Path | None = None
+    """The windowed encoder (ONNX); that of the model folder, or else the default, where None."""
     dims: FeatureGeneratorDims = field(default_factory=FeatureGeneratorDims)
     """Sizes of the generator."""
-    speech: Path | None = None
-    """Folder of prepared speech (`whisper_speech.prepare_speech`), to learn from too."""
     motion_of_speech: Path | None = None
-    """Folder of the motion that teachers predict for it (`lip_teachers.predict`)."""
+    """Folder of speech without video, and the motion that teachers predict for it (`lip_teachers.predict`)."""
     variants: int = 2
     """Augmented variants of every clip's sound, at each speed."""
-    batch: int = 24
+    batch: int = 16
     """Windows of clips a step."""
-    unfilmed: int = 12
+    unfilmed: int = 24
     """Windows of speech without video a step, where there is some."""
     loop: Loop = field(default_factory=lambda: Loop(steps=700, weight_decay=0.05))
     """How the training runs."""
@@ -112,7 +110,7 @@ def score(generator: nn.Module, clips: Sequence[ScoredClip]) -> dict[str, float]
     scores = []
     for features, clip in clips:
         made = generator(torch.from_numpy(features.astype(np.float32))[None].to(device))
-        face = to_motion_rate(made, len(clip.expression))[0].cpu().numpy() + clip.rest
+        face = made[0].cpu().numpy() + clip.rest
         real = clip.expression + clip.rest
         scores.append((opening_correlation(face, real), opening_spread_ratio(face, real)))
     corr, spread = np.mean(scores, 0) if scores else (0.0, 0.0)
@@ -164,9 +162,10 @@ def train_generator(
     return fit(name, generator, draw, loss, check, loop, out, progress)
 
 
-def scored_clips(clips: Sequence[PreparedClip], extract: Callable[[np.ndarray], np.ndarray]) -> list[ScoredClip]:
-    """Bring clips to the form that they are scored in; `extract` makes features (T, F) of samples."""
-    return [(extract(clip.samples), align_clip(clip)) for clip in clips]
+def scored_clips(clips: Sequence[PreparedClip], extract: Extract) -> list[ScoredClip]:
+    """Bring clips to the form that they are scored in."""
+    aligned = [align_clip(clip, extract=lambda samples: samples) for clip in clips]
+    return [(extract(clip.features, len(clip.expression))[0], clip) for clip in aligned]
 
 
 def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> Path:
@@ -179,18 +178,17 @@ def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> P
         DataError: there is nothing to learn from, or the model folder holds a training with other settings.
         WeightsError: the encoder cannot be used.
     """
-    encoder = WindowedEncoder.load(recipe.encoder)
+    model = Bundle.load(recipe.out if (recipe.out / MANIFEST).is_file() else DEFAULT)
+    encoder = WindowedEncoder.load(recipe.encoder or model.path(ENCODER))
     store = open_store(recipe.data, recipe.store, progress)
     run = Run.open(recipe, "feature_generator")
     learnt = [entry for entry in store.entries if entry.split == "train"]
-    windows = FeatureWindows(map(store.load, learnt), extractor(encoder, recipe.wide, recipe.variants))
-    plain = extractor(encoder, recipe.wide, 0)
+    windows = FeatureWindows(map(store.load, learnt), extractor(encoder, recipe.variants))
     judged = [store.load(entry) for entry in store.entries if entry.split == "val"]
-    val = scored_clips(judged, lambda samples: plain(samples)[0])
+    val = scored_clips(judged, extractor(encoder, 0))
     unfilmed = None
-    if recipe.speech and recipe.motion_of_speech:
-        basis = torch.from_numpy(windows.basis(recipe.dims.components))
-        speech = UnfilmedWindows(recipe.speech, recipe.motion_of_speech, encoder, recipe.wide, basis, windows.frames)
+    if recipe.motion_of_speech:
+        speech = UnfilmedWindows(recipe.motion_of_speech, encoder, windows.frames)
         unfilmed = partial(speech.batch, recipe.unfilmed)
     generator = train_generator(
         windows, val, recipe.dims, recipe.loop, run.folder, run.name, unfilmed, recipe.batch, progress
@@ -200,6 +198,6 @@ def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> P
         spread = score(generator, val)["opening_std_ratio"]
         with torch.no_grad():
             generator.basis.mul_(min(max(spread, 1e-3) ** -0.5, GAIN_LIMIT))
-    generator.save(run.path("feature_generator.safetensors"))
+    generator.save(run.path(GENERATOR))
     data = describe_clips(learnt) + ("; speech without video" if unfilmed else "")
-    return run.finish(["feature_generator.safetensors"], [entry.license for entry in learnt], data)
+    return run.finish([GENERATOR], [entry.license for entry in learnt], data)

@@ -10,23 +10,26 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from rhapsode.audio.whisper_mel import BANDS, SILENCE, whisper_mel
+from rhapsode.audio.agc import AutomaticGainControl
+from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.audio.whisper_mel import whisper_mel
 from rhapsode.data.augment import augment_whisper_mel
-from rhapsode.data.motion_windows import SPEEDS, WindowBatch
+from rhapsode.data.motion_windows import SPEEDS, WindowBatch, align_clip
 from rhapsode.data.store import PreparedClip
-from rhapsode.models.motion_generator import to_landmarks
 from rhapsode.models.motion_loss import expression_basis
-from rhapsode.models.windowed_encoder import WindowedEncoder
-from rhapsode.training.lip_windows import samples_and_motion
+from rhapsode.motion.windowed_encoder import WindowedEncoder, to_motion_rate
 
 #: The landmark that each becomes in a mirror.
 MIRRORED = [
     *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36,
     41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
 ]  # fmt: skip
+#: Seconds of silence put before and after every clip, in which the face rests; and seconds at its border that do not
+#: count, since lips part before a word sounds and close after it.
+PAUSE, TURN = 0.6, 0.2
 
-#: Samples (N,) at 16 kHz -> the features of the sound, (T, F), in one or more variants.
-Extract = Callable[[np.ndarray], Sequence[np.ndarray]]
+#: Samples (N,) at 16 kHz and a number of motion frames T -> the features of the sound, (T, F), in one or more variants.
+Extract = Callable[[np.ndarray, int], Sequence[np.ndarray]]
 
 
 def mirrored(offsets: Tensor) -> Tensor:
@@ -34,22 +37,14 @@ def mirrored(offsets: Tensor) -> Tensor:
     return offsets[..., MIRRORED, :] * torch.tensor([-1.0, 1.0, 1.0])
 
 
-@torch.inference_mode()
-def encode(encoder: WindowedEncoder, mel: Tensor, wide: bool) -> Tensor:
-    """Compute features (B, T, W) of sounds (B, 2T, 80) that end in silence."""
-    silence = torch.full((len(mel), 2 * sum(encoder.dims.ahead) + 2, BANDS), SILENCE)
-    return encoder(torch.cat([mel, silence], 1), wide)[:, : mel.shape[1] // 2]
-
-
-def extractor(encoder: WindowedEncoder, wide: bool, variants: int, seed: int = 0) -> Extract:
-    """Make a function that computes the features of a sound as it is, and in a number of augmented variants."""
+def extractor(encoder: WindowedEncoder, variants: int, seed: int = 0) -> Extract:
+    """Make a function that computes the features of a sound as the engine hears it, and of augmented variants."""
     rng = torch.Generator().manual_seed(seed)
 
-    @torch.inference_mode()
-    def extract(samples: np.ndarray) -> list[np.ndarray]:
-        plain = torch.from_numpy(whisper_mel(samples))[None]
-        augmented = augment_whisper_mel(plain.repeat(variants, 1, 1), rng, 1.0) if variants else plain[:0]
-        return list(encode(encoder, torch.cat([plain, augmented]), wide).numpy())
+    def extract(samples: np.ndarray, frames: int) -> list[np.ndarray]:
+        plain = torch.from_numpy(whisper_mel(AutomaticGainControl().push(samples)))[None]
+        mels = [plain] + [augment_whisper_mel(plain, rng, 1.0) for _ in range(variants)]
+        return [to_motion_rate(encoder.encode(mel[0].numpy()), frames) for mel in mels]
 
     return extract
 
@@ -60,31 +55,48 @@ class FeatureClip:
 
     Attributes:
         speaker: who speaks.
-        features: (T, F) float16 of each variant of the sound, 50 a second.
-        expression: (T, 68, 3) offsets from rest, canonical space, 50 a second.
+        features: (T, F) float16 of each variant of the sound, 60 a second.
+        expression: (T, 68, 3) offsets from rest, canonical space, 60 a second.
+        real: (T,), 1 for frames that count.
     """
 
     speaker: str
     features: Sequence[np.ndarray]
     expression: np.ndarray
+    real: np.ndarray
+
+
+def with_pauses(clip: PreparedClip, speed: Fraction, extract: Extract) -> FeatureClip:
+    """Bring a clip to features and motion, with silence before and after it.
+
+    Args:
+        clip: a prepared clip.
+        speed: how much faster than recorded sound and face are played.
+        extract: computes features.
+    """
+    aligned = align_clip(clip, speed, lambda samples: samples)
+    pause, turn = round(PAUSE * MOTION_RATE), round(TURN * MOTION_RATE)
+    quiet = np.zeros(pause * 16000 // MOTION_RATE, np.float32)
+    frames = len(aligned.expression)
+    features = extract(np.concatenate([quiet, aligned.features, quiet]), frames + 2 * pause)
+    expression = np.pad(aligned.expression, ((pause, pause), (0, 0), (0, 0)))
+    real = np.ones(len(expression), np.float32)
+    real[pause - turn : pause] = real[pause + frames : pause + frames + turn] = 0
+    return FeatureClip(clip.clip.speaker, [one.astype(np.float16) for one in features], expression, real)
 
 
 class FeatureWindows:
     """Draw windows of clips, every person as often as any other, faces mirrored half of the time."""
 
     def __init__(
-        self, clips: Iterable[PreparedClip], extract: Extract, frames: int = 100, speeds: Sequence[Fraction] = SPEEDS
+        self, clips: Iterable[PreparedClip], extract: Extract, frames: int = 120, speeds: Sequence[Fraction] = SPEEDS
     ) -> None:
-        """Extract the features of clips at some speeds; windows are `frames` features of 1/50 s long."""
+        """Extract the features of clips at some speeds; windows are `frames` motion frames (1/60 s) long."""
         self.frames = frames
-        self.clips: list[FeatureClip] = []
+        self.clips = [with_pauses(clip, speed, extract) for clip in clips for speed in speeds]
         total: dict[str, int] = {}
-        for clip in clips:
-            for speed in speeds:
-                samples, expression = samples_and_motion(clip, speed)
-                features = [one.astype(np.float16) for one in extract(samples)]
-                self.clips.append(FeatureClip(clip.clip.speaker, features, expression))
-                total[clip.clip.speaker] = total.get(clip.clip.speaker, 0) + len(expression)
+        for clip in self.clips:
+            total[clip.speaker] = total.get(clip.speaker, 0) + len(clip.expression)
         self._weights = torch.tensor([len(clip.expression) / total[clip.speaker] for clip in self.clips])
 
     def basis(self, components: int) -> np.ndarray:
@@ -97,7 +109,7 @@ class FeatureWindows:
         return features.mean(0), features.std(0) + 1e-3
 
     def batch(self, size: int, rng: torch.Generator) -> WindowBatch:
-        """Draw a batch of windows; the features have the shape (B, F, W)."""
+        """Draw a batch of windows; the features have the shape (B, T, F)."""
         features = torch.zeros(size, self.frames, self.clips[0].features[0].shape[1])
         expression, real = torch.zeros(size, self.frames, 68, 3), torch.zeros(size, self.frames)
         picks = torch.multinomial(self._weights, size, replacement=True, generator=rng)
@@ -111,47 +123,45 @@ class FeatureWindows:
             features[row, count:] = features[row, count - 1]
             moved = torch.from_numpy(clip.expression[start : start + count])
             expression[row, :count] = mirrored(moved) if mirror < 0.5 else moved
-            real[row, :count] = 1
+            real[row, :count] = torch.from_numpy(clip.real[start : start + count])
         return WindowBatch(features, expression, real)
 
 
 class UnfilmedWindows:
     """Draw windows of speech without video, with the motion that teachers predict for it."""
 
-    def __init__(
-        self, prepared: Path, motion: Path, encoder: WindowedEncoder, wide: bool, basis: Tensor, frames: int = 100
-    ) -> None:
-        """Encode prepared speech.
+    def __init__(self, motion: Path, encoder: WindowedEncoder, frames: int = 120) -> None:
+        """Encode speech, augmented.
 
         Args:
-            prepared: folder that `whisper_speech.prepare_speech` filled.
-            motion: folder that `lip_teachers.predict` filled.
+            motion: folder of files with `mel` (2T, 80), Whisper's log-mel of a sound, and the motion that belongs to
+                it, `weights` (T, K) of `basis` (K, 204), 60 a second (`lip_teachers.predict`).
             encoder: makes the features.
-            wide: the encoder's setting.
-            basis: (K, 204) of the teachers.
             frames: length of a window.
         """
-        self.frames, self._basis = frames, basis
+        self.frames = frames
         rng = torch.Generator().manual_seed(1)
-        self._sound = []
+        self._sounds = []
         for path in sorted(motion.glob("*.safetensors")):
-            mel = torch.from_numpy(load_file(prepared / path.name)["mel"].astype(np.float32))[None]
-            features = encode(encoder, augment_whisper_mel(mel, rng, 0.6), wide)[0].numpy().astype(np.float16)
-            self._sound.append((features, load_file(path)["weights"]))
-        self._weights = torch.tensor([len(features) ** 0.5 for features, _ in self._sound])
+            sound = load_file(path)
+            mel = augment_whisper_mel(torch.from_numpy(sound["mel"].astype(np.float32))[None], rng, 0.6)[0].numpy()
+            weights = sound["weights"].astype(np.float32)
+            features = to_motion_rate(encoder.encode(mel), len(weights)).astype(np.float16)
+            self._sounds.append((features, weights, sound["basis"].astype(np.float32)))
+        self._shares = torch.tensor([len(features) ** 0.5 for features, _, _ in self._sounds])
 
     def batch(self, size: int, rng: torch.Generator) -> WindowBatch:
         """Draw a batch of windows, as `FeatureWindows.batch` does."""
-        features = torch.zeros(size, self.frames, self._sound[0][0].shape[1])
-        weights = torch.zeros(size, self.frames, len(self._basis))
-        real = torch.zeros(size, self.frames)
-        picks = torch.multinomial(self._weights, size, replacement=True, generator=rng)
+        features = torch.zeros(size, self.frames, self._sounds[0][0].shape[1])
+        expression, real = torch.zeros(size, self.frames, 68, 3), torch.zeros(size, self.frames)
+        picks = torch.multinomial(self._shares, size, replacement=True, generator=rng)
         for row, pick in enumerate(picks.tolist()):
-            sound, motion = self._sound[pick]
-            start = int(torch.randint(max(len(motion) - self.frames, 0) + 1, (1,), generator=rng))
-            count = min(self.frames, len(motion))
+            sound, weights, basis = self._sounds[pick]
+            start = int(torch.randint(max(len(weights) - self.frames, 0) + 1, (1,), generator=rng))
+            count = min(self.frames, len(weights))
             features[row, :count] = torch.from_numpy(sound[start : start + count].astype(np.float32))
             features[row, count:] = features[row, count - 1]
-            weights[row, :count] = torch.from_numpy(motion[start : start + count].astype(np.float32))
+            moved = weights[start : start + count] @ basis
+            expression[row, :count] = torch.from_numpy(moved.reshape(-1, 68, 3))
             real[row, :count] = 1
-        return WindowBatch(features, to_landmarks(weights, self._basis), real)
+        return WindowBatch(features, expression, real)

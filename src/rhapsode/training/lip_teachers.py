@@ -5,7 +5,7 @@ whole sentence in the features of two of Whisper's encoders, and they see 160 ms
 predict for prepared speech is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,13 +13,17 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save
 
+from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.audio.whisper_mel import FEATURE_RATE
 from rhapsode.data.store import open_store
+from rhapsode.face.expression import resample
 from rhapsode.files import atomic_write
 from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.motion.dims import FeatureGeneratorDims
+from rhapsode.motion.windowed_encoder import to_motion_rate
 from rhapsode.progress import Progress, no_progress
 from rhapsode.training.feature_generator import scored_clips, train_generator
-from rhapsode.training.feature_windows import FeatureWindows
+from rhapsode.training.feature_windows import Extract, FeatureWindows
 from rhapsode.training.lip_windows import lip_shape
 from rhapsode.training.loop import Loop
 from rhapsode.training.run import Run, describe_clips
@@ -40,24 +44,24 @@ class LipTeachersRecipe:
     teachers: int = 2
     """How many, with one seed after another."""
     dims: FeatureGeneratorDims = field(
-        default_factory=lambda: FeatureGeneratorDims(sum(width for _, width in TEACHERS.values()), ahead=8)
+        default_factory=lambda: FeatureGeneratorDims(sum(width for _, width in TEACHERS.values()), ahead=10)
     )
     """Sizes of each."""
     loop: Loop = field(default_factory=lambda: Loop(steps=700, weight_decay=0.05))
     """How each training runs."""
 
 
-def extractor() -> Callable[[np.ndarray], np.ndarray]:
-    """Make a function from samples (N,) at 16 kHz to the features of both of Whisper's encoders, joined, (T, 896).
+def extractor() -> Extract:
+    """Make a function that computes the features of both of Whisper's encoders, joined, (T, 896).
 
     Raises:
         InstallationError: one of them is not installed.
     """
     whispers = {name: Whisper(name) for name in TEACHERS}
 
-    def extract(samples: np.ndarray) -> np.ndarray:
+    def extract(samples: np.ndarray, frames: int) -> list[np.ndarray]:
         features = [whispers[name].layers(samples, [layer])[0] for name, (layer, _) in TEACHERS.items()]
-        return np.concatenate(features, axis=1)
+        return [to_motion_rate(np.concatenate(features, axis=1).astype(np.float32), frames)]
 
     return extract
 
@@ -78,7 +82,7 @@ def train(recipe: LipTeachersRecipe, progress: Progress = no_progress) -> list[P
     clips = {
         split: [store.load(entry) for entry in store.entries if entry.split == split] for split in ("train", "val")
     }
-    windows = FeatureWindows(clips["train"], lambda samples: [extract(samples)])
+    windows = FeatureWindows(clips["train"], extract)
     val = scored_clips(clips["val"], extract)
     paths = []
     for seed in range(recipe.loop.seed, recipe.loop.seed + recipe.teachers):
@@ -95,8 +99,8 @@ def train(recipe: LipTeachersRecipe, progress: Progress = no_progress) -> list[P
 def predict(teachers: Sequence[Path], prepared: Sequence[Path], out: Path, progress: Progress = no_progress) -> None:
     """Write what teachers predict for prepared speech, one file for each, of the same name.
 
-    A file holds `weights` (T, K) of the teachers' basis, and `lips` (T, 4), the three openings and the width of the
-    lips; both float16, 50 a second.
+    A file holds `mel` (2T, 80), Whisper's log-mel; the motion, `weights` (M, K) of `basis` (K, 204), 60 a second; and
+    `lips` (T, 4), the three openings and the width of the lips, 50 a second.
 
     Args:
         teachers: weights, as `train` returns them; all have the same basis.
@@ -105,13 +109,18 @@ def predict(teachers: Sequence[Path], prepared: Sequence[Path], out: Path, progr
         progress: watches the stage `speech`.
     """
     generators = [FeatureGenerator.load(path) for path in teachers]
-    lips = lip_shape(generators[0].basis.numpy().reshape(-1, 68, 3))
+    basis = generators[0].basis.numpy()
+    lips = lip_shape(basis.reshape(-1, 68, 3))
     for done, path in enumerate(prepared, start=1):
         sound = load_file(path)
         features = np.concatenate([sound[name].astype(np.float32) for name in TEACHERS], axis=1)
-        every = [generator.weights(torch.from_numpy(features)[None])[0].numpy() for generator in generators]
+        seen = torch.from_numpy(to_motion_rate(features, len(features) * MOTION_RATE // FEATURE_RATE))[None]
         # Files hold arrays row by row, whatever their order in memory is.
-        weights = np.ascontiguousarray(np.mean(every, axis=0))
-        arrays = {"weights": weights.astype(np.float16), "lips": (weights @ lips).astype(np.float16)}
-        atomic_write(out / path.name, save(arrays))
+        weights = np.ascontiguousarray(
+            np.mean([generator.weights(seen)[0].numpy() for generator in generators], axis=0)
+        )
+        moments = np.arange(len(features)) / FEATURE_RATE
+        moved = resample(weights @ lips, np.arange(len(weights)) / MOTION_RATE, moments)
+        arrays = {"mel": sound["mel"], "weights": weights.astype(np.float16), "lips": moved.astype(np.float16)}
+        atomic_write(out / path.name, save(arrays | {"basis": basis.astype(np.float32)}))
         progress("speech", done, len(prepared))

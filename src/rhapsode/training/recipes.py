@@ -7,6 +7,7 @@ from typing import Any
 
 from rhapsode.training import (
     audio_encoder,
+    feature_generator,
     head_motion,
     key_motions,
     mean_face,
@@ -44,8 +45,13 @@ TRAININGS: Mapping[str, Training] = {
     "motion-generator": Training(
         motion_generator.MotionGeneratorRecipe,
         motion_generator.train,
-        "Train the Motion Generator, which turns sound into lip and face motion.",
+        "Train the published Motion Generator, which turns sound into lip and face motion.",
         {"default": {}, "paper": paper.MOTION_GENERATOR},
+    ),
+    "feature-generator": Training(
+        feature_generator.FeatureGeneratorRecipe,
+        feature_generator.train,
+        "Train the Motion Generator that ships, on features of the windowed encoder.",
     ),
     "style-aware-generator": Training(
         style_aware_generator.StyleAwareGeneratorRecipe,

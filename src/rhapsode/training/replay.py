@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-from rhapsode.audio.mel import MEL_RATE
 from rhapsode.bundle import MANIFEST, Bundle
 from rhapsode.data.store import open_store
 from rhapsode.learning.replay import ReplaySet
-from rhapsode.models.motion_generator import MotionGenerator
+from rhapsode.media.waveform import SAMPLE_RATE
+from rhapsode.motion.model import ENCODER, SpeechModel
+from rhapsode.motion.stream import condensed_features
 from rhapsode.progress import Progress, no_progress
 from rhapsode.training.run import Run, describe_clips
 
@@ -52,26 +53,26 @@ def train(recipe: ReplayRecipe, progress: Progress = no_progress) -> Path:
         WeightsError: the generator cannot be used.
     """
     model = Bundle.load(recipe.out if (recipe.out / MANIFEST).is_file() else "default")
-    generator = MotionGenerator.load(recipe.generator or model.path("motion_generator.safetensors"))
+    speech = (
+        SpeechModel.read(recipe.generator, lambda: model.path(ENCODER)) if recipe.generator else SpeechModel.load(model)
+    )
     store = open_store(recipe.data, recipe.store, progress, split="train")
-    rows = round(recipe.seconds * MEL_RATE)
     speakers: set[str] = set()
     pieces = []
     used = []
     for entry in store.entries:
         if entry.style == recipe.style or entry.speaker not in speakers:
-            pieces += _pieces(generator, torch.from_numpy(store.load(entry).mel[:rows]))
+            samples = store.load(entry).samples[: round(recipe.seconds * SAMPLE_RATE)]
+            pieces += _pieces(torch.from_numpy(condensed_features(speech, samples)), speech.generator.look_ahead)
             used.append(entry)
         speakers.add(entry.speaker)
     run = Run.open(recipe, "replay")
-    ReplaySet(tuple(pieces), generator.key).save(run.path("replay.safetensors"))
+    ReplaySet(tuple(pieces), speech.generator.key).save(run.path("replay.safetensors"))
     return run.finish(["replay.safetensors"], [entry.license for entry in used], describe_clips(used))
 
 
-def _pieces(generator: MotionGenerator, mel: torch.Tensor) -> list[torch.Tensor]:
+def _pieces(features: torch.Tensor, ahead: int) -> list[torch.Tensor]:
     """Split the features of a clip into pieces, each with the features of its look-ahead."""
-    features = generator.features(mel)
-    ahead = generator.dims.look_ahead
     count = -(-(len(features) - ahead) // LONGEST)
     each = -(-(len(features) - ahead) // count)
     return [features[start : start + each + ahead] for start in range(0, len(features) - ahead, each)]

@@ -18,8 +18,8 @@ from rhapsode.evaluation.report.folder import fresh_folder, write_page
 from rhapsode.evaluation.report.page import Line, Plot, Row, Table, points, render
 from rhapsode.evaluation.report.side_by_side import side_by_side
 from rhapsode.face.mouth import lip_distance
-from rhapsode.motion.stream import StyledMotionModel
 from rhapsode.progress import Progress, no_progress
+from rhapsode.style.motion_model import styled_motion_model
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def render_page(
         for method, of in methods.items()
     ]
     speakers = group_by(_speaker, mine)
-    model = StyledMotionModel(animator.generator, animator.head)
+    model = styled_motion_model(animator.speech, animator.head)
     return render(
         "motion.html.j2",
         title="Motion from sound, scored against real speakers",
