@@ -1,6 +1,7 @@
 """A video that is rendered as it is asked for, in memory that does not grow with its length."""
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -22,8 +23,10 @@ from rhapsode.render.renderer import Renderer
 
 log = logging.getLogger(__name__)
 
-#: Seconds and share by which a sound that is heard may be longer than the voice without a word.
-_CUT, _CUT_SHARE = 0.25, 0.02
+#: Seconds, and share of the voice, by which a soundtrack may be longer or shorter without a word.
+_MARGIN, _MARGIN_SHARE = 0.2, 0.02
+#: Peak below which a sound is too quiet to be raised.
+_FAINT = 10 ** (-50 / 20)
 
 
 class Video:
@@ -69,11 +72,11 @@ class Video:
         Raises:
             AudioError: the sound turns out to be empty, damaged or not finite.
         """
-        return self._frames(_Voice())
+        return self._frames(_Heard())
 
     def motion(self) -> Iterator[FrameMotion]:
         """Give what each frame shows, before it is rendered."""
-        return self._timeline().of(mono_blocks(self._audio, SAMPLE_RATE, self.take))
+        return self._motion(_Heard())
 
     @property
     def estimated_frames(self) -> int:
@@ -97,35 +100,49 @@ class Video:
             Cancelled: raised by `progress`.
             VideoError: the video cannot be written.
         """
-        voice = _Voice()
-        frames = self._frames(voice)
-        facts = write_video(frames, sink, self.fps, self._heard(), progress=progress, n_frames=self.estimated_frames)
-        return replace(facts, voice_seconds=float(voice.frames / self.fps))
+        heard = _Heard()
+        frames = self._frames(heard)
+        facts = write_video(frames, sink, self.fps, self._sound(), progress=progress, n_frames=self.estimated_frames)
+        return replace(facts, voice_seconds=float(heard.voiced / self.fps))
 
-    def _frames(self, voice: "_Voice") -> Iterator[np.ndarray]:
-        yield from render_in_order(self._renderer, voice.counted(self.motion()), self.threads)
-        if not voice.frames:
+    def _frames(self, heard: "_Heard") -> Iterator[np.ndarray]:
+        yield from render_in_order(self._renderer, self._motion(heard), self.threads)
+        if not heard.voiced:
             name = "the sound" if isinstance(self._audio, Waveform) else name_of(self._audio)
-            log.warning("%s: no voice was heard in it, and the mouth stayed shut", name, extra={"code": "no-voice"})
+            faint = 0 < heard.peak < _FAINT
+            quiet = f"; its peak is {20 * math.log10(heard.peak):.0f} dB: raise its level" if faint else ""
+            text = "%s: no voice was heard in it, and the mouth stayed shut%s"
+            log.warning(text, name, quiet, extra={"code": "no-voice"})
 
-    def _heard(self) -> Sound:
+    def _motion(self, heard: "_Heard") -> Iterator[FrameMotion]:
+        blocks = heard.blocks(mono_blocks(self._audio, SAMPLE_RATE, self.take))
+        return heard.frames(self._timeline().of(blocks))
+
+    def _sound(self) -> Sound:
         """Open the sound of the video."""
         if self._soundtrack is None:
             return open_sound(self._audio, self.take.track)
         name = "the soundtrack" if isinstance(self._soundtrack, Waveform) else name_of(self._soundtrack)
         voice, whole = estimated_seconds(self._audio, self.take.track), estimated_seconds(self._soundtrack)
-        if voice and whole > voice + max(_CUT, _CUT_SHARE * voice):
+        margin = max(_MARGIN, _MARGIN_SHARE * voice)
+        if voice and whole > voice + margin:
             log.warning("%s: is cut at %.2f s, where the voice ends", name, voice)
-        return padded(open_sound(self._soundtrack), name)
+        return padded(open_sound(self._soundtrack), name, voice - margin)
 
 
-class _Voice:
-    """Count the frames in which a voice is heard."""
+class _Heard:
+    """Watch what is heard while frames are made: the peak of the sound, and the number of frames with a voice."""
 
     def __init__(self) -> None:
-        self.frames = 0
+        self.peak = 0.0
+        self.voiced = 0
 
-    def counted(self, motion: Iterable[FrameMotion]) -> Iterator[FrameMotion]:
+    def blocks(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in blocks:
+            self.peak = max(self.peak, float(np.abs(block).max()))
+            yield block
+
+    def frames(self, motion: Iterable[FrameMotion]) -> Iterator[FrameMotion]:
         for frame in motion:
-            self.frames += frame.speaks
+            self.voiced += frame.speaks
             yield frame

@@ -58,8 +58,10 @@ def _frames(track: Track, form: str) -> Sequence[av.AudioFrame]:
     resampler = av.AudioResampler(format=form, layout=layout, rate=track.rate, frame_size=_FRAME)
     frames: list[av.AudioFrame] = []
     if track.sound.shape[1]:
-        whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(track.sound, np.float64), format="dblp", layout=layout)
+        # PyAV gives a planar frame of 8 channels a ninth.
+        packed = np.ascontiguousarray(track.sound.T, np.float64).reshape(1, -1)
+        whole = av.AudioFrame.from_ndarray(packed, format="dbl", layout=layout)
         whole.sample_rate, whole.time_base = track.rate, Fraction(1, track.rate)
         whole.pts = round(track.start * track.rate)
-        frames += resampler.resample(whole)
-    return frames + resampler.resample(None) if frames else frames
+        frames += resampler.resample(whole) + resampler.resample(None)
+    return frames

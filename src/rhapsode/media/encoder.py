@@ -82,12 +82,13 @@ def open_sound(audio: str | Path | Piped | Waveform, track: int = 0) -> Sound:
     return Sound(rate, channels, sound_blocks(audio, rate, channels, track))
 
 
-def padded(sound: Sound, name: str) -> Sound:
-    """Go on with silence where a sound ends, for as long as the video does, and say so.
+def padded(sound: Sound, name: str, wanted: float) -> Sound:
+    """Go on with silence where a sound ends, for as long as the video does.
 
     Args:
         sound: that may be shorter than the video.
         name: of the sound, for the log.
+        wanted: seconds; a sound that ends before is told of.
     """
 
     def blocks() -> Iterator[np.ndarray]:
@@ -95,7 +96,8 @@ def padded(sound: Sound, name: str) -> Sound:
         for block in sound.blocks:
             samples += block.shape[1]
             yield block
-        log.warning("%s: ends at %.2f s; silence follows", name, samples / sound.rate)
+        if samples / sound.rate < wanted:
+            log.warning("%s: ends at %.2f s; silence follows", name, samples / sound.rate)
         while True:
             yield np.zeros((sound.channels, sound.rate), np.float32)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -20,6 +21,9 @@ _JITTER = Fraction(20, 1000)
 # Beyond these a time stamp counts as broken, not as hours of silence or as sound to throw away.
 _LONGEST_GAP = Fraction(600)
 _LONGEST_OVERLAP = Fraction(1)
+# Streams without a container, whose time stamps FFmpeg counts by the form of the first frame: they tell of no hole.
+_COUNTED = frozenset({"aac", "ac3", "dts", "eac3", "mp3"})
+_MOST_PLANES = 7
 
 
 def without_gaps(container: InputContainer, stream: AudioStream, name: str) -> Iterator[AudioFrame]:
@@ -37,12 +41,14 @@ def without_gaps(container: InputContainer, stream: AudioStream, name: str) -> I
     end = _stated_end(container, stream)
     cursor = Fraction(0)  # seconds from time 0 that have been yielded
     shift = -zero  # from time stamps to seconds from time 0
+    counted = container.format.name in _COUNTED
     first = True
-    frames: Iterator[AudioFrame] = decode(container.demux(stream), name, "audio")
+    frames = _interleaved(decode(container.demux(stream), name, "audio"))
     frame = next(frames, None)
     while frame is not None:
         following = next(frames, None)
-        start = cursor if frame.pts is None or not frame.time_base else frame.pts * frame.time_base + shift
+        untimed = counted or frame.pts is None or not frame.time_base
+        start = cursor if untimed else Fraction(frame.pts or 0) * (frame.time_base or 0) + shift
         gap = start - cursor
         if not first and (gap > _LONGEST_GAP or gap < -_LONGEST_OVERLAP):
             log.warning("%s: time stamps of the sound jump at %.2f s; treated as continuous", name, cursor)
@@ -70,6 +76,20 @@ def without_gaps(container: InputContainer, stream: AudioStream, name: str) -> I
             frame.pts = None
             yield frame
         frame = following
+
+
+def _interleaved(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """Interleave channels that are too many: PyAV reads beyond the last where 8 or more lie one after the other."""
+    form: tuple[str, str, int] | None = None
+    converter: AudioResampler | None = None
+    for frame in frames:
+        if not frame.format.is_planar or len(frame.layout.channels) <= _MOST_PLANES:
+            yield frame
+            continue
+        if form != (form := (frame.format.name, frame.layout.name, frame.sample_rate)):
+            converter = AudioResampler(format=frame.format.packed, layout=frame.layout, rate=frame.sample_rate)
+        if converter is not None:
+            yield from converter.resample(frame)
 
 
 def _stated_end(container: InputContainer, stream: AudioStream) -> Fraction | None:

@@ -18,8 +18,6 @@ from rhapsode.media.tracks import Take, audio_track, open_sound_file, sound_info
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform, check_scale, resample
 
 _CAN_WEIGH = int(av.__version__.split(".")[0]) >= 18
-#: Channels that FFmpeg's frames hold one after the other; PyAV cannot look beyond.
-_MOST_PLANES = 8
 
 
 def mono_blocks(
@@ -51,7 +49,8 @@ def mono_blocks(
     if isinstance(source, Waveform):
         blocks, name = _slices(resample(source, rate)), "waveform"
     else:
-        name = name_of(source)
+        source = media_source(source, AudioError)  # a pipe can be read once only
+        name = source.name
         if take.channel is None:
             channels = min(2, sound_info(source, take.track).channels)
             mixed = sound_blocks(source, rate, channels, take.track)
@@ -176,8 +175,6 @@ class _Mixer:
     def __init__(self, frame: AudioFrame, rate: int, channels: int | None, name: str) -> None:
         self._name, self._wanted = name, channels
         own = frame.layout.channels
-        if frame.format.is_planar and len(own) > _MOST_PLANES:
-            raise AudioError(f"{name}: has {len(own)} channels", f"mix it down to {_MOST_PLANES}", "unknown-format")
         # Channels whose places are not known are averaged here: FFmpeg would guess, or give up.
         placed = len(own) <= 2 or len({channel.name for channel in own}) == len(own)
         self._averages = channels is not None and not placed
