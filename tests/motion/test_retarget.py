@@ -4,7 +4,7 @@ import pytest
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
 from rhapsode.face.mouth import lip_opening, lip_openings
-from rhapsode.motion.retarget import lips_together, retarget
+from rhapsode.motion.retarget import GAPE, lips_together, retarget
 
 
 def _open_mouth(by: float) -> np.ndarray:
@@ -46,6 +46,17 @@ def test_an_open_smile_does_not_over_open(smiling: np.ndarray) -> None:
 def test_a_smile_keeps_its_corners(smiling: np.ndarray) -> None:
     offsets = retarget(_open_mouth(0.2)[None], np.ones(1), smiling)[0]
     assert np.abs(offsets[[48, 54, 60, 64]]).max() < 1e-6
+
+
+def test_who_has_begun_to_speak_does_not_gape_in_pauses() -> None:
+    gaping, nothing, silence = mean_face() + _open_mouth(0.3), np.zeros((1, 68, 3)), np.zeros(1)
+    before, after = (gaping + retarget(nothing, silence, gaping, begun=begun)[0] for begun in (0.0, 1.0))
+    assert lip_opening(before) == pytest.approx(lip_opening(gaping))
+    assert 0 < lip_opening(after) < 0.3 * GAPE
+
+
+def test_a_smile_that_bares_teeth_comes_back_in_pauses(smiling: np.ndarray) -> None:
+    assert np.abs(retarget(np.zeros((1, 68, 3)), np.zeros(1), smiling, begun=1.0)).max() < 0.02
 
 
 def test_the_gain_scales_the_mouth_and_zero_stills_it() -> None:

@@ -7,6 +7,8 @@ from rhapsode.face.mouth import lip_openings
 
 #: Inner lips closer than this (canonical units) count as shut: the generator averages, and leaves closures ajar.
 CLOSURE = 0.02
+#: Opening beyond which a picture shows no smile but a word: the wider it is, the nearer to shut the mouth then rests.
+GAPE = 0.12
 #: Share of a change of the opening that the upper lip makes; the jaw makes the rest.
 UPPER_SHARE = 0.3
 #: How each landmark follows a change of the three openings (right, middle, left), (68, 3), signed by direction in y.
@@ -30,18 +32,22 @@ def lips_together(offsets: np.ndarray) -> np.ndarray:
     return closed
 
 
-def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0) -> np.ndarray:
+def retarget(
+    expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0, begun: float = 0.0
+) -> np.ndarray:
     """Fit offsets to one portrait.
 
     In silence the portrait keeps its own mouth, a smile and bared teeth included. While a voice sounds, the opening is
     that of the speech alone: the opening that the picture shows is subtracted, so that an open smile neither gapes nor
-    fails to close on /m b p/. The corners of the mouth, and with them the smile, stay.
+    fails to close on /m b p/. The corners of the mouth, and with them the smile, stay. A mouth that the picture catches
+    wide open does not gape in pauses once its owner has begun to speak.
 
     Args:
         expression: (T, 68, 3) offsets from a resting face with closed lips, canonical space.
         voice: (T,) in [0, 1], how surely a voice sounds.
         rest: (68, 3) canonical landmarks of the portrait.
         gain: 1 natural, 0 none.
+        begun: how surely a voice has sounded before, 0 to 1.
 
     Returns:
         (T, 68, 3) float32 offsets from `rest`; lips touch but never cross.
@@ -52,9 +58,12 @@ def retarget(expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: 
     own = np.maximum(lip_openings(rest), 0)
     speech = np.maximum(lip_openings(offsets), 0)
     speech = np.sqrt(np.maximum(speech**2 - CLOSURE**2, 0))
-    wanted = (1 - active) * own + speech
+    settled = begun * min(gain, 1.0)
+    caught_speaking = GAPE * np.exp(1 - own / GAPE)
+    at_rest = own + settled * np.where(own > GAPE, caught_speaking - own, 0)
+    wanted = (1 - active) * at_rest + speech
     change = wanted - (lip_openings(rest) + lip_openings(offsets))
-    # Silent frames stay exactly as they are.
-    change = np.where(active > 0, change, 0)
+    # Until a voice sounds, frames stay exactly as they are.
+    change = np.where((active > 0) | (settled > 0), change, 0)
     offsets[..., 1] += change @ _FOLLOWS.T
     return offsets.astype(np.float32)

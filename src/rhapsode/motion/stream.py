@@ -176,6 +176,7 @@ class MotionStream:
         )
         self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption
         self._samples = self._frames = 0  # of the sound
+        self._begun = 0.0  # how surely a voice has sounded so far
         self._leaving: tuple[np.ndarray, float] | None = None  # an expression that fades, and when it was shown
 
     @property
@@ -233,12 +234,12 @@ class MotionStream:
         time = (self._first + self._frames) / MOTION_RATE
         self._frames += 1
         voice = np.array([self._vad.next()])
+        self._begun = max(self._begun, float(voice[0]))
         lids, rotation, translation = self._idle.next(float(voice[0]))
         # The resting expression stays in pauses; speech is added to it, so that lips still meet.
         rest_expression = self._model.rest_expression
-        expression = soft_limit(
-            rest_expression + retarget(generated[None], voice, self._rest + rest_expression, self._mouth)
-        )
+        face = self._rest + rest_expression
+        expression = soft_limit(rest_expression + retarget(generated[None], voice, face, self._mouth, self._begun))
         eyelid_offset = self._model.eyelid_offset
         lids = lids + eyelid_offset * (1 - lids)
         return Motion(self._faded(expression, time), lids, rotation, translation, voice)
