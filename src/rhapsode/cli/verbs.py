@@ -61,6 +61,7 @@ VERBS = {
         "Train Style Mapping and the Style-Aware Generator, which paint mouths.", "train:StyleAwareGenerator"
     ),
     "train head-motion": Verb("Learn head motion and the rate of blinks.", "train:HeadMotion"),
+    "train voice-gate": Verb("Train the voice gate, which tells voices from music and noise.", "train:VoiceGate"),
     "train mean-face": Verb("Average resting faces to the mean face.", "train:MeanFace"),
     "train key-motions": Verb("Learn the four key motions from clips with timed words.", "train:KeyMotions"),
     "train replay": Verb("Make the replay set that styles are learnt with.", "train:Replay"),

@@ -15,6 +15,7 @@ from rhapsode.training import (
     paper,
     replay,
     style_aware_generator,
+    voice_gate,
 )
 
 
@@ -61,6 +62,11 @@ TRAININGS: Mapping[str, Training] = {
     ),
     "head-motion": Training(
         head_motion.HeadMotionRecipe, head_motion.train, "Fit the head model, and measure how often people blink."
+    ),
+    "voice-gate": Training(
+        voice_gate.VoiceGateRecipe,
+        voice_gate.train,
+        "Train the voice gate, which tells voices from music and noise, on mixtures.",
     ),
     "mean-face": Training(
         mean_face.MeanFaceRecipe,
