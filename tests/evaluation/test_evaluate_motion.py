@@ -88,7 +88,7 @@ def test_what_is_scored_is_the_motion_of_a_session_before_it_is_fitted_to_a_port
 
     monkeypatch.setattr("rhapsode.evaluation.motion.score_all", keep)
     with pytest.raises(Cancelled):
-        evaluate_motion(data_folder, clip_store, ["test"])
+        evaluate_motion(data_folder, clip_store, ["test"], live=True)
 
     spoken: list[np.ndarray] = []
 

@@ -179,7 +179,7 @@ def test_a_baby_has_none_if_asked(animator: Animator, portrait: MeasuredPortrait
         for teeth in (True, False)
     )
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(with_teeth, without, strict=True)) > 20
-    file = animator.animate(portrait.image, sentence, AnimationOptions(teeth=False))
+    file = animator.animate(portrait.image, sentence, AnimationOptions(teeth=False, live=True))
     with animator.start_session(portrait.image, AnimationOptions(teeth=False)) as live:
         frames = list(live.feed(resample(sentence, 16_000).samples))
         assert len(frames) > 40
