@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from rhapsode.audio.mel import motion_frames
+from rhapsode.errors import WeightsError
 from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.windowed_encoder import WindowedEncoder
 from rhapsode.models.windowed_export import export
@@ -58,3 +60,10 @@ def test_a_style_is_a_change_of_weights_by_name_and_leaves_the_bottleneck(tmp_pa
     torch.testing.assert_close(other.state_dict()["readout.bias"], in_torch.state_dict()["readout.bias"] + 1)
     styled = {id(each) for each in in_torch.styled_parameters()}
     assert id(in_torch.embed.weight) not in styled and id(in_torch.conv1.weight) in styled
+
+
+def test_a_generator_is_refused_beside_an_encoder_of_another_width(tmp_path: Path) -> None:
+    _models(tmp_path)
+    FeatureGenerator(FeatureGeneratorDims(features=20, hidden=12, components=4, kernel=5)).save(tmp_path / GENERATOR)
+    with pytest.raises(WeightsError, match="takes 20 features, and its audio encoder gives 16"):
+        SpeechModel.read(tmp_path / GENERATOR)

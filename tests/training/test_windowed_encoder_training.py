@@ -17,6 +17,7 @@ from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.windowed_encoder import WindowedEncoder
 from rhapsode.models.windowed_export import export
 from rhapsode.motion.dims import FeatureGeneratorDims, WindowedDims
+from rhapsode.motion.model import SpeechModel
 from rhapsode.training import feature_generator, lip_teachers, whisper_speech, windowed_encoder
 from rhapsode.training.feature_generator import FeatureGeneratorRecipe, generator_loss
 from rhapsode.training.feature_windows import FeatureWindows, mirrored
@@ -77,6 +78,9 @@ def test_two_steps_of_every_recipe_one_after_the_other_make_a_model(tmp_path: Pa
     assert FeatureGenerator.load(generator)(torch.zeros(1, 20, 16)).shape == (1, 20, 68, 3)
     made = {"lip_teacher_0.safetensors", "windowed_encoder.safetensors", "motion_generator.safetensors"}
     assert all(Bundle.load(model).own(name) for name in made)
+    # It runs with the encoder that it learnt from.
+    assert Bundle.load(model).own("audio_encoder.onnx")
+    assert SpeechModel.load(Bundle.load(model)).encoder.width == 16
 
 
 def test_a_clip_played_faster_is_shorter_in_sound_and_motion(tmp_path: Path) -> None:

@@ -93,8 +93,13 @@ class SpeechModel:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if "feature_generator" not in facts:
                 return _published(facts["dims"], weights)
-            made = FeatureGenerator(FeatureGeneratorDims(**json.loads(facts["feature_generator"])), weights)
-        return cls(WindowedEncoder.load(encoder() if encoder else generator.with_name(ENCODER)), made)
+            dims = FeatureGeneratorDims(**json.loads(facts["feature_generator"]))
+            made = FeatureGenerator(dims, weights)
+        heard = WindowedEncoder.load(encoder() if encoder else generator.with_name(ENCODER))
+        with reading(generator, "Motion Generator"):
+            if heard.width != dims.features:
+                raise ValueError(f"it takes {dims.features} features, and its audio encoder gives {heard.width}")
+        return cls(heard, made)
 
 
 def _published(dims: str, weights: dict[str, np.ndarray]) -> SpeechModel:

@@ -17,6 +17,7 @@ from rhapsode.bundle import DEFAULT, MANIFEST, Bundle
 from rhapsode.data.motion_windows import AlignedClip, WindowBatch, align_clip
 from rhapsode.data.store import PreparedClip, open_store
 from rhapsode.face.mouth import lip_opening
+from rhapsode.files import atomic_write
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio
 from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.motion_loss import motion_loss
@@ -52,7 +53,7 @@ class FeatureGeneratorRecipe:
     store: Path = Path("stores/clips")
     """Folder of prepared clips, filled on the first run; not used where `data` is a store."""
     encoder: Path | None = None
-    """The windowed encoder (ONNX); that of the model folder, or else the default, where None."""
+    """The windowed encoder (ONNX), which joins the model; that of the model folder, or the default, where None."""
     dims: FeatureGeneratorDims = field(default_factory=FeatureGeneratorDims)
     """Sizes of the generator."""
     motion_of_speech: Path | None = None
@@ -199,5 +200,10 @@ def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> P
         with torch.no_grad():
             generator.basis.mul_(min(max(spread, 1e-3) ** -0.5, GAIN_LIMIT))
     generator.save(run.path(GENERATOR))
+    made = [GENERATOR]
+    if recipe.encoder:
+        # The generator runs with the encoder that it learnt from, not with the default's.
+        atomic_write(run.path(ENCODER), recipe.encoder.read_bytes())
+        made.append(ENCODER)
     data = describe_clips(learnt) + ("; speech without video" if unfilmed else "")
-    return run.finish([GENERATOR], [entry.license for entry in learnt], data)
+    return run.finish(made, [entry.license for entry in learnt], data)
