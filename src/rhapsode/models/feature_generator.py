@@ -7,11 +7,9 @@ for training; `motion.generator.FeatureGenerator` runs the same weights.
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from rhapsode.files import atomic_write, reading
-from rhapsode.models.motion_generator import to_landmarks
+from rhapsode.models.motion_generator import changed_copy, to_landmarks
 from rhapsode.motion.dims import FeatureGeneratorDims
 from rhapsode.motion.generator import key_of
 
@@ -91,19 +89,7 @@ class FeatureGenerator(nn.Module):
 
     def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "FeatureGenerator":
         """Copy the generator and add changes to the weights of these names."""
-        other = deepcopy(self)
-        weights = other.state_dict()
-        with torch.no_grad():
-            for name, change in changes.items():
-                weights[name].add_(change)
-        return other
-
-    @classmethod
-    def from_numpy(cls, dims: FeatureGeneratorDims, weights: Mapping[str, np.ndarray]) -> "FeatureGenerator":
-        """Convert from the form that run time uses, to train further."""
-        generator = cls(dims)
-        generator.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        return generator.eval()
+        return changed_copy(self, changes)
 
     def save(self, path: Path) -> None:
         """Write weights and sizes to one safetensors file, in half precision."""

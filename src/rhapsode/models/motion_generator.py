@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from rhapsode.files import atomic_write, reading
 from rhapsode.models.audio_encoder import AudioEncoder, EncoderState, MeanState, OnlineMeanNormalization
 from rhapsode.motion.dims import EncoderDims, GeneratorDims
 from rhapsode.motion.generator import RecurrentGenerator, key_of
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 #: Prefix of the audio encoder's weights.
 _ENCODER = "audio_encoder."
@@ -41,6 +43,16 @@ def to_landmarks(weights: Tensor, basis: Tensor) -> Tensor:
     """Combine the expressions of a basis: weights (B, T, K) and basis (K, 204) -> offsets (B, T, 68, 3)."""
     flat: Tensor = weights @ basis
     return flat.reshape(*weights.shape[:2], 68, 3)
+
+
+def changed_copy(module: _Module, changes: Mapping[str, Tensor]) -> _Module:
+    """Copy a module and add changes to the weights of these names."""
+    other = deepcopy(module)
+    weights = other.state_dict()
+    with torch.no_grad():
+        for name, change in changes.items():
+            weights[name].add_(change)
+    return other
 
 
 class MotionGenerator(nn.Module):
@@ -147,12 +159,7 @@ class MotionGenerator(nn.Module):
 
     def with_weight_delta(self, changes: Mapping[str, Tensor]) -> "MotionGenerator":
         """Copy the generator and add changes to the weights of these names."""
-        other = deepcopy(self)
-        weights = other.state_dict()
-        with torch.no_grad():
-            for name, change in changes.items():
-                weights[name].add_(change)
-        return other
+        return changed_copy(self, changes)
 
     def to_numpy(self) -> RecurrentGenerator:
         """Convert to the form that run time uses; the audio encoder is a model of its own there."""
