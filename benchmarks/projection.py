@@ -8,6 +8,7 @@ mixing factors; 0 is without projection.
 
 import argparse
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from rhapsode.audio.projection import FeatureBank
 from rhapsode.evaluation.clips import real_clips
 from rhapsode.learning.base import BaseModels
 from rhapsode.metrics.mouth import opening_correlation
-from rhapsode.motion.stream import StyledMotionModel, generate
+from rhapsode.motion.stream import condensed_features, generate
+from rhapsode.style.motion_model import styled_motion_model
 
 MIXES = (0.0, 0.25, 0.5, 1.0)
 
@@ -36,10 +38,10 @@ def main() -> None:
     torch.set_num_threads(1)
     base = BaseModels.load(options.model)
     clips = real_clips(options.data, options.store)
-    train = [torch.from_numpy(clip.tracked.mel) for clip in clips if clip.clip.split == "train"]
-    bank = FeatureBank(torch.cat([base.generator.features(mel) for mel in train]).numpy())
-    generator = base.generator.to_numpy()
-    models = [StyledMotionModel(generator, base.head, bank=bank if mix else None, projection=mix) for mix in MIXES]
+    train = [condensed_features(base.speech, clip.tracked.samples) for clip in clips if clip.clip.split == "train"]
+    bank = FeatureBank(np.concatenate(train))
+    plain = styled_motion_model(base.speech, base.head)
+    models = [replace(plain, bank=bank if mix else None, projection=mix) for mix in MIXES]
     scores: dict[str, list[list[float]]] = defaultdict(list)
     for clip in [clip for clip in clips if clip.clip.split in options.split][: options.clips]:
         made = [generate(model, clip.sound) + clip.rest for model in models]

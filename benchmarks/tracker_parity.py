@@ -23,13 +23,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from mediapipe_tracker import MediaPipeTracker
-from rhapsode.video.reader import read_frames
 from rich.console import Console
 from rich.table import Table
 
 from rhapsode.data.clips import read_clips
 from rhapsode.face.tracker import Face, FaceTracker
 from rhapsode.media.picture import load_picture
+from rhapsode.media.reader import read_frames
 
 _OPEN = """
 import time; start = time.perf_counter()
