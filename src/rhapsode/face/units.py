@@ -2,7 +2,7 @@
 
 from typing import Final
 
-#: ARKit's units in MediaPipe's order. Each goes from 0, at rest, to 1, as far as a face can; left is the subject's left.
+#: ARKit's units in MediaPipe's order. Each goes from 0, at rest, to 1, as far as a face can.
 UNITS: Final = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
