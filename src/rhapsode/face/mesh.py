@@ -13,7 +13,7 @@ from rhapsode.face.networks import open_network
 MESH_POINTS: Final = 478
 
 # Which points of the mesh the finer outputs are, in their order: MediaPipe's tables. Right is the subject's right.
-_LIPS: Final = np.array([
+LIPS: Final = np.array([
     61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
     78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
     76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408,
@@ -89,7 +89,7 @@ def refine(
     """
     fine = np.empty((len(mesh), MESH_POINTS, 3), mesh.dtype)
     fine[:, : mesh.shape[1]] = mesh
-    places = ((_LIPS, lips), (_RIGHT_EYE, right_eye), (_LEFT_EYE, left_eye), (_RIGHT_IRIS, right_iris),
+    places = ((LIPS, lips), (_RIGHT_EYE, right_eye), (_LEFT_EYE, left_eye), (_RIGHT_IRIS, right_iris),
               (_LEFT_IRIS, left_iris))  # fmt: skip
     for points, found in places:
         fine[:, points, :2] = found

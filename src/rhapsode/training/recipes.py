@@ -7,6 +7,7 @@ from typing import Any
 
 from rhapsode.training import (
     audio_encoder,
+    expression_basis,
     feature_generator,
     head_motion,
     key_motions,
@@ -67,6 +68,11 @@ TRAININGS: Mapping[str, Training] = {
         voice_gate.VoiceGateRecipe,
         voice_gate.train,
         "Train the voice gate, which tells voices from music and noise, on mixtures.",
+    ),
+    "expression-basis": Training(
+        expression_basis.ExpressionBasisRecipe,
+        expression_basis.train,
+        "Learn from a face model how each unit of expression moves the tracker's points.",
     ),
     "mean-face": Training(
         mean_face.MeanFaceRecipe,
