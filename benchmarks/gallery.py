@@ -19,6 +19,7 @@ from contact_sheet import CELL, cell, picture
 from PIL import Image
 
 from rhapsode.animator import Animator
+from rhapsode.motion.lids import moved_lids
 from rhapsode.options import AnimationOptions
 
 
@@ -65,8 +66,8 @@ def main() -> None:
         frames = list(itertools.islice(video, 4, 4 + options.every * options.cells, options.every))
         renderer = portrait.renderer()
         shut = [
-            renderer.render(np.zeros((68, 3)), np.full(2, lids), np.zeros(3), np.zeros(3))
-            for lids in np.linspace(0, 1, options.cells + 1)
+            renderer.render(np.zeros((68, 3)), lids, np.zeros(3), np.zeros(3))
+            for lids in moved_lids(np.linspace([0, 0], [1, 1], options.cells + 1))
         ]
         for sheet, row in (("speech", [image, *frames]), ("blinks", shut)):
             sheets[sheet].append(np.hstack([cell(one, face.landmarks, face.eye_distance) for one in row]))

@@ -17,7 +17,7 @@ from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 
-STILL = np.zeros(2), np.zeros(3), np.zeros(3)
+STILL = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 
-STILL = np.zeros(2), np.zeros(3), np.zeros(3)
+STILL = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_frame_changes_in_the_window_alone_and_by_what_was_added(
 
 
 def test_what_is_added_moves_with_the_head(portrait: MeasuredPortrait, painter: MouthPainter) -> None:
-    turned = np.zeros(2), np.array([0.0, 0.0, 0.1]), np.array([0.1, 0.0, 0.0])
+    turned = np.zeros((2, 2)), np.array([0.0, 0.0, 0.1]), np.array([0.1, 0.0, 0.0])
     plain, painted = (
         Renderer(portrait, mouth_layers(portrait, one)).render(opened(0.1), *turned).astype(float)
         for one in (None, painter)

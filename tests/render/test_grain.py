@@ -17,7 +17,7 @@ from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 
-STILL = np.zeros(2), np.zeros(3), np.zeros(3)
+STILL = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
 OPENED = np.zeros((68, 3))
 OPENED[[55, 56, 57, 58, 59, 65, 66, 67], 1] = 0.18
 

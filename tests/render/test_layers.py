@@ -9,7 +9,7 @@ from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 
-STILL = np.zeros(2), np.zeros(3), np.zeros(3)
+STILL = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
 
 
 class Paint(Layer):

@@ -114,7 +114,7 @@ def test_eyes_are_a_region_where_the_window_shows_them(portrait: MeasuredPortrai
 
 def test_a_window_shows_the_mouth_of_the_frame(portrait: MeasuredPortrait, window: MouthWindow) -> None:
     face = portrait.rig.pose(opened(0.15))
-    frame = Renderer(portrait, mouth_layers(portrait)).render(opened(0.15), np.zeros(2), np.zeros(3), np.zeros(3))
+    frame = Renderer(portrait, mouth_layers(portrait)).render(opened(0.15), np.zeros((2, 2)), np.zeros(3), np.zeros(3))
     drawn = window.draw(face)
     assert np.abs(window.look(frame).astype(float) - drawn.painted).mean() < 3
     everywhere = np.stack(np.meshgrid(np.arange(512), np.arange(512)), -1).astype(np.float32)

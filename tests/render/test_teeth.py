@@ -21,7 +21,7 @@ from rhapsode.render.renderer import Renderer
 from rhapsode.render.teeth import Teeth
 from rhapsode.style.references import key_motions
 
-STILL = np.zeros(2), np.zeros(3), np.zeros(3)
+STILL = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
 NO_EXPRESSION = np.zeros((68, 3))
 
 
@@ -103,7 +103,7 @@ def test_they_stay_with_the_skull_when_the_mouth_opens(portrait: MeasuredPortrai
 
 def test_they_move_with_the_head(portrait: MeasuredPortrait, plain: Renderer, renderer: Renderer) -> None:
     def middle(turn: float) -> np.ndarray:
-        pose = np.zeros(2), np.array([0, 0, turn]), np.array([turn, 0, 0])
+        pose = np.zeros((2, 2)), np.array([0, 0, turn]), np.array([turn, 0, 0])
         frames = [one.render(opened(0.15), *pose).astype(float) for one in (plain, renderer)]
         return np.argwhere(np.abs(frames[1] - frames[0]).max(-1) > 20).mean(0)[::-1]
 

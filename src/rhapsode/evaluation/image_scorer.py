@@ -62,7 +62,7 @@ class ImageScorer:
         Returns:
             A row a frame: `kind`, `method` and the figures of `evaluate_image`, None where one was not measured.
         """
-        still = np.zeros(2), np.zeros(3), np.zeros(3)
+        still = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
         made = {frame: renderer.render(pairs.expressions[frame], *still) for frame in frames}
         seen = {frame: look(picture).astype(np.float32) for frame, picture in made.items()}
         rows = []

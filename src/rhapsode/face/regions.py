@@ -1,4 +1,4 @@
-"""Lip and eyelid contours of the 478-point face mesh, finer than the 68 landmarks.
+"""Lip, eyelid and iris contours of the 478-point face mesh, finer than the 68 landmarks.
 
 Every contour runs from the picture's left to its right, corner to corner, so that the upper and the lower contour of an
 opening share both end points.
@@ -29,3 +29,7 @@ LEFT_LOWER_LID: Final = np.array([362, 382, 381, 380, 374, 373, 390, 249, 263])
 #: Mesh points along the lower edge of each brow, from the picture's left to the right.
 RIGHT_BROW_EDGE: Final = np.array([46, 53, 52, 65, 55])
 LEFT_BROW_EDGE: Final = np.array([285, 295, 282, 283, 276])
+
+#: Mesh points of the irises: the middle, and four on the edge.
+RIGHT_IRIS: Final = np.arange(468, 473)
+LEFT_IRIS: Final = np.arange(473, 478)

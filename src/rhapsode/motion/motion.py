@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE
+from rhapsode.motion.lids import moved_lids
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Motion:
 
     Attributes:
         expression: (T, 68, 3) float32 offsets from the resting face, canonical space, without eyelids.
-        lids: (T, 2) float32, 0 as at rest .. 1 closed; the subject's right eye, then the left.
+        lids: (T, 2) float32, blinks, 0 as at rest .. 1 closed; the subject's right eye, then the left.
         rotation: (T, 3) rotation vectors of the head about the base of the skull, radians, camera axes.
         translation: (T, 3) shifts of that point, canonical units.
         voice: (T,) float in [0, 1], how surely a voice sounds.
@@ -31,8 +32,8 @@ class Motion:
         return len(self.expression)
 
     def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Give expression (68, 3), lids (2,), rotation (3,) and translation (3,) of the first frame."""
-        return self.expression[0], self.lids[0], self.rotation[0], self.translation[0]
+        """Give expression (68, 3), lids (2, 2), rotation (3,) and translation (3,) of the first frame."""
+        return self.expression[0], moved_lids(self.lids[:1])[0], self.rotation[0], self.translation[0]
 
     def at(self, time: Fraction) -> "Motion":
         """Interpolate linearly at `time` seconds from the first frame (T = 1); the ends are held."""

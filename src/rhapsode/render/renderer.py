@@ -16,7 +16,7 @@ from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
 
-#: Lids closed by less than this share are no motion.
+#: Lids moved by less than this share are no motion.
 _STILL = 1e-3
 
 
@@ -55,7 +55,8 @@ class Renderer:
         Args:
             expression: (68, 3) canonical offsets from the portrait's own `rest`, without blinks; the rows of
                 the eyes have no effect.
-            lids: (2,) 0 as in the picture .. 1 closed; the subject's right eye, then the left.
+            lids: (2, 2) how far the upper lid falls and the lower one rises, of the subject's right eye, then of the
+                left, openings of the eye (see `Eyelids.paint`).
             rotation: (3,) rotation vector of the head relative to the picture, radians, about the base of the
                 skull (`geometry.SKULL_BASE`), camera axes (x right, y down, z away): nod down > 0 in x, turn to the
                 picture's left > 0 in y, tilt to the picture's right > 0 in z.
@@ -64,7 +65,7 @@ class Renderer:
         Returns:
             (H, W, 3) uint8 RGB, a new array.
         """
-        face, blinks = self._rig.pose(expression), bool(np.max(lids) > _STILL)
+        face, blinks = self._rig.pose(expression), bool(np.abs(lids).max() > _STILL)
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
@@ -84,10 +85,10 @@ class Renderer:
             _look_up(picture, points, frame[part.slices])
         if face.moves:
             self._draw_mouth(frame, before, displacement, face)
-        for eye, closed in enumerate(np.minimum(lids, 1.0)):
-            if closed > _STILL and not eyes[eye].is_empty:
+        for eye, moved in enumerate(lids):
+            if np.abs(moved).max() > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]
-                self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, float(closed))
+                self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, moved)
         return frame
 
     def _draw_mouth(self, frame: np.ndarray, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:
