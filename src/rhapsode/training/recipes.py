@@ -8,6 +8,7 @@ from typing import Any
 from rhapsode.training import (
     audio_encoder,
     expression_basis,
+    expression_network,
     feature_generator,
     head_motion,
     key_motions,
@@ -73,6 +74,11 @@ TRAININGS: Mapping[str, Training] = {
         expression_basis.ExpressionBasisRecipe,
         expression_basis.train,
         "Learn from a face model how each unit of expression moves the tracker's points.",
+    ),
+    "expression-network": Training(
+        expression_network.ExpressionNetworkRecipe,
+        expression_network.train,
+        "Distil the network that reads expressions off faces from a larger one.",
     ),
     "mean-face": Training(
         mean_face.MeanFaceRecipe,
