@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.io.wavfile
 
-from rhapsode.data.speech import read_speech
+from rhapsode.data.speech import load_speech, read_speech
 from rhapsode.errors import DataError
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
@@ -62,3 +64,25 @@ def test_the_speech_beside_the_project_is_read() -> None:
     utterances = read_speech(SPEECH)
     assert len(utterances) > 1000
     assert len({one.language for one in utterances}) == 14
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "empty"),
+        (b"no sound at all" * 99, "not"),
+        (np.zeros(8000, np.float32), "silent throughout"),
+        (np.full(8000, 578, np.float32), "reach 578 times full scale"),
+    ],
+)
+def test_a_recording_of_no_use_is_refused_by_name(
+    tmp_path: Path, content: bytes | np.ndarray | None, told: str
+) -> None:
+    path = tmp_path / "a.wav"
+    if isinstance(content, np.ndarray):
+        scipy.io.wavfile.write(path, 16_000, content)
+    else:
+        path.write_bytes(content or b"")
+    with pytest.raises(DataError, match=told) as error:
+        load_speech(path)
+    assert error.value.message.startswith(f"{path}: ")

@@ -40,10 +40,14 @@ def test_what_a_run_made_is_in_the_manifest_without_the_folders_of_this_machine(
     assert "head_motion.safetensors" in bundle
 
 
-def test_recordings_of_the_same_name_in_two_folders_are_prepared_apart(tmp_path: Path) -> None:
+def test_recordings_of_one_name_are_prepared_apart_and_what_is_of_no_use_is_left_out_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     import scipy.io.wavfile
 
-    spoken = []
+    broken = Utterance(tmp_path / "loud.wav", "loud.wav", "c", "en", "")
+    scipy.io.wavfile.write(broken.path, 16_000, 300 * babble(0.5, 3) / 0.1)
+    spoken = [broken]
     for seed, folder in enumerate("ab"):
         path = tmp_path / folder / "1.wav"
         path.parent.mkdir()
@@ -52,3 +56,7 @@ def test_recordings_of_the_same_name_in_two_folders_are_prepared_apart(tmp_path:
     made = prepare_speech(spoken, tmp_path / "store", teacher=False)
     assert len({path for _, path in made}) == 2 * len(SPEEDS)
     assert all(path.is_file() for _, path in made)
+    assert broken not in [one for one, _ in made]
+    assert [str(broken.path) in message for message in caplog.messages] == [True]
+    with pytest.raises(DataError, match="no recording of speech can be used"):
+        prepare_speech([broken], tmp_path / "store", teacher=False)

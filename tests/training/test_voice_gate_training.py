@@ -17,8 +17,11 @@ from rhapsode.training.made_up_noise import make_noise
 from rhapsode.training.voice_gate import VoiceGateRecipe, train
 
 
-def test_two_steps_make_a_gate_and_scenes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_steps_make_a_gate_and_scenes_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     speech, encoder = made_up_speech(tmp_path / "speech"), Bundle.load().path("audio_encoder.onnx")
+    (speech / "1.wav").write_bytes(b"")
     monkeypatch.setattr(voice_gate, "held_out", lambda speaker: speaker.endswith("b"))
     recipe = VoiceGateRecipe(
         (speech,), encoder, tmp_path / "model", tmp_path / "store", scenes=2, seconds=3.0, width=4, batch=2, frames=60,
@@ -31,6 +34,7 @@ def test_two_steps_make_a_gate_and_scenes_are_kept(tmp_path: Path, monkeypatch: 
     assert gate.step(np.zeros(512, np.float32), None)[1].shape == (4,)
     assert Bundle.load(tmp_path / "model").own("voice_gate.safetensors")
     assert [stage for stage, *_ in seen].count("scenes") == 3
+    assert [str(speech / "1.wav") in message for message in caplog.messages] == [True]
     seen.clear()
     train(recipe, lambda *stage: seen.append(stage))
     assert "scenes" not in [stage for stage, *_ in seen]

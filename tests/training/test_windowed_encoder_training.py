@@ -54,8 +54,11 @@ def test_two_steps_of_every_recipe_one_after_the_other_make_a_model(tmp_path: Pa
         LipTeachersRecipe(store, model, teachers=1, dims=FeatureGeneratorDims(896, 8, 4), loop=loop)
     )
     speech = made_up_speech(tmp_path / "speech")
+    with (speech / "speech.csv").open("a") as listed:
+        listed.write("broken.wav,c,en,1.5,none\n")
+    (speech / "broken.wav").write_bytes(b"")
     prepared = prepare_speech(read_speech(speech), tmp_path / "prepared")
-    assert len(prepared) == 6, "three utterances, each at two speeds"
+    assert len(prepared) == 6, "three utterances, each at two speeds, and one of no use"
     lip_teachers.predict(teachers, [path for _, path in prepared], tmp_path / "lips")
     recipe = WindowedEncoderRecipe(
         (speech,), store, model, speech_store=tmp_path / "prepared", lips_of_speech=tmp_path / "lips", dims=DIMS,

@@ -1,13 +1,19 @@
 """Recordings of speech without video, for models that learn from sound alone."""
 
 import csv
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rhapsode.data.clips import listed_but_missing, read_table
-from rhapsode.errors import DataError
+from rhapsode.errors import AudioError, DataError
+from rhapsode.media.sound import load_waveform
+from rhapsode.media.waveform import SAMPLE_RATE, Waveform
+
+log = logging.getLogger(__name__)
 
 #: 103/1240/103-1240-0000.flac: reader, chapter, utterance.
 _LIBRISPEECH = re.compile(r"^(?P<reader>\d+)-\d+-\d{4}$")
@@ -59,6 +65,35 @@ def read_speech(folder: Path) -> list[Utterance]:
             "unknown-layout",
         )
     return utterances
+
+
+def load_speech(path: Path) -> Waveform:
+    """Decode a recording to learn from.
+
+    Returns:
+        16 kHz mono.
+
+    Raises:
+        DataError: it cannot be decoded, is silent throughout, or is louder than any recording can be.
+    """
+    try:
+        sound = load_waveform(path, SAMPLE_RATE)
+    except AudioError as error:
+        why = error.message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+        raise _unusable(path, why) from error
+    if not sound.samples.any():
+        raise _unusable(path, "silent throughout")
+    return sound
+
+
+def _unusable(path: Path, why: str) -> DataError:
+    return DataError(f"{path}: {why}", "record it again, or take it off the list", "unusable-speech")
+
+
+@cache
+def leave_out(why: str) -> None:
+    """Warn, once, that a recording is left out, with what `load_speech` said of it."""
+    log.warning("%s; left out", why, extra={"code": "unusable-speech"})
 
 
 def _listed(folder: Path) -> list[Utterance]:

@@ -14,10 +14,9 @@ from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.audio.whisper_mel import FEATURE_RATE, whisper_mel
 from rhapsode.bundle import sha256_of
-from rhapsode.data.speech import Utterance
+from rhapsode.data.speech import Utterance, leave_out, load_speech
+from rhapsode.errors import DataError
 from rhapsode.files import atomic_write
-from rhapsode.media.sound import load_waveform
-from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.motion.windowed_encoder import WindowedEncoder, to_motion_rate
 from rhapsode.progress import Progress
 from rhapsode.training.gate_scenes import Scene, draw_scene
@@ -29,7 +28,7 @@ _LIVE = 3
 #: With the number of a scene, the seed of all that is drawn for it.
 _SEED = 7
 #: Goes up whenever scenes are drawn otherwise, so that none that was kept is taken for a new one.
-_EDITION = 2
+_EDITION = 3
 
 
 class EncodedScene(NamedTuple):
@@ -97,4 +96,13 @@ def encode(encoder: WindowedEncoder, scene: Scene) -> EncodedScene:
 
 
 def _recordings(paths: Sequence[Path], rng: np.random.Generator) -> list[np.ndarray]:
-    return [load_waveform(paths[n], SAMPLE_RATE).samples for n in rng.permutation(len(paths))[:_MOST]]
+    """Read as many of a person's recordings as a scene may hold, in random order, without any that is of no use."""
+    found: list[np.ndarray] = []
+    for n in rng.permutation(len(paths)):
+        if len(found) == _MOST:
+            break
+        try:
+            found.append(load_speech(paths[n]).samples)
+        except DataError as error:
+            leave_out(str(error))
+    return found

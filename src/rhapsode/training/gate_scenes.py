@@ -6,6 +6,7 @@ those of the sound's energy.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import binary_closing
@@ -22,6 +23,8 @@ from rhapsode.training.revoice import sung, whispered
 
 #: Pauses of a voice shorter than this (seconds) belong to it.
 PAUSE = 0.25
+#: In what is learnt from, pauses as short as this (seconds) are told, and this share of them is made longer.
+_SHORT, _LONGER = 0.1, 0.4
 #: How far below the loud parts of a voice (dB) its edges lie.
 _EDGE_DB = 30.0
 
@@ -43,8 +46,13 @@ class Scene:
     snr: float = float("nan")
 
 
-def where_spoken(samples: np.ndarray) -> np.ndarray:
-    """Tell where a voice sounds in a clean recording: (N,) float32 at 16 kHz -> (T,) bool, 50 a second."""
+def where_spoken(samples: np.ndarray, pause: float = PAUSE) -> np.ndarray:
+    """Tell where a voice sounds in a clean recording: (N,) float32 at 16 kHz -> (T,) bool, 50 a second.
+
+    Args:
+        samples: the recording.
+        pause: seconds; shorter ones belong to the voice.
+    """
     count = feature_frames(len(samples))
     padded = np.pad(samples, (SAMPLE_RATE // 2, SAMPLE_RATE // 2))
     # Normalised as a whole: gain control overdrives a loud beginning, which Silero then hears late.
@@ -58,12 +66,19 @@ def where_spoken(samples: np.ndarray) -> np.ndarray:
         return near
     loud, floor = np.percentile(loudness[near], 90), np.percentile(loudness, 5)
     sounds = near & (loudness > max(loud - _EDGE_DB, min(floor + 8, loud - 12)))
-    bridge = np.ones(2 * round(PAUSE * FEATURE_RATE / 2) + 1, bool)
+    bridge = np.ones(2 * round(pause * FEATURE_RATE / 2) + 1, bool)
     closed: np.ndarray = binary_closing(np.pad(sounds, len(bridge)), bridge)[len(bridge) : -len(bridge)]
     return closed & near
 
 
-def speak(recordings: Sequence[np.ndarray], seconds: float, manner: str, rng: np.random.Generator) -> Scene:
+def speak(
+    recordings: Sequence[np.ndarray],
+    seconds: float,
+    manner: str,
+    rng: np.random.Generator,
+    pause: float = PAUSE,
+    pausing: float = 0.0,
+) -> Scene:
     """Let a voice come and go.
 
     Args:
@@ -71,6 +86,8 @@ def speak(recordings: Sequence[np.ndarray], seconds: float, manner: str, rng: np
         seconds: length of the scene.
         manner: `speech`, `whisper` or `song`.
         rng: draws pauses, and what the manner needs.
+        pause: seconds; shorter pauses belong to the voice.
+        pausing: share of the pauses within a recording that become longer.
     """
     count = round(seconds * SAMPLE_RATE)
     samples, voice = np.zeros(count, np.float32), np.zeros(feature_frames(count), bool)
@@ -81,7 +98,9 @@ def speak(recordings: Sequence[np.ndarray], seconds: float, manner: str, rng: np
         if room < SAMPLE_RATE:
             break
         said = recording[:room]
-        spoken = where_spoken(said)
+        spoken = where_spoken(said, pause)
+        said, spoken = _paused(said, spoken, pausing, rng)
+        said, spoken = said[:room], spoken[: feature_frames(room)]
         loud = said[np.repeat(spoken, step)[: len(said)]]
         said = said * np.float32(0.1 / max(float(np.sqrt(np.mean(loud**2))) if len(loud) else 1.0, 1e-4))
         if manner == "whisper":
@@ -100,6 +119,24 @@ def speak(recordings: Sequence[np.ndarray], seconds: float, manner: str, rng: np
     # No digital silence between the recordings.
     floor = make_noise("pink", seconds, rng)
     return Scene(samples + floor * np.float32(10 ** (rng.uniform(-70, -30) / 20)), voice, manner)
+
+
+def _paused(
+    said: np.ndarray, spoken: np.ndarray, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lengthen a share of the pauses of a recording, in their middle, by 0.2 to 2.5 s."""
+    step, silent = SAMPLE_RATE // FEATURE_RATE, np.flatnonzero(~spoken)
+    pauses = [run for run in np.split(silent, np.flatnonzero(np.diff(silent) > 1) + 1) if len(run)]
+    within = [run for run in pauses if run[0] > 0 and run[-1] < len(spoken) - 1]
+    cuts = [int(run[len(run) // 2]) for run in within if rng.random() < share]
+    sounds, voices = [], []
+    for first, last in pairwise([0, *cuts, len(spoken)]):
+        piece = said[first * step : last * step if last < len(spoken) else len(said)]
+        fade = np.minimum(np.arange(len(piece)), np.arange(len(piece))[::-1]) / 160
+        longer = round(rng.uniform(0.2, 2.5) * FEATURE_RATE) if last < len(spoken) else 0
+        sounds += [piece * np.minimum(fade, 1).astype(np.float32), np.zeros(longer * step, np.float32)]
+        voices += [spoken[first:last], np.zeros(longer, bool)]
+    return np.concatenate(sounds), np.concatenate(voices)
 
 
 def place(recording: np.ndarray, seconds: float, kind: str, rng: np.random.Generator) -> Scene:
@@ -147,7 +184,7 @@ def draw_scene(
     manner = str(rng.choice(["speech", "whisper", "song", "nobody"], p=[0.4, 0.14, 0.14, 0.32]))
     scene = Scene(np.zeros(round(seconds * SAMPLE_RATE), np.float32), np.zeros(round(seconds * FEATURE_RATE), bool), "")
     if manner != "nobody":
-        scene = speak(somebody(rng), seconds, manner, rng)
+        scene = speak(somebody(rng), seconds, manner, rng, _SHORT, _LONGER)
     if rng.random() < 0.25:
         scene = through(scene, "room", rng)
     rest = str(rng.choice(["none", "music", "noise", "babble", "both"], p=[0.14, 0.56, 0.12, 0.1, 0.08]))
@@ -157,9 +194,8 @@ def draw_scene(
         colour = str(rng.choice(NOISES))
         scene = mix(scene, _now_and_then(make_noise(colour, seconds, rng), rng), colour, rng.uniform(-5, 25))
     if rest == "babble":
-        crowd = [
-            people[int(n)](rng)[0] for n in rng.choice(len(people), min(int(rng.integers(6, 12)), len(people)), False)
-        ]
+        some = rng.choice(len(people), min(int(rng.integers(6, 12)), len(people)), False)
+        crowd = [recordings[0] for recordings in (people[int(n)](rng) for n in some) if recordings]
         scene = mix(scene, _now_and_then(babble(crowd, seconds, rng), rng), "babble", rng.uniform(6, 25))
     if rng.random() < 0.25:
         scene = through(scene, str(rng.choice(["telephone", "clipped", "quiet"])), rng)

@@ -14,10 +14,9 @@ from scipy.signal import resample_poly
 
 from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
-from rhapsode.data.speech import Utterance
+from rhapsode.data.speech import Utterance, leave_out, load_speech
+from rhapsode.errors import DataError
 from rhapsode.files import atomic_write
-from rhapsode.media.sound import load_waveform
-from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.progress import Progress, no_progress
 from rhapsode.training.teacher import Teacher
 
@@ -38,7 +37,10 @@ def prepare_speech(
 
     Returns:
         Each recording at each speed, and its safetensors file: `mel` (2T, 80) float16, and with a teacher `teacher`
-        (T, 384) float16.
+        (T, 384) float16. Recordings that `load_speech` refuses are left out.
+
+    Raises:
+        DataError: none is left.
     """
     store.mkdir(parents=True, exist_ok=True)
     made = [
@@ -51,9 +53,23 @@ def prepare_speech(
         # In a process of its own, so that decoding and the teacher do not share memory with the training.
         context = get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(teacher,)) as pool:
-            for done, _ in enumerate(pool.map(_prepare_one, missing, chunksize=8), start=1):
+            for done, refused in enumerate(pool.map(_prepare_one, missing, chunksize=8), start=1):
+                if refused:
+                    leave_out(refused)
                 progress("speech", done, len(missing))
-    return [(one, path) for one, _, path in made]
+    return usable([(one, path) for one, _, path in made])
+
+
+def usable(prepared: Sequence[tuple[Utterance, Path]]) -> list[tuple[Utterance, Path]]:
+    """Keep the recordings that were prepared.
+
+    Raises:
+        DataError: none was.
+    """
+    found = [(one, path) for one, path in prepared if path.is_file()]
+    if prepared and not found:
+        raise DataError("no recording of speech can be used", "see the warnings before this", "no-speech")
+    return found
 
 
 def prepared_name(source: Path, speed: Fraction, kind: str) -> str:
@@ -78,12 +94,17 @@ def _start(teacher: bool) -> None:
     _teacher = Teacher() if teacher else None
 
 
-def _prepare_one(task: tuple[Path, Fraction, Path]) -> None:
+def _prepare_one(task: tuple[Path, Fraction, Path]) -> str:
+    """Prepare a recording; say why where it is of no use."""
     source, speed, path = task
-    samples = normalise_loudness(load_waveform(source, SAMPLE_RATE)).samples
+    try:
+        samples = normalise_loudness(load_speech(source)).samples
+    except DataError as error:
+        return str(error)
     if speed != 1:
         samples = resample_poly(samples, speed.denominator, speed.numerator).astype(np.float32)
     arrays = {"mel": log_mel(samples).astype(np.float16)}
     if _teacher is not None:
         arrays["teacher"] = _teacher.features(samples).astype(np.float16)
     atomic_write(path, save(arrays))
+    return ""

@@ -15,12 +15,11 @@ from torch import Tensor
 from rhapsode.audio.whisper_mel import BANDS, SILENCE, whisper_mel
 from rhapsode.data.augment import augment_whisper_mel
 from rhapsode.data.loudness import normalise_loudness
-from rhapsode.data.speech import Utterance
+from rhapsode.data.speech import Utterance, leave_out, load_speech
+from rhapsode.errors import DataError
 from rhapsode.files import atomic_write
-from rhapsode.media.sound import load_waveform
-from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.progress import Progress, no_progress
-from rhapsode.training.speech_store import prepared_name
+from rhapsode.training.speech_store import prepared_name, usable
 from rhapsode.training.whisper import Whisper
 
 #: The teachers: a model of Whisper's, one of its layers, and the width of its features.
@@ -43,9 +42,10 @@ def prepare_speech(
 
     Returns:
         Each recording at each of its two speeds, and its safetensors file: `mel` (2T, 80), `tiny` (T, 384) and `base`
-        (T, 512), float16.
+        (T, 512), float16. Recordings that `load_speech` refuses are left out.
 
     Raises:
+        DataError: none is left.
         InstallationError: a teacher is needed and not installed.
     """
     wanted = [
@@ -57,14 +57,18 @@ def prepare_speech(
     missing = [(one, speed, path) for one, speed, path in made if not path.is_file()]
     teachers = {name: Whisper(name) for name in TEACHERS} if missing else {}
     for done, (utterance, speed, path) in enumerate(missing, start=1):
-        samples = normalise_loudness(load_waveform(utterance.path, SAMPLE_RATE)).samples
+        try:
+            samples = normalise_loudness(load_speech(utterance.path)).samples
+        except DataError as error:
+            leave_out(str(error))
+            continue
         if speed != 1:
             samples = resample_poly(samples, speed.denominator, speed.numerator).astype(np.float32)
         arrays = {name: teacher.layers(samples, [TEACHERS[name][0]])[0] for name, teacher in teachers.items()}
         arrays["mel"] = whisper_mel(samples)
         atomic_write(path, save({name: np.ascontiguousarray(value, np.float16) for name, value in arrays.items()}))
         progress("speech", done, len(missing))
-    return [(one, path) for one, _, path in made]
+    return usable([(one, path) for one, _, path in made])
 
 
 class SpeechBatch(NamedTuple):
