@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rhapsode.compute import default_threads
 from rhapsode.errors import OptionsError, PortraitError
 from rhapsode.face.best_frame import best_frame
 from rhapsode.face.cache import CachedTracker
@@ -16,6 +18,7 @@ from rhapsode.face.face import Face
 from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.placing import place
 from rhapsode.face.points import FivePoints
+from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.picture import fitting, read_picture, resized
 from rhapsode.media.reader import is_video
 from rhapsode.paint.networks import PictureNetworks
@@ -67,7 +70,7 @@ def load_portrait(
     if landmarks is not None and face is not None:
         raise OptionsError("face: does not go with landmarks, which name the face", "leave one out", "bad-face")
     points = None if landmarks is None else FivePoints.read(landmarks)
-    with CachedTracker() as tracker:
+    with CachedTracker(make_tracker=partial(FaceTracker, default_threads())) as tracker:
         source = _read(picture, size, tracker)
         choice = _found(source, tracker, face, size) if points is None else _placed(source, tracker, points)
         measured = MeasuredPortrait.from_image(source.image, tracker, choice.face)
@@ -157,7 +160,7 @@ def _refuse_if_too_small(source: _Source, tracker: CachedTracker, size: int | No
         return
     longest = round(max(source.image.shape[:2]) / float(source.scale.max()))
     searched = read_picture(source.name, min(longest, _SEARCHED))
-    faces = tracker.detect(searched.image)
+    faces = tracker.detect_in_larger(source.image, searched.image)
     if faces:
         ratio = source.scale / searched.scale
         here = Face(faces[0].mesh * np.array([*ratio, ratio.mean()], np.float32), faces[0].score)

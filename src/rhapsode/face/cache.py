@@ -83,14 +83,11 @@ class CachedTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
+        return self._faces("faces", image, lambda: self._tracker.detect(image))
 
-        def find() -> dict[str, np.ndarray]:
-            found = self._tracker.detect(image)
-            meshes = np.array([face.mesh for face in found], np.float32).reshape(-1, MESH_POINTS, 3)
-            return {"meshes": meshes, "scores": np.array([face.score for face in found], np.float32)}
-
-        cached = self._cached("faces", image, find)
-        return [Face(mesh, float(score)) for mesh, score in zip(cached["meshes"], cached["scores"], strict=True)]
+    def detect_in_larger(self, image: np.ndarray, larger: np.ndarray) -> list[Face]:
+        """Find small faces, as `FaceTracker.detect_in_larger`."""
+        return self._faces("small", larger, lambda: self._tracker.detect_in_larger(image, larger))
 
     def person_mask(self, image: np.ndarray) -> np.ndarray:
         """Find how surely each pixel belongs to a person.
@@ -116,6 +113,15 @@ class CachedTracker:
     def track(self, frames: Iterable[np.ndarray]) -> Iterator[Face | None]:
         """Find the face of each frame of a video, as `FaceTracker.track`; nothing is cached."""
         return self._tracker.track(frames)
+
+    def _faces(self, what: str, image: np.ndarray, search: Callable[[], list[Face]]) -> list[Face]:
+        def find() -> dict[str, np.ndarray]:
+            found = search()
+            meshes = np.array([face.mesh for face in found], np.float32).reshape(-1, MESH_POINTS, 3)
+            return {"meshes": meshes, "scores": np.array([face.score for face in found], np.float32)}
+
+        cached = self._cached(what, image, find)
+        return [Face(mesh, float(score)) for mesh, score in zip(cached["meshes"], cached["scores"], strict=True)]
 
     @cached_property
     def _tracker(self) -> FaceTracker:

@@ -40,6 +40,8 @@ _ROOM: Final = 4 / 3
 _QUARTERS: Final = tuple(np.pi / 2 * np.arange(4))
 #: Sides of the tiles, parts of the picture's longer side, and how far each lies from the next, parts of the tile.
 _TILES, _STEP = (1 / 2, 1 / 6), 0.7
+#: Spread of the levels of a tile, of 255, below which no detector sees a face.
+_PLAIN: Final = 2.0
 #: Mesh points about the eyes, on the tip of the nose, and between the lips, as a detector's points.
 _EYE_POINTS: Final = {RIGHT_EYE: [33, 133, 159, 145], LEFT_EYE: [263, 362, 386, 374], NOSE_TIP: [4], MOUTH: [13, 14]}
 
@@ -59,6 +61,20 @@ class FaceSearch:
         """
         steps = (self._settled(image, places) for places in self._places(image))
         return next((faces for faces in steps if faces), [])
+
+    def in_a_larger(self, image: np.ndarray, larger: np.ndarray) -> list[Face]:
+        """Faces that are sure in a picture, at places that the smallest tiles of a smaller copy of it show.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, in which `everywhere` found nothing.
+            larger: The same picture with more pixels.
+
+        Returns:
+            Faces in pixels of `larger`.
+        """
+        *_, places = self._places(image)
+        ratio = np.float32(larger.shape[1] / image.shape[1])
+        return self._settled(larger, [Detection(ratio * one.box, ratio * one.points, one.score) for one in places])
 
     def in_the_whole(self, image: np.ndarray) -> list[Face]:
         """Faces that are sure, from the whole of the picture at four turns: the first step of `everywhere`."""
@@ -145,7 +161,8 @@ class FaceSearch:
             small = (
                 image if shrink == 1 else cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
             )
-            regions = [tile.turned(turn) for tile in tiles(small, shrink * side) for turn in _QUARTERS]
+            squares = [tile for tile in tiles(small, shrink * side) if not _is_plain(small, tile)]
+            regions = [tile.turned(turn) for tile in squares for turn in _QUARTERS]
             found = self._far.find_in(small, regions, _WORTH_A_LOOK)
             yield [Detection(one.box / shrink, one.points / shrink, one.score) for one in _apart(found)]
 
@@ -160,6 +177,13 @@ def tiles(image: np.ndarray, side: float) -> list[Region]:
 
     height, width = image.shape[:2]
     return [Region(float(x), float(y), side) for y in centres(height) for x in centres(width)]
+
+
+def _is_plain(image: np.ndarray, tile: Region) -> bool:
+    """Whether a tile shows nothing but sky, a wall or paper, which costs no look."""
+    left, top = max(int(tile.x - tile.size / 2), 0), max(int(tile.y - tile.size / 2), 0)
+    seen = image[top : int(tile.y + tile.size / 2) : 2, left : int(tile.x + tile.size / 2) : 2]
+    return float(seen.std(axis=(0, 1)).max()) < _PLAIN
 
 
 def _apart(found: Sequence[Sequence[Detection]]) -> list[Detection]:

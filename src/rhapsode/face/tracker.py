@@ -15,9 +15,10 @@ from rhapsode.face.face import distinct
 from rhapsode.face.mesh import MeshNetwork
 from rhapsode.face.person import PersonNetwork
 from rhapsode.face.search import PRESENT, FaceSearch
+from rhapsode.face.upright import body_lies_above, stands_on_its_head
 
 #: Names this tracker; raise it whenever the same picture would give other points.
-TRACKER_VERSION: Final = "3"
+TRACKER_VERSION: Final = "4"
 #: How sure the detectors must be to have a face looked at: in a picture near by, far off, and in a film.
 _NEAR, _FAR, _FILMED = 0.4, 0.6, 0.5
 #: Pixels by which a picture is blurred to see a drawn face, and how far two measures of it may differ, in eye
@@ -76,6 +77,16 @@ class FaceTracker:
             image: (H, W, 3) uint8 RGB.
         """
         faces = self._sure(image) or self._drawn(image) or self._tiny(image)
+        return sorted(faces, key=lambda face: face.eye_distance, reverse=True)
+
+    def detect_in_larger(self, image: np.ndarray, larger: np.ndarray) -> list[Face]:
+        """Small faces found in a picture, largest first, after `detect` has found none in a smaller copy of it.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, the smaller copy.
+            larger: (H', W', 3) uint8 RGB.
+        """
+        faces = self._search.in_a_larger(image, larger)
         return sorted(faces, key=lambda face: face.eye_distance, reverse=True)
 
     def faces_at(self, image: np.ndarray, regions: Sequence[Region]) -> list[Face]:
@@ -138,9 +149,13 @@ class FaceTracker:
         return self._looked_for(image, self._search.everywhere)
 
     def _looked_for(self, image: np.ndarray, elsewhere: Callable[[np.ndarray], list[Face]]) -> list[Face]:
-        """Faces that are upright and sure, else those found elsewhere, else upright ones that are likely."""
+        """Faces that are upright and sure, else those found elsewhere, else upright ones that are likely.
+
+        One that stands on its head while its body does not is none: it wears a dark mask.
+        """
         seen = self._upright(image)
-        faces = self._confirmed(image, seen) or elsewhere(image)
+        found = self._confirmed(image, seen) or elsewhere(image)
+        faces = [one for one in found if not (stands_on_its_head(one) and body_lies_above(image, one, self._person))]
         return faces or [face for face in seen if self._search.is_likely(image, face)]
 
     def _confirmed(self, image: np.ndarray, seen: Iterable[Face]) -> list[Face]:

@@ -8,14 +8,13 @@ import numpy as np
 from rhapsode.errors import PortraitError
 from rhapsode.face.eyes import eye_opening
 from rhapsode.face.mouth import lip_opening
+from rhapsode.face.upright import stands_on_its_head
 from rhapsode.render.portrait import MeasuredPortrait
 
 _log = logging.getLogger(__name__)
 
 #: Degrees that a face may be turned to the side: beyond the first there is a warning, beyond the second it is refused.
 TURNED, PROFILE = 30.0, 45.0
-#: Degrees that a face stands turned in its picture, from which there is a warning.
-ON_ITS_HEAD = 120.0
 #: Gap between the lids, parts of the eye's width, below which eyes count as closed; gap between the lips, canonical
 #: units, from which a mouth counts as wide open.
 CLOSED_EYES, OPEN_MOUTH = 0.12, 0.2
@@ -53,7 +52,7 @@ def check_view(portrait: MeasuredPortrait, name: str) -> None:
         )
     if side > TURNED:
         warn("turned", f"the face is turned {side:.0f} degrees; one seen from the front looks better")
-    if stands_on_its_head(portrait):
+    if stands_on_its_head(portrait.face):
         warn("upside-down", "the face is taken to stand on its head; if it does not, set five landmarks on it")
     if eye_opening(portrait.rest) < CLOSED_EYES:
         warn("closed-eyes", "the eyes are closed, and stay closed")
@@ -67,12 +66,6 @@ def turned(portrait: MeasuredPortrait) -> float:
     """Measure how far a face is turned to the side, degrees: 0 seen from the front .. 90 in profile."""
     forward = portrait.pose.matrices[0][:, 2]
     return float(np.degrees(np.arctan2(abs(forward[0]), abs(forward[2]))))
-
-
-def stands_on_its_head(portrait: MeasuredPortrait) -> bool:
-    """Tell whether a face stands on its head in its picture, as some that wear a dark mask are wrongly seen."""
-    right, left = portrait.face.landmarks[[36, 45], :2]
-    return abs(float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0])))) > ON_ITS_HEAD
 
 
 def mouth_is_covered(portrait: MeasuredPortrait) -> bool:
