@@ -23,7 +23,7 @@ from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.audio.voice_activity import voice_activity
 from rhapsode.audio.voice_gate import FILE, VoiceGate, voice_share
 from rhapsode.audio.whisper_mel import FEATURE_RATE
-from rhapsode.bundle import Bundle, sha256_of
+from rhapsode.bundle import Bundle
 from rhapsode.data.clips import read_clips
 from rhapsode.data.speech import read_speech
 from rhapsode.media.sound import load_waveform
@@ -152,10 +152,11 @@ def main() -> None:
     parser.add_argument("--wide", action="store_true", help="the encoder's setting for files")
     options = parser.parse_args()
 
-    file = Bundle.load().path("audio_encoder.onnx")
+    shipped = Bundle.load()
+    file = shipped.path("audio_encoder.onnx")
     encoder = WindowedEncoder.load(file, options.wide)
     gate = VoiceGate.load(Bundle.load(options.gate).path(FILE))
-    if gate.encoder != sha256_of(file):
+    if gate.encoder != shipped.digest("audio_encoder.onnx"):
         parser.error("the gate was trained on the features of another encoder")
     seen: dict[str, np.ndarray] = {}
 

@@ -128,6 +128,13 @@ class Bundle:
             self._checked.add(name)
         return path
 
+    def digest(self, name: str) -> str:
+        """Give the SHA-256 of a file, checked; arguments and errors as in `path`."""
+        self.path(name)
+        if name in self.entries or self.base is None:
+            return str(self.entries[name]["sha256"])
+        return self.base.digest(name)
+
     @property
     def styles(self) -> Path:
         """Folder of the styles that come with the model: its own, or those of its base where it has none."""

@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from safetensors import safe_open
 
+from rhapsode.audio.voice_gate import FILE as GATE
+from rhapsode.audio.voice_gate import VoiceGate
 from rhapsode.bundle import Bundle
 from rhapsode.files import reading
 from rhapsode.motion.dims import EncoderDims, FeatureGeneratorDims, GeneratorDims
@@ -47,15 +49,17 @@ class AudioEncoder(Protocol):
 
 @dataclass(frozen=True)
 class SpeechModel:
-    """Hold an audio encoder and the Motion Generator on its features. They keep nothing of a sound.
+    """Hold an audio encoder, and the Motion Generator and voice gate on its features. They keep nothing of a sound.
 
     Attributes:
         encoder: makes features of sound.
         generator: makes motion of features.
+        gate: tells of features where a voice sounds; None where none was trained on this encoder.
     """
 
     encoder: AudioEncoder
     generator: MotionGenerator
+    gate: VoiceGate | None = None
 
     @property
     def look_ahead(self) -> int:
@@ -75,7 +79,12 @@ class SpeechModel:
         Raises:
             WeightsError: a file is missing, damaged, or of another model.
         """
-        return cls.read(bundle.path(GENERATOR), lambda: bundle.path(ENCODER))
+        made = cls.read(bundle.path(GENERATOR), lambda: bundle.path(ENCODER))
+        if not isinstance(made.encoder, WindowedEncoder) or GATE not in bundle:
+            return made
+        gate = VoiceGate.load(bundle.path(GATE))
+        # The default's gate fits no other encoder; a model with one of its own may do without.
+        return replace(made, gate=gate) if gate.encoder == bundle.digest(ENCODER) else made
 
     @classmethod
     def read(cls, generator: Path, encoder: Callable[[], Path] | None = None) -> "SpeechModel":

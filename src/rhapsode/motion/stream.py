@@ -11,6 +11,7 @@ from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.voice_activity import StreamingVad
+from rhapsode.audio.voice_gate import VoiceGate, VoiceGateStream
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.generator import MotionGenerator
@@ -22,7 +23,7 @@ from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.retarget import retarget
 
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
-#: Motion frames ahead in which a voice is looked for; more would open the mouth no sooner.
+#: Motion frames ahead in which Silero VAD looks for a voice; more would open the mouth no sooner.
 MOST_VOICE_AHEAD = 12
 #: Seconds in which an interrupted mouth comes to rest.
 _COME_TO_REST = 0.3
@@ -36,6 +37,7 @@ class StyledMotionModel:
         encoder: makes features of sound.
         generator: makes motion of features.
         head: moves the head.
+        gate: tells of features where a voice sounds; where None, Silero VAD tells it of the sound.
         unstyled: the generator without style, from which the motion of `generator` is extrapolated; None for none.
         extrapolation: how far beyond the style, as a share of it.
         bank: features of a voice on which those of every voice are projected; None for no projection.
@@ -48,6 +50,7 @@ class StyledMotionModel:
     encoder: AudioEncoder
     generator: MotionGenerator
     head: HeadModel
+    gate: VoiceGate | None = None
     unstyled: MotionGenerator | None = None
     extrapolation: float = 0.0
     bank: FeatureBank | None = None
@@ -58,7 +61,7 @@ class StyledMotionModel:
 
 
 class ExpressionStream:
-    """Make the expressions of a sound as it arrives, not yet fitted to any face."""
+    """Make the expressions of a sound as it arrives, not yet fitted to any face, and tell where its voice is."""
 
     def __init__(self, model: StyledMotionModel) -> None:
         """Start before the first sample."""
@@ -68,23 +71,30 @@ class ExpressionStream:
     def _begin(self) -> None:
         self._styled: Any = None
         self._unstyled: Any = None
-        self._early = self._model.generator.look_ahead
+        generator, gate = self._model.generator, self._model.gate
+        self._early = generator.look_ahead
+        ahead = self._model.encoder.look_ahead + generator.look_ahead
+        self._gate = None if gate is None else VoiceGateStream(gate, generator.look_ahead)
+        self._vad = StreamingVad(min(ahead, MOST_VOICE_AHEAD)) if gate is None else None
 
-    def push(self, samples: np.ndarray) -> Iterator[np.ndarray]:
+    def push(self, samples: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
         """Take the samples that follow and give the frames that they complete.
 
         Args:
             samples: (N,) float32 at 16 kHz, after gain control.
 
         Yields:
-            (68, 3) float32 offsets from a resting face, canonical space.
+            (68, 3) float32 offsets from a resting face, canonical space; and 0 without a voice .. 1 with one.
         """
+        if self._vad is not None:
+            self._vad.push(samples)
         for features in self._features.push(samples):
             expression = self._step(features)
+            voice = 0.0 if self._gate is None else self._gate.push(features)
             if self._early:
                 self._early -= 1
             else:
-                yield expression
+                yield expression, voice if self._vad is None else self._vad.next()
 
     def _step(self, features: np.ndarray) -> np.ndarray:
         model = self._model
@@ -115,9 +125,9 @@ def generate(model: StyledMotionModel, sound: Waveform) -> np.ndarray:
     """
     agc, stream = AutomaticGainControl(), ExpressionStream(model)
     count = motion_frames(len(sound.samples))
-    frames = list(stream.push(agc.push(sound.samples)))
+    frames = [expression for expression, _ in stream.push(agc.push(sound.samples))]
     while len(frames) < count:
-        frames += stream.push(agc.push(_SILENCE))
+        frames += [expression for expression, _ in stream.push(agc.push(_SILENCE))]
     return np.stack(frames[:count])
 
 
@@ -167,8 +177,6 @@ class MotionStream:
         head, blinks = np.random.default_rng(seed).spawn(2)
         self._model, self._rest, self._mouth = model, rest, mouth
         self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
-        self._voice_ahead = min(model.encoder.look_ahead + model.generator.look_ahead, MOST_VOICE_AHEAD)
-        self._vad = StreamingVad(self._voice_ahead)
         self._idle = IdleMotion(
             HeadStream(model.head, head, head_motion),
             BlinkStream(blinks, blink * model.blink_rate_scale),
@@ -219,23 +227,20 @@ class MotionStream:
         self._idle.rewind(self._first)
         self._leaving = None if shown is None else (shown.expression, float(shown_at))
         self._expression.restart()
-        self._vad = StreamingVad(self._voice_ahead)
         self._samples = self._frames = 0
         # The sound may begin between two frames.
         self.push(np.zeros(int((next_at - Fraction(self._first, MOTION_RATE)) * SAMPLE_RATE), np.float32))
         return self._first
 
     def _moved(self, samples: np.ndarray) -> list[Motion]:
-        levelled = self._agc.push(samples)
-        self._vad.push(levelled)
-        return [self._frame(expression) for expression in self._expression.push(levelled)]
+        return [self._frame(*made) for made in self._expression.push(self._agc.push(samples))]
 
-    def _frame(self, generated: np.ndarray) -> Motion:
+    def _frame(self, generated: np.ndarray, sounds: float) -> Motion:
         time = (self._first + self._frames) / MOTION_RATE
         self._frames += 1
-        voice = np.array([self._vad.next()])
-        self._begun = max(self._begun, float(voice[0]))
-        lids, rotation, translation = self._idle.next(float(voice[0]))
+        voice = np.array([sounds])
+        self._begun = max(self._begun, sounds)
+        lids, rotation, translation = self._idle.next(sounds)
         # The resting expression stays in pauses; speech is added to it, so that lips still meet.
         rest_expression = self._model.rest_expression
         face = self._rest + rest_expression

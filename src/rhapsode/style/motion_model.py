@@ -25,13 +25,14 @@ def styled_motion_model(
         StyleError: the style was made for another generator, or the strength is out of range.
     """
     if style is None:
-        return StyledMotionModel(speech.encoder, speech.generator, head)
+        return StyledMotionModel(speech.encoder, speech.generator, head, speech.gate)
     scaled = style.scaled(strength)
     styled = style if strength > 1 else scaled
     return StyledMotionModel(
         speech.encoder,
         styled.apply(speech.generator),
         scaled.move_head(head),
+        speech.gate,
         speech.generator if strength > 1 else None,
         strength - 1,
         None if styled.bank is None else FeatureBank(styled.bank),
