@@ -22,20 +22,28 @@ class Track:
     start: float = 0.0
 
 
-def write(path: Path, *tracks: Track, picture: bool = False, format: str | None = None, **options: str) -> Path:
-    """Write a file of one or more tracks; with a picture of 10 frames a second where wanted."""
+def write(
+    path: Path,
+    *tracks: Track,
+    picture: bool = False,
+    shown: np.ndarray | None = None,
+    format: str | None = None,
+    **options: str,
+) -> Path:
+    """Write a file of one or more tracks; with `picture` also 10 frames a second, grey or `shown`, (H, W, 3) uint8."""
+    seen = np.full((32, 32, 3), 128, np.uint8) if shown is None else shown
     with av.open(path, "w", format=format, options=options) as container:
         packets: list[av.Packet] = []
         if picture:
             video = container.add_stream("mpeg4", rate=10)
-            video.width = video.height = 32
+            video.height, video.width = seen.shape[:2]
         streams = [
             container.add_stream(track.codec, rate=track.rate, layout=_LAYOUTS[len(track.sound)]) for track in tracks
         ]
         if picture:
             longest = max(track.start + track.sound.shape[1] / track.rate for track in tracks)
             for number in range(max(1, round(10 * longest))):
-                frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 128, np.uint8))
+                frame = av.VideoFrame.from_ndarray(seen)
                 frame.pts, frame.time_base = number, Fraction(1, 10)
                 packets += video.encode(frame)
             packets += video.encode(None)

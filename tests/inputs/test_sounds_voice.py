@@ -10,6 +10,7 @@ from tests.inputs.sound_files import Track, write
 
 from rhapsode.animator import Animator
 from rhapsode.audio.find_voice import find_voice
+from rhapsode.data.tracking import track_clip
 from rhapsode.errors import AudioError, OptionsError
 from rhapsode.media.sound import load_waveform, mono_blocks, sound_blocks
 from rhapsode.media.tracks import Take
@@ -102,6 +103,21 @@ def test_the_track_of_the_voice_drives_the_face(
     path = write(tmp_path / "a.mka", *(Track(np.stack([sounds[one]] * 2), RATE, "flac") for one in tracks))
     assert find_voice(path) == Take(track)
     assert ("track 2 of 2" in heard(caplog)) == (track == 1)
+
+
+@case("Sounds", "A film to learn from, its voice on one channel of the second track", made="ffmpeg -map 0 -map 1",
+      happens="that channel is learnt from, and that is said")  # fmt: skip
+def test_what_is_learnt_from(
+    tmp_path: Path, voice: np.ndarray, music: np.ndarray, astronaut: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracks = Track(np.stack([music] * 2), RATE), Track(np.stack([music, voice]), RATE)
+    face = np.ascontiguousarray(astronaut[:256, 96:352])
+    film = write(tmp_path / "a.mkv", *tracks, picture=True, shown=face)
+    samples = track_clip(film).arrays["samples"].astype(np.float32)
+    wanted = load_waveform(film, 16_000, Take(1, 1)).samples
+    count = min(len(samples), len(wanted))
+    assert np.corrcoef(samples[:count], wanted[:count])[0, 1] > 0.99
+    assert "the voice was found on channel 2 (front right) of track 2 of 2, which is learnt from" in heard(caplog)
 
 
 @case(

@@ -29,8 +29,14 @@ _FAINT, _ALIKE = 0.1, 0.98
 _SOUNDS = 0.5  # of the envelope of a voice
 
 
-def find_voice(source: Path | Piped | Waveform, track: int | None = None, channel: int | str | None = None) -> Take:
-    """Choose what of a sound drives the face, and say so where that is not all of its first track.
+def find_voice(
+    source: Path | Piped | Waveform,
+    track: int | None = None,
+    channel: int | str | None = None,
+    *,
+    learning: bool = False,
+) -> Take:
+    """Choose what of a sound drives the face, or is learnt from, and say so where that is not all of its first track.
 
     Of several tracks the one with the most voice is taken, and the first where they have alike. Its channels are taken
     together, as a listener hears them; but one alone where others hold something else, such as music, or where the
@@ -41,6 +47,7 @@ def find_voice(source: Path | Piped | Waveform, track: int | None = None, channe
         source: a file, what a pipe gave, or a sound in memory, which has one channel.
         track: number of the track, from 1; found where None.
         channel: number of the channel, from 1, its name, or "mix"; found where None.
+        learning: whether it is learnt from.
 
     Raises:
         AudioError: the sound cannot be read.
@@ -69,8 +76,12 @@ def find_voice(source: Path | Piped | Waveform, track: int | None = None, channe
         found = Take(found.track, tracks[found.track].channel_number(channel))
     elif found != Take(numbers[0]) and not isinstance(source, Waveform):
         place = _place(found, tracks, of_track=track is None)
-        text = "%s: the voice was found on %s, which drives the face; choose another by its number"
-        log.warning(text, name_of(source), place, extra={"code": "voice-found"})
+        if learning:
+            text, code = "%s: the voice was found on %s, which is learnt from", "voice-learnt-from"
+        else:
+            text = "%s: the voice was found on %s, which drives the face; choose another by its number"
+            code = "voice-found"
+        log.warning(text, name_of(source), place, extra={"code": code})
     return found
 
 

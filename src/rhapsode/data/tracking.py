@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rhapsode.audio.find_voice import find_voice
 from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import AudioError, VideoError
@@ -121,9 +122,9 @@ def track_clip(path: Path, longest: float = float("inf"), progress: Progress = n
 
 
 def _sound(path: Path) -> np.ndarray:
-    """Read the sound, (N,) float32 at 16 kHz, loudness normalised."""
+    """Read the voice, from the track and the channel that hold it, (N,) float32 at 16 kHz, loudness normalised."""
     try:
-        sound = load_waveform(path, SAMPLE_RATE)
+        sound = load_waveform(path, SAMPLE_RATE, find_voice(path, learning=True))
     except AudioError as error:
         raise UnusableClipError("no sound", str(error)) from error
     if np.abs(sound.samples).max() < SILENCE:

@@ -124,13 +124,13 @@ def estimated_seconds(source: str | Path | Piped | Waveform, track: int = 0) -> 
         return (container.duration or 0) / 1_000_000
 
 
-def load_waveform(path: str | Path, rate: int = SAMPLE_RATE) -> Waveform:
+def load_waveform(path: str | Path, rate: int = SAMPLE_RATE, take: Take = Take()) -> Waveform:  # noqa: B008  (frozen)
     """Read a whole sound, for what needs all of it at once; arguments and errors as in `mono_blocks`.
 
     Returns:
         The waveform, at least one sample long.
     """
-    return Waveform(np.concatenate(list(mono_blocks(path, rate))), rate)
+    return Waveform(np.concatenate(list(mono_blocks(path, rate, take))), rate)
 
 
 def sound_blocks(source: str | Path | Piped, rate: int, channels: int | None, track: int = 0) -> Iterator[np.ndarray]:
