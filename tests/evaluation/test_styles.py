@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from rich.console import Console
@@ -17,8 +18,10 @@ from rhapsode.cli.tables import style_table
 from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore
 from rhapsode.errors import DataError
+from rhapsode.evaluation.seen_expressions import Viewing
 from rhapsode.evaluation.styled_clip import METHODS, shape_leak
 from rhapsode.evaluation.styles import driving_clips, evaluate_style
+from rhapsode.face.expression_network import FILE
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
 from rhapsode.learning.recipe import TransferRecipe
@@ -48,8 +51,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def figures(store: Path, kept: Path, report: Path) -> dict[str, Any]:
-    return evaluate_style(store, store, SPLITS, RECIPE, report=report, keep=kept)
+def figures(store: Path, kept: Path, report: Path, talking_clip: Path, astronaut: np.ndarray) -> dict[str, Any]:
+    # What made-up clips were read from; it shows a face.
+    (store / "gone.mp4").write_bytes(talking_clip.read_bytes())
+    portrait = kept / "portrait.png"
+    cv2.imwrite(str(portrait), astronaut[..., ::-1])
+    viewing = Viewing((portrait,), strengths=(1.0,))
+    return evaluate_style(store, store, SPLITS, RECIPE, report=report, keep=kept, viewing=viewing)
 
 
 @pytest.mark.slow
@@ -72,6 +80,16 @@ def test_every_way_of_moving_is_scored_and_averaged(figures: dict[str, Any]) -> 
     assert figures["style_accuracy"]["chance"] == 0.5
     assert figures["style_accuracy"].keys() > {"real", "generated", "zero_shot"}
     json.dumps(figures, allow_nan=False)
+
+
+@pytest.mark.slow
+def test_what_a_portrait_shows_of_each_style_is_measured(figures: dict[str, Any]) -> None:
+    seen = figures["expression"]
+    assert (seen["portraits"], seen["reader"], list(seen["strengths"])) == (1, FILE, ["1"])
+    assert set(seen["strengths"]["1"]) >= {"correlation", "slope", "regions", "named", "confusion"}
+    # Both clips are neutral: there is no other emotion to name.
+    assert seen["strengths"]["1"]["named"] == 1 and seen["emotions"] == 1
+    assert all(set(clip["expression"]) == {"1"} for clip in figures["clips"])
 
 
 @pytest.mark.slow
@@ -105,7 +123,17 @@ def test_the_table_names_every_clip_and_way_of_moving(figures: dict[str, Any]) -
     console = Console(width=200, file=io.StringIO())
     console.print(style_table(figures))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    for word in ("all 2", "made/test", "made/val", "no style", "zero-shot", "learnt", "SLD", "guessing gives 50 %"):
+    for word in (
+        "all 2",
+        "made/test",
+        "made/val",
+        "no style",
+        "zero-shot",
+        "learnt",
+        "SLD",
+        "guessing gives 50 %",
+        "portraits show",
+    ):
         assert word in shown
 
 
@@ -165,5 +193,5 @@ def test_the_command_says_what_is_wrong_in_one_line(store: Path, capsys: pytest.
     assert "no usable clip of split eval" in captured.err
     assert cli.main(["evaluate", "style", "--help"]) == 0
     shown = capsys.readouterr().out
-    for option in ("--data", "--store", "--split", "--seed", "--json", "--report"):
+    for option in ("--data", "--store", "--split", "--seed", "--json", "--report", "--portraits"):
         assert option in shown

@@ -69,6 +69,10 @@ class StyleTransfer:
     """Clips to learn styles from: eval, test, val, train, several by commas, or all but train."""
     seed: Annotated[int, option("N")] = 0
     """Of the style transfer."""
+    portraits: Annotated[UseAppendAction[tuple[Path, ...]], option("PICTURE", "none")] = ()
+    """Pictures, or folders of them, that speak with each style; what they show is measured. Repeatable."""
+    expression_teacher: Annotated[Path | None, option("FILE", "the network that ships")] = None
+    """MediaPipe's face_blendshapes.tflite, to read expressions with."""
     model: Model = "default"
     """A model folder, or default: the model that comes with the package."""
     store: Store = Path("stores/clips")
@@ -82,8 +86,11 @@ class StyleTransfer:
         splits = _splits(self.split)
         require_torch("rhapsode evaluate")
         with ProgressDisplay(self.output.shows_progress) as progress:
+            from rhapsode.evaluation.seen_expressions import Viewing
             from rhapsode.evaluation.styles import evaluate_style
             from rhapsode.learning.recipe import TransferRecipe
+
+            pictures = tuple(picture for path in self.portraits for picture in _files(path))
 
             figures = evaluate_style(
                 self.data,
@@ -92,6 +99,7 @@ class StyleTransfer:
                 TransferRecipe(seed=self.seed),
                 model=self.model,
                 report=self.report,
+                viewing=Viewing(pictures, self.expression_teacher) if pictures else None,
                 progress=progress,
             )
         from rhapsode.cli.tables import style_table
@@ -135,6 +143,11 @@ class Image:
         from rhapsode.cli.tables import image_table
 
         _print(figures, image_table, self.output.json, None)
+
+
+def _files(path: Path) -> list[Path]:
+    """List the files of a folder, sorted; a file is listed alone."""
+    return sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
 
 
 def _splits(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from rhapsode.evaluation.image_scorer import KINDS
-from rhapsode.evaluation.report.columns import MOTION, NAMES, STYLE, accuracy, cells, changes
+from rhapsode.evaluation.report.columns import MOTION, NAMES, STYLE, accuracy, cells, changes, expressions
 from rhapsode.evaluation.styled_clip import METHODS
 
 
@@ -31,6 +31,8 @@ def style_table(figures: Mapping[str, Any]) -> Table:
             row = [*cells(of[method], columns), changes(of[method]).replace(" · ", "\n")]
             table.add_row(name, NAMES[method], *row, style="bold" if of is figures and method == "learnt" else None)
         table.add_section()
+    if "expression" in figures:
+        table.caption = f"{table.caption}\n{expressions(figures['expression'])}"
     return table
 
 

@@ -14,6 +14,7 @@ import torch
 from rhapsode.data.index import Entry
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import ClipStore
+from rhapsode.evaluation.seen_expressions import SeenStyle, Stage, Viewing
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import MOUTH
 from rhapsode.face.mouth import lip_opening
@@ -49,6 +50,7 @@ class StyledClip:
         motions: by method, for each driving clip the generated motion (T_k, 68, 3).
         figures: by method, as they stand in the result.
         curve: learning curve, a row for each check.
+        seen: what portraits show with the learnt style; None where none was looked at.
     """
 
     entry: Entry
@@ -57,6 +59,7 @@ class StyledClip:
     motions: Mapping[str, Sequence[np.ndarray]]
     figures: Mapping[str, Mapping[str, Any]]
     curve: Sequence[Mapping[str, float]]
+    seen: SeenStyle | None = None
 
     @property
     def style(self) -> str:
@@ -79,7 +82,12 @@ class _Driver:
 
 
 def evaluate_clip(
-    folder: Path, driving: tuple[Entry, ...], model: str | Path, recipe: TransferRecipe, entry: Entry
+    folder: Path,
+    driving: tuple[Entry, ...],
+    model: str | Path,
+    recipe: TransferRecipe,
+    viewing: Viewing | None,
+    entry: Entry,
 ) -> StyledClip:
     """Learn a style from one clip, generate motion from every driving sound, and compare.
 
@@ -88,6 +96,7 @@ def evaluate_clip(
         driving: the driving clips; the style clip itself is skipped.
         model: "default" or a model folder.
         recipe: settings of the style transfer.
+        viewing: how the style is looked at; None for not at all.
         entry: the style clip.
     """
     torch.set_num_threads(1)
@@ -110,7 +119,12 @@ def evaluate_clip(
     }
     figures["learnt"]["learn_seconds"] = round(seconds, 2)
     curve = learnt.provenance.get("curve", ())
-    return StyledClip(entry, style_clip.expression, list(drivers), motions, figures, curve)
+    seen = None
+    if viewing is not None:
+        stage = _stage(viewing, folder, driving, model)
+        shown = stage.see(learnt)
+        seen = SeenStyle(entry.speaker, entry.style, stage.read_clip(entry.clip.path), viewing.strengths, shown)
+    return StyledClip(entry, style_clip.expression, list(drivers), motions, figures, curve, seen)
 
 
 def shape_leak(made: Sequence[np.ndarray], own: np.ndarray, rest: np.ndarray) -> float:
@@ -146,6 +160,11 @@ def rounded(value: float) -> float | None:
 @cache
 def _base(model: str | Path) -> BaseModels:
     return BaseModels.load(model)
+
+
+@cache
+def _stage(viewing: Viewing, folder: Path, driving: tuple[Entry, ...], model: str | Path) -> Stage:
+    return Stage(viewing, [driver.sound for driver in _drivers(folder, driving).values()], model)
 
 
 @cache

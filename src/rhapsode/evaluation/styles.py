@@ -18,10 +18,13 @@ from rhapsode.data.index import Entry
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
+from rhapsode.evaluation.expression_scores import expression_scores
 from rhapsode.evaluation.report.folder import check_folder
 from rhapsode.evaluation.report.styles import write_style_report
+from rhapsode.evaluation.seen_expressions import Viewing, neutral_units
 from rhapsode.evaluation.style_identity import identify
 from rhapsode.evaluation.styled_clip import METHODS, WINDOW, StyledClip, evaluate_clip, rounded
+from rhapsode.face.expression_network import FILE
 from rhapsode.learning.base import BaseModels
 from rhapsode.learning.recipe import TransferRecipe
 from rhapsode.progress import Progress, no_progress
@@ -43,6 +46,7 @@ def evaluate_style(
     model: str | Path = DEFAULT,
     report: Path | None = None,
     keep: Path | None = None,
+    viewing: Viewing | None = None,
     workers: int = 2,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -58,6 +62,7 @@ def evaluate_style(
         report: folder for the report; none where None.
         keep: folder for motions, a .npz for each style clip with `real`, `drivers`, and `METHODS`_0 and _1 for its two
             longest driving clips; none where None.
+        viewing: portraits to look at the learnt styles on; none where None.
         workers: number of processes, one thread each.
         progress: watches the stages `clips` and `styles`.
 
@@ -65,11 +70,14 @@ def evaluate_style(
         `style_clips`, `driving_clips`, `window`; for each of `METHODS` the means over style clips of `SLD`, `SLV`,
         `SMD`, `windows_10_100`, `published_code` (as in `metrics.style`), `mouth_opening_corr` with the driving
         speaker's own mouth, and `shape_leak` (its size), with `change`, the ratios to those without style, and
-        `learn_seconds`; `style_accuracy`, as in `style_identity`; and `clips` with the same for each. None where
-        undefined.
+        `learn_seconds`; `style_accuracy`, as in `style_identity`; and `clips` with the same for each. With `viewing`
+        also `expression`, as in `expression_scores`, its `clips` under those of the whole, and `reader`, the network
+        that read it. None where undefined.
 
     Raises:
-        DataError: no such clips, or a report folder that must not be replaced.
+        DataError: no such clips, a recording of a clip is gone, or a report folder that must not be replaced.
+        InstallationError: the teacher of expressions was asked for, and what runs it is not installed.
+        PortraitError: a portrait to look at shows no face.
         StyleError: the model's replay set was made for another generator.
         WeightsError: there is no such model, or a file of it is missing or damaged.
     """
@@ -84,9 +92,10 @@ def evaluate_style(
             "add some",
             "no-clips",
         )
+    neutral = None if viewing is None else neutral_units(viewing, _neutral_clips(opened))
     base = BaseModels.load(model)  # a bad model is refused here, not in every process
     done: dict[str, StyledClip] = {}
-    work = partial(evaluate_clip, opened.folder, drivers, model, recipe)
+    work = partial(evaluate_clip, opened.folder, drivers, model, recipe, viewing)
     for entry, styled in map_in_processes(work, styles, min(workers, len(styles))):
         if isinstance(styled, ProcessDied):
             raise DataError(f"{entry.name}: its process died, perhaps for lack of memory", "make room and run again")
@@ -94,11 +103,33 @@ def evaluate_style(
         progress("styles", len(done), len(styles))
     clips = [done[entry.name] for entry in styles]
     figures = summary(clips, len(drivers), base.generator.basis.numpy())
+    if viewing is not None and neutral is not None:
+        _add_expression(figures, clips, viewing, neutral)
     if keep is not None:
         _keep(keep, clips)
     if report is not None:
         write_style_report(report, clips, figures)
     return figures
+
+
+def _add_expression(
+    figures: dict[str, Any], clips: Sequence[StyledClip], viewing: Viewing, neutral: np.ndarray
+) -> None:
+    """Add what portraits show with the styles to figures that `summary` made."""
+    found = expression_scores([clip.seen for clip in clips if clip.seen], neutral)
+    for row, of_clip in zip(figures["clips"], found.pop("clips"), strict=True):
+        row["expression"] = of_clip
+    reader = FILE if viewing.teacher is None else viewing.teacher.name
+    figures["expression"] = {**found, "portraits": len(viewing.portraits), "reader": reader}
+
+
+def _neutral_clips(store: ClipStore) -> list[Path]:
+    """Choose the first neutral clip of every speaker of split `train`."""
+    first: dict[str, Path] = {}
+    for entry in store.kept:
+        if entry.split == "train" and entry.style == "neutral":
+            first.setdefault(entry.speaker, entry.clip.path)
+    return list(first.values())
 
 
 def driving_clips(store: ClipStore) -> tuple[Entry, ...]:

@@ -110,3 +110,19 @@ def accuracy(figures: Mapping[str, Any]) -> str:
         f"right one for {share('generated')} of the learnt motion, {share('zero_shot')} of the zero-shot motion, and "
         f"{share('real')} of held-out real motion; guessing gives {share('chance')}."
     )
+
+
+def expressions(found: Mapping[str, Any]) -> str:
+    """Write what portraits show with the styles as sentences; `found` as `evaluation.styles` adds it."""
+
+    def told(name: str, digits: int) -> str:
+        values = [of[name] for of in found["strengths"].values()]
+        return ", ".join("-" if value is None else f"{value:.{digits}f}" for value in values)
+
+    guessing = f"; guessing gives {1 / found['emotions']:.2f}" if found["emotions"] else ""
+    return (
+        f"What {found['portraits']} portraits show of the learnt styles, as {found['reader']} reads the rendered "
+        f"pictures, at strength {', '.join(found['strengths'])}: correlation with the style clip over units "
+        f"{told('correlation', 2)}; slope {told('slope', 2)}; emotion named for a share of {told('named', 2)}"
+        f"{guessing}."
+    )

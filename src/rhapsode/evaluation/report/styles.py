@@ -8,7 +8,7 @@ import numpy as np
 
 from rhapsode import __version__
 from rhapsode.audio.mel import MOTION_RATE
-from rhapsode.evaluation.report.columns import NAMES, PUBLISHED, STYLE, accuracy, cells, changes, number
+from rhapsode.evaluation.report.columns import NAMES, PUBLISHED, STYLE, accuracy, cells, changes, expressions, number
 from rhapsode.evaluation.report.folder import fresh_folder, write_page
 from rhapsode.evaluation.report.page import Line, Plot, Row, Table, points, render
 from rhapsode.evaluation.styled_clip import METHODS, StyledClip
@@ -65,6 +65,7 @@ def render_page(clips: Sequence[StyledClip], figures: Mapping[str, Any]) -> str:
         ),
         by_clip=Table(["style clip, motion", "style", *headings], each),
         accuracy=accuracy(figures),
+        expressions=expressions(figures["expression"]) if "expression" in figures else None,
         seconds=None if seconds is None else number(seconds, 1),
         columns=(*STYLE, *PUBLISHED),
         paths=[_paths(clip) for clip in clips],
