@@ -63,6 +63,7 @@ VERBS = {
     "train head-motion": Verb("Learn head motion and the rate of blinks.", "train:HeadMotion"),
     "train voice-gate": Verb("Train the voice gate, which tells voices from music and noise.", "train:VoiceGate"),
     "train expression-basis": Verb("Learn from a face model how expressions move a face.", "train:ExpressionBasis"),
+    "train furrows": Verb("Learn how expressions shade the skin.", "train:Furrows"),
     "train expression-network": Verb("Train the network that reads expressions off faces.", "train:ExpressionNetwork"),
     "train mean-face": Verb("Average resting faces to the mean face.", "train:MeanFace"),
     "train key-motions": Verb("Learn the four key motions from clips with timed words.", "train:KeyMotions"),

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 #: ARKit's units in MediaPipe's order. Each goes from 0, at rest, to 1, as far as a face can.
 UNITS: Final = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
@@ -16,3 +18,7 @@ UNITS: Final = (
     "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
     "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
+
+#: A face at rest.
+AT_REST: Final = np.zeros(len(UNITS), np.float32)
+AT_REST.flags.writeable = False

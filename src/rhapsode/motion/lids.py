@@ -7,10 +7,8 @@ import numpy as np
 
 from rhapsode.face import regions
 from rhapsode.face.expression_basis import expression_basis
-from rhapsode.face.units import UNITS
+from rhapsode.face.units import AT_REST, UNITS
 
-#: Nothing expressed.
-RESTING: Final = np.zeros(len(UNITS))
 #: Openings of the eye by which the lower lid rises as the eye shuts.
 _RISE: Final = 0.15
 #: As far as an expression takes the upper lid up, and the lower one, openings.
@@ -20,7 +18,7 @@ _MIDDLE = slice(3, 6)
 _CLOSES = (UNITS.index("eyeBlinkRight"), UNITS.index("eyeBlinkLeft"))
 
 
-def moved_lids(closure: np.ndarray, units: np.ndarray = RESTING) -> np.ndarray:
+def moved_lids(closure: np.ndarray, units: np.ndarray = AT_REST) -> np.ndarray:
     """Give how far the lids are from where the picture shows them.
 
     A blink shuts an eye from wherever the expression has its lids.

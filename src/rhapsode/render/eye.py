@@ -10,6 +10,7 @@ from scipy.interpolate import PchipInterpolator
 from rhapsode.face import regions
 from rhapsode.render.eyeball import Iris, shadow_of_lid, whole_eyeball
 from rhapsode.render.grid import Box
+from rhapsode.render.skin import tint
 
 _SAMPLES = 33
 #: Height of the lashes over the mesh's lid edge, canonical units.
@@ -51,6 +52,7 @@ class Eye:
         lashes: (h, w) float32 in [0, 1], how dark the lashes are; 0 in the opening.
         eyeball: (h, w, 3) float32, with the whole eyeball, without the shadow of the upper lid.
         shadow: how dark that is at the edge of the lid (see `eyeball.lid_shadow`).
+        tint: (3,) how shades of the skin are coloured (see `skin.tint`).
     """
 
     origin: np.ndarray
@@ -67,20 +69,20 @@ class Eye:
     lashes: np.ndarray
     eyeball: np.ndarray
     shadow: float
+    tint: np.ndarray
 
-    def look_up(self, image: np.ndarray, points: np.ndarray, across: np.ndarray | float) -> np.ndarray:
-        """Sample a picture of the eye's box at points moved across the eye, float32.
+    def look_up(self, image: np.ndarray, points: np.ndarray, across: np.ndarray | None = None) -> np.ndarray:
+        """Sample a picture of the eye's box, float32.
 
         Args:
             image: (h, w) or (h, w, 3), one of those above.
-            points: (..., 2) float32, pixels of the whole picture.
-            across: (...), pixels down the eye's axis.
+            points: (..., 2) float32, pixels of the box.
+            across: (...) float32, by how many pixels the points are moved down the eye's axis.
         """
-        corner = np.array([self.box.left, self.box.top], np.float32)
-        moved = points - corner + np.asarray(across)[..., None] * self.axes[1].astype(np.float32)
-        return cv2.remap(
-            image, moved.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ).astype(np.float32)
+        if across is not None:
+            points = points + across[..., None] * self.axes[1].astype(np.float32)
+        seen = cv2.remap(image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return seen.astype(np.float32, copy=False)
 
 
 def measure_eye(image: np.ndarray, mesh: np.ndarray, unit: float, points: EyePoints) -> Eye:
@@ -122,7 +124,8 @@ def measure_eye(image: np.ndarray, mesh: np.ndarray, unit: float, points: EyePoi
     shadow = shadow_of_lid(picture, depth, room_there, iris)
     eyeball = whole_eyeball(picture, depth, room_there, iris, shadow)
     return Eye(
-        origin, axes, along, upper, lower, opening, reach, outline, box, picture, skin, lashes, eyeball, shadow
+        origin, axes, along, upper, lower, opening, reach, outline, box, picture, skin, lashes, eyeball, shadow,
+        tint(np.median(skin.reshape(-1, 3), axis=0)),
     )  # fmt: skip
 
 

@@ -21,16 +21,14 @@ from rhapsode.render.grid import smoothstep
 HIGHEST: Final = -0.5
 #: Canonical units below a lower lid that move with it.
 _CHEEK = 0.2
-#: How a shade on skin differs from grey: shadows of skin are warm.
-_WARM = np.array([0.75, 1.0, 1.15], np.float32)
 
 
 @dataclass(frozen=True)
 class _Place:
     """Where the pixels of a part of a frame lie in the eye of the picture.
 
-    `points` (h, w, 2) pixels of the picture; `across` (h, w) along the eye's axis downwards, `top` the edge of the
-    resting upper lid there, `gap` the distance to the lower lid, pixels.
+    `points` (h, w, 2) float32, pixels of the eye's box; `across` (h, w) along the eye's axis downwards, `top` the edge
+    of the resting upper lid there, `gap` the distance to the lower lid, pixels.
     """
 
     eye: Eye
@@ -74,7 +72,7 @@ class Eyelids:
         along, across = axes[..., 0].astype(np.float32), axes[..., 1].astype(np.float32)
         top = np.interp(along, one.along, one.upper).astype(np.float32)
         gap = np.interp(along, one.along, one.lower - one.upper).astype(np.float32)
-        place = _Place(one, points, across, top, gap)
+        place = _Place(one, points - np.array([one.box.left, one.box.top], np.float32), across, top, gap)
         lower = float(np.clip(lids[1], 0, 1))
         upper = float(np.clip(lids[0], HIGHEST, 1 - lower))
         result = frame.astype(np.float32)
@@ -107,7 +105,7 @@ class Eyelids:
         height = place.top - lift - place.across
         reach = max(one.reach, 2.5 * share * one.opening)
         skin = one.look_up(one.picture, place.points, lift * (1 - smoothstep(height / reach)))
-        ball = one.look_up(one.eyeball, place.points, 0.0)
+        ball = one.look_up(one.eyeball, place.points)
         ball *= lid_shadow(-height / one.opening, one.shadow)[..., None]
         over = np.clip(height + rim(room) * one.opening + 0.5, 0, 1)[..., None]
         opened = ball + over * (skin - ball)
@@ -121,7 +119,7 @@ class Eyelids:
         depth = place.across - (place.top + place.gap - rise)
         under = np.clip(depth + 0.5, 0, 1) * np.clip(2 * rise, 0, 1)
         lifted = rise * (1 - smoothstep(depth / (_CHEEK * self._unit)))
-        cheek = one.look_up(one.picture, place.points, lifted) * self._pouch(depth, rise)
+        cheek = one.look_up(one.picture, place.points, lifted) * self._pouch(one, depth, rise)
         result: np.ndarray = frame + under[..., None] * (cheek - frame)
         return result
 
@@ -136,9 +134,9 @@ class Eyelids:
         line = np.exp(-((height / width) ** 2))
         return 1 - 0.3 * line * smoothstep(fall / (0.06 * self._unit))
 
-    def _pouch(self, depth: np.ndarray, rise: np.ndarray) -> np.ndarray:
+    def _pouch(self, one: Eye, depth: np.ndarray, rise: np.ndarray) -> np.ndarray:
         """The skin under a raised lower lid bulges: lighter where it is round, darker in the fold below, as factors."""
         t = depth / (0.1 * self._unit)
         fold = 0.1 * np.exp(-(((t - 0.5) / 0.35) ** 2)) - 0.16 * np.exp(-(((t - 1.25) / 0.35) ** 2))
-        shade: np.ndarray = 1 + (fold * smoothstep(rise / (0.06 * self._unit) - 0.2))[..., None] * _WARM
+        shade: np.ndarray = 1 + (fold * smoothstep(rise / (0.06 * self._unit) - 0.2))[..., None] * one.tint
         return shade

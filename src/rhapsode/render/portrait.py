@@ -9,6 +9,7 @@ from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
 from rhapsode.render.eyelids import Eyelids
+from rhapsode.render.furrows import Furrows
 from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
 
@@ -86,3 +87,8 @@ class MeasuredPortrait:
     def eyelids(self) -> Eyelids:
         """Give how the eyes close."""
         return Eyelids(self.image, self.face, self.unit)
+
+    @cached_property
+    def furrows(self) -> Furrows:
+        """Give how expressions shade the skin."""
+        return Furrows(self.image, self.face)

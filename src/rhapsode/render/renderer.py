@@ -3,7 +3,7 @@
 Flows are composed before a pixel is touched: a pixel of the frame looks up where it lies in the portrait's own pose
 (head motion), from there where its skin was at rest (expression), and only then is the picture sampled, once. What a
 flow would smear is drawn over that: the mouth by layers (the inside of the mouth, then what the networks paint, teeth,
-grain), the eyelids by themselves.
+grain), the eyelids by themselves. Furrows shade what is there then.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from rhapsode.face.units import AT_REST
 from rhapsode.render.grid import Box
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
@@ -40,6 +41,7 @@ class Renderer:
         self._rig = portrait.rig
         self._skin = self._rig.skin if any(layer.fills_mouth for layer in layers) else portrait.image
         self._lids = portrait.eyelids
+        self._furrows = portrait.furrows
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,7 +50,12 @@ class Renderer:
         return height, width
 
     def render(
-        self, expression: np.ndarray, lids: np.ndarray, rotation: np.ndarray, translation: np.ndarray
+        self,
+        expression: np.ndarray,
+        lids: np.ndarray,
+        rotation: np.ndarray,
+        translation: np.ndarray,
+        units: np.ndarray = AT_REST,
     ) -> np.ndarray:
         """Draw one frame.
 
@@ -61,6 +68,8 @@ class Renderer:
                 skull (`geometry.SKULL_BASE`), camera axes (x right, y down, z away): nod down > 0 in x, turn to the
                 picture's left > 0 in y, tilt to the picture's right > 0 in z.
             translation: (3,) canonical units relative to the picture, of that pivot; z has no effect.
+            units: (51,) units of expression (`face.units`) beyond those of the picture; what they do to landmarks is
+                part of `expression`.
 
         Returns:
             (H, W, 3) uint8 RGB, a new array.
@@ -74,6 +83,9 @@ class Renderer:
             area = area.union(eyes[0]).union(eyes[1])
         if face.moves:
             area = area.union(self._moved(self._rig.warp.box, displacement))
+        furrows, furrowed = self._furrows.factors(units), self._moved(self._furrows.box, displacement)
+        if furrows is not None:
+            area = area.union(furrowed)
         frame = self._portrait.image.copy()
         if area.is_empty:
             return frame
@@ -89,6 +101,9 @@ class Renderer:
             if np.abs(moved).max() > _STILL and not eyes[eye].is_empty:
                 box = eyes[eye]
                 self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, moved)
+        if furrows is not None:
+            for part, points in self._head.grid.bands(source, furrowed):
+                self._furrows.shade(frame[part.slices], points, furrows)
         return frame
 
     def _draw_mouth(self, frame: np.ndarray, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:

@@ -10,6 +10,7 @@ from rhapsode.training import (
     expression_basis,
     expression_network,
     feature_generator,
+    furrows,
     head_motion,
     key_motions,
     mean_face,
@@ -74,6 +75,11 @@ TRAININGS: Mapping[str, Training] = {
         expression_basis.ExpressionBasisRecipe,
         expression_basis.train,
         "Learn from a face model how each unit of expression moves the tracker's points.",
+    ),
+    "furrows": Training(
+        furrows.FurrowsRecipe,
+        furrows.train,
+        "Learn how each unit of expression shades the skin, from pictures, films and a face model.",
     ),
     "expression-network": Training(
         expression_network.ExpressionNetworkRecipe,
