@@ -44,7 +44,7 @@ def retarget(
 
     Args:
         expression: (T, 68, 3) offsets from a resting face with closed lips, canonical space.
-        voice: (T,) in [0, 1], how surely a voice sounds.
+        voice: (T,) in [0, 1], how surely a voice sounds or has just sounded (`motion.mouth_gate`).
         rest: (68, 3) canonical landmarks of the portrait.
         gain: 1 natural, 0 none.
         begun: how surely a voice has sounded before, 0 to 1.

@@ -20,6 +20,7 @@ from rhapsode.motion.idle import IdleMotion
 from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.model import AudioEncoder, SpeechModel
 from rhapsode.motion.motion import Motion, joined
+from rhapsode.motion.mouth_gate import MouthGate
 from rhapsode.motion.retarget import retarget
 
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
@@ -184,6 +185,7 @@ class MotionStream:
         )
         self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption
         self._samples = self._frames = 0  # of the sound
+        self._mouth_gate = MouthGate()
         self._begun = 0.0  # how surely a voice has sounded so far
         self._leaving: tuple[np.ndarray, float] | None = None  # an expression that fades, and when it was shown
 
@@ -227,6 +229,7 @@ class MotionStream:
         self._idle.rewind(self._first)
         self._leaving = None if shown is None else (shown.expression, float(shown_at))
         self._expression.restart()
+        self._mouth_gate = MouthGate()
         self._samples = self._frames = 0
         # The sound may begin between two frames.
         self.push(np.zeros(int((next_at - Fraction(self._first, MOTION_RATE)) * SAMPLE_RATE), np.float32))
@@ -239,12 +242,13 @@ class MotionStream:
         time = (self._first + self._frames) / MOTION_RATE
         self._frames += 1
         voice = np.array([sounds])
+        spoken = np.array([self._mouth_gate.next(sounds)])
         self._begun = max(self._begun, sounds)
         lids, rotation, translation = self._idle.next(sounds)
         # The resting expression stays in pauses; speech is added to it, so that lips still meet.
         rest_expression = self._model.rest_expression
         face = self._rest + rest_expression
-        expression = soft_limit(rest_expression + retarget(generated[None], voice, face, self._mouth, self._begun))
+        expression = soft_limit(rest_expression + retarget(generated[None], spoken, face, self._mouth, self._begun))
         eyelid_offset = self._model.eyelid_offset
         lids = lids + eyelid_offset * (1 - lids)
         return Motion(self._faded(expression, time), lids, rotation, translation, voice)
