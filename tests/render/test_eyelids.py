@@ -111,3 +111,24 @@ def test_an_eye_without_white_is_made_whole_too() -> None:
     darkness = shadow_of_lid(flat, depth, nothing, disc)
     for room in (nothing, nothing + 1):
         assert np.isfinite(whole_eyeball(flat, depth, room, disc, darkness)).all()
+
+
+def test_rims_of_glasses_stay_where_they_are(portrait: MeasuredPortrait) -> None:
+    mesh, unit = portrait.face.mesh[:, :2], portrait.unit
+    worn, rim = portrait.image.copy(), np.zeros(portrait.image.shape[:2], np.uint8)
+    for outer, inner in ((33, 133), (263, 362)):
+        x, y = (mesh[outer] + mesh[inner]) / 2
+        axes = (round(0.23 * unit), round(0.15 * unit))
+        for picture, colour in ((worn, (20, 18, 16)), (rim, 255)):
+            cv2.ellipse(picture, (round(float(x)), round(float(y))), axes, 0, 0, 360, colour, 2, cv2.LINE_AA)
+    with FaceTracker() as tracker:
+        wearer = MeasuredPortrait.from_image(worn, tracker, portrait.face)
+    renderer, drawn = Renderer(wearer), rim > 200
+    assert drawn.sum() > 100
+    for lids in (SHUT, WIDE, SQUINT):
+        frame = moved(renderer, lids, lids)
+        assert not np.array_equal(frame, worn)
+        assert np.abs(frame[drawn].astype(int) - worn[drawn]).mean() < 4
+    # Skin without a trace of the rim covers the eye.
+    place = beside(portrait, 468, 145, 0.1)
+    assert moved(renderer, SHUT, SHUT)[place].mean() > worn[place].mean() + 20

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from rhapsode.face import regions
+from rhapsode.render import glasses
 from rhapsode.render.eyeball import Iris, shadow_of_lid, whole_eyeball
 from rhapsode.render.grid import Box
 from rhapsode.render.skin import tint
@@ -47,11 +48,12 @@ class Eye:
         reach: how far above the upper lid its skin moves with it.
         outline: (M, 2) points around all that moving lids can change, pixels of the picture.
         box: pixels of the picture that all below cover.
-        picture: (h, w, 3) uint8, the picture.
+        picture: (h, w, 3) uint8, the picture, without rims of glasses.
         skin: (h, w, 3) uint8, without eye and lashes.
         lashes: (h, w) float32 in [0, 1], how dark the lashes are; 0 in the opening.
         eyeball: (h, w, 3) float32, with the whole eyeball, without the shadow of the upper lid.
         shadow: how dark that is at the edge of the lid (see `eyeball.lid_shadow`).
+        rims: (h, w) float32 in [0, 1], where rims of glasses are; None without any.
         tint: (3,) how shades of the skin are coloured (see `skin.tint`).
     """
 
@@ -69,6 +71,7 @@ class Eye:
     lashes: np.ndarray
     eyeball: np.ndarray
     shadow: float
+    rims: np.ndarray | None
     tint: np.ndarray
 
     def look_up(self, image: np.ndarray, points: np.ndarray, across: np.ndarray | None = None) -> np.ndarray:
@@ -112,38 +115,43 @@ def measure_eye(image: np.ndarray, mesh: np.ndarray, unit: float, points: EyePoi
     box = Box.around(outline, 0.15 * unit).intersect(Box(0, 0, width, height))
     corner = np.array([box.left, box.top])
     picture = np.ascontiguousarray(image[box.slices])
-    edge = np.concatenate([np.column_stack([along, upper]), np.column_stack([along, lower])[::-1]])
-    skin, lashes = _bare_lid(picture, edge @ axes + origin - corner, unit)
     y, x = np.mgrid[box.top : box.bottom, box.left : box.right]
     place = ((np.stack([x, y], axis=-1) - origin) @ axes.T).astype(np.float32)
     opening = max(float((lower - upper).max()), 1.0)
     depth = (place[..., 1] - np.interp(place[..., 0], along, upper)) / opening
     room_there = np.interp(place[..., 0], along, lower - upper, 0.0, 0.0) / opening
+    edge = np.concatenate([np.column_stack([along, upper]), np.column_stack([along, lower])[::-1]])
+    eye = np.zeros(picture.shape[:2], np.uint8)
+    cv2.fillPoly(eye, [np.rint(edge @ axes + origin - corner).astype(np.int32)], 255)
+    rims = glasses.rims(picture, eye > 0, place[..., 1] / opening, unit)
+    bare = glasses.without(picture, rims, unit) if rims.any() else picture
+    skin, lashes = _bare_lid(bare, eye, rims, unit)
     centre = mesh[points.iris[0]]
     iris = Iris(centre - corner, float(np.linalg.norm(mesh[points.iris[1:]] - centre, axis=1).mean()))
     shadow = shadow_of_lid(picture, depth, room_there, iris)
     eyeball = whole_eyeball(picture, depth, room_there, iris, shadow)
     return Eye(
-        origin, axes, along, upper, lower, opening, reach, outline, box, picture, skin, lashes, eyeball, shadow,
-        tint(np.median(skin.reshape(-1, 3), axis=0)),
+        origin, axes, along, upper, lower, opening, reach, outline, box, bare, skin, lashes, eyeball, shadow,
+        glasses.cover(rims, unit) if rims.any() else None, tint(np.median(skin.reshape(-1, 3), axis=0)),
     )  # fmt: skip
 
 
-def _bare_lid(image: np.ndarray, opening: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+def _bare_lid(image: np.ndarray, eye: np.ndarray, rims: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
     """The skin of an eye without eyeball and lashes, and the darkness of the lashes alone.
 
     Args:
-        image: (h, w, 3) uint8 RGB, the surroundings of the eye.
-        opening: (N, 2) outline of the open eye in it, pixels.
+        image: (h, w, 3) uint8 RGB, the surroundings of the eye, without rims of glasses.
+        eye: (h, w) uint8, 255 in its opening.
+        rims: (h, w) bool, where rims were.
         unit: pixels in one canonical unit.
 
     Returns:
         Skin (h, w, 3) uint8; lashes (h, w) float32 in [0, 1], nothing inside the opening.
     """
-    eye = np.zeros(image.shape[:2], np.uint8)
-    cv2.fillPoly(eye, [np.rint(opening).astype(np.int32)], 255)
     size = 2 * max(round(_LASHES * unit), 2) + 1
     hidden = cv2.dilate(eye, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    covered = glasses.cover(rims, unit)
+    hidden[covered > 0] = 255
     skin = cv2.inpaint(np.ascontiguousarray(image), hidden, max(2, round(0.03 * unit)), cv2.INPAINT_TELEA)
     # Inpainting draws rays; skin has none. The seam to the real skin stays soft.
     smooth = cv2.GaussianBlur(skin, (0, 0), max(0.035 * unit, 1.0))
@@ -151,5 +159,5 @@ def _bare_lid(image: np.ndarray, opening: np.ndarray, unit: float) -> tuple[np.n
     skin_light = skin + share * (smooth.astype(np.float32) - skin)
     ratio = image.mean(-1) / np.maximum(skin_light.mean(-1), 1.0)
     outside = 1 - cv2.GaussianBlur(eye, (0, 0), max(0.006 * unit, 0.5)).astype(np.float32) / 255
-    lashes = np.clip(1 - ratio, 0, 1) * share[..., 0] * outside
+    lashes = np.clip(1 - ratio, 0, 1) * share[..., 0] * outside * (1 - covered)
     return np.rint(skin_light).astype(np.uint8), lashes.astype(np.float32)

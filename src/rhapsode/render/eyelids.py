@@ -82,6 +82,8 @@ class Eyelids:
             result = self._raise_lower(result, place, lower)
         if upper > 0:
             result = self._lower_upper(result, place, upper)
+        if one.rims is not None:
+            result += one.look_up(one.rims, place.points)[..., None] * (frame - result)
         frame[:] = np.rint(np.clip(result, 0, 255)).astype(np.uint8)
 
     def _lower_upper(self, frame: np.ndarray, place: _Place, share: float) -> np.ndarray:
