@@ -83,8 +83,9 @@ class Renderer:
             area = area.union(eyes[0]).union(eyes[1])
         if face.moves:
             area = area.union(self._moved(self._rig.warp.box, displacement))
-        furrows, furrowed = self._furrows.factors(units), self._moved(self._furrows.box, displacement)
+        furrows, furrowed = self._furrows.factors(units), Box(0, 0, 0, 0)
         if furrows is not None:
+            furrowed = self._moved(self._furrows.box, displacement)
             area = area.union(furrowed)
         frame = self._portrait.image.copy()
         if area.is_empty:
