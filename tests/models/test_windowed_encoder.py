@@ -9,6 +9,7 @@ from rhapsode.audio.whisper_mel import SILENCE, whisper_mel
 from rhapsode.errors import WeightsError
 from rhapsode.models.windowed_encoder import WindowedEncoder, periodic_positions
 from rhapsode.models.windowed_export import export
+from rhapsode.models.windowed_restore import restore
 from rhapsode.motion.dims import WindowedDims
 from rhapsode.motion.windowed_encoder import WindowedEncoder as EncoderModel
 from rhapsode.motion.windowed_encoder import to_motion_rate
@@ -92,6 +93,25 @@ def test_eight_bits_change_features_little(tmp_path: Path) -> None:
     made = load_or_skip(path).encode(whisper_mel(_sound()))
     expected = encoder(torch.from_numpy(whisper_mel(_sound()))[None])[0].numpy()
     assert 0 < np.abs(made - expected).mean() < 0.05 * expected.std()
+
+
+def test_an_encoder_read_back_from_eight_bits_is_the_one_that_was_exported(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    encoder = WindowedEncoder(replace(DIMS, width=128)).eval()
+    with torch.no_grad():  # arrays that are alike would be stored once
+        for value in [*encoder.parameters(), encoder.mean, encoder.std]:
+            value.add_(0.01 * torch.randn_like(value))
+    restored = restore(export(encoder, tmp_path / "encoder.onnx"))
+    mel = torch.randn(1, 60, 80) * 0.3
+    with torch.inference_mode():
+        wanted, made = encoder(mel, True), restored(mel, True)
+    assert float((made - wanted).abs().mean()) < 0.02 * float(wanted.std())
+
+
+def test_a_file_that_is_no_encoder_is_not_read_back(tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"no model")
+    with pytest.raises(WeightsError):
+        restore(tmp_path / "encoder.onnx")
 
 
 def test_saved_and_loaded_it_is_the_same(encoder: WindowedEncoder, tmp_path: Path) -> None:

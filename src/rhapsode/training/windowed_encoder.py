@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 from rhapsode.data.speech import read_speech
 from rhapsode.data.store import ClipStore, PreparedClip, open_store
 from rhapsode.models.windowed_encoder import WindowedEncoder
+from rhapsode.models.windowed_restore import restore
 from rhapsode.motion.dims import WindowedDims
 from rhapsode.progress import Progress, no_progress
 from rhapsode.training.lip_windows import LipWindows
@@ -58,7 +59,7 @@ class WindowedEncoderRecipe:
     whisper: str = "base"
     """Model of Whisper's whose first layers the encoder starts from; empty for none."""
     start: Path | None = None
-    """Weights of a windowed encoder to start from instead."""
+    """Weights of a windowed encoder to start from instead, as trained or as they ship (`.onnx`)."""
     batch: int = 16
     """Windows of speech a step."""
     lip_batch: int = 8
@@ -170,7 +171,8 @@ def train(recipe: WindowedEncoderRecipe, progress: Progress = no_progress) -> Pa
     if whisper:
         student.encoder.start_from(whisper)
     if recipe.start:
-        student.encoder.load_state_dict(WindowedEncoder.load(recipe.start).state_dict())
+        read = restore if recipe.start.suffix == ".onnx" else WindowedEncoder.load
+        student.encoder.load_state_dict(read(recipe.start).state_dict())
     _settle(student, learnt)
     fixed = judged.batch(24, torch.Generator().manual_seed(0), augmented=False)
     check_on = StudentBatch(*fixed, position=torch.arange(24) * 61)
