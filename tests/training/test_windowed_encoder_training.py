@@ -75,7 +75,7 @@ def test_two_steps_of_every_recipe_one_after_the_other_make_a_model(tmp_path: Pa
     generator = feature_generator.train(
         FeatureGeneratorRecipe(
             store, model, encoder=exported, dims=FeatureGeneratorDims(16, 8, 4), motion_of_speech=tmp_path / "lips",
-            batch=2, unfilmed=2, loop=loop,
+            spoken_motion=tmp_path / "lips", batch=2, unfilmed=2, spoken=1, loop=loop,
         )
     )  # fmt: skip
     assert FeatureGenerator.load(generator)(torch.zeros(1, 20, 16)).shape == (1, 20, 68, 3)

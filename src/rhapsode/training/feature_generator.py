@@ -58,12 +58,16 @@ class FeatureGeneratorRecipe:
     """Sizes of the generator."""
     motion_of_speech: Path | None = None
     """Folder of speech without video, and the motion that teachers predict for it (`lip_teachers.predict`)."""
+    spoken_motion: Path | None = None
+    """Folder of synthesised speech, and motion whose lips meet and part on time (`spoken_motion.speak`)."""
     variants: int = 2
     """Augmented variants of every clip's sound, at each speed."""
     batch: int = 16
     """Windows of clips a step."""
     unfilmed: int = 24
     """Windows of speech without video a step, where there is some."""
+    spoken: int = 4
+    """Windows of synthesised speech a step, where there is some."""
     loop: Loop = field(default_factory=lambda: Loop(steps=700, weight_decay=0.05))
     """How the training runs."""
 
@@ -125,7 +129,7 @@ def train_generator(
     loop: Loop,
     out: Path,
     name: str = "feature_generator",
-    unfilmed: Callable[[torch.Generator], WindowBatch] | None = None,
+    unfilmed: Sequence[Callable[[torch.Generator], WindowBatch]] = (),
     batch: int = 24,
     progress: Progress = no_progress,
 ) -> FeatureGenerator:
@@ -138,7 +142,7 @@ def train_generator(
         loop: how the training runs.
         out: folder for log and checkpoint.
         name: of both.
-        unfilmed: draws windows of speech without video, which are joined to those of clips.
+        unfilmed: each draws windows of speech without video, which are joined to those of clips.
         batch: windows of clips a step.
         progress: told at each check.
     """
@@ -151,8 +155,8 @@ def train_generator(
     generator.basis.copy_(torch.from_numpy(windows.basis(dims.components)))
 
     def draw(rng: torch.Generator) -> WindowBatch:
-        filmed = windows.batch(batch, rng)
-        return WindowBatch(*map(torch.cat, zip(filmed, unfilmed(rng), strict=True))) if unfilmed else filmed
+        drawn = [windows.batch(batch, rng), *(one(rng) for one in unfilmed)]
+        return WindowBatch(*map(torch.cat, zip(*drawn, strict=True)))
 
     def loss(module: nn.Module, drawn: WindowBatch) -> dict[str, Tensor]:
         return generator_loss(module(drawn.features), drawn.expression, drawn.real)
@@ -187,10 +191,11 @@ def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> P
     windows = FeatureWindows(map(store.load, learnt), extractor(encoder, recipe.variants))
     judged = [store.load(entry) for entry in store.entries if entry.split == "val"]
     val = scored_clips(judged, extractor(encoder, 0))
-    unfilmed = None
-    if recipe.motion_of_speech:
-        speech = UnfilmedWindows(recipe.motion_of_speech, encoder, windows.frames)
-        unfilmed = partial(speech.batch, recipe.unfilmed)
+    unfilmed = [
+        partial(UnfilmedWindows(folder, encoder, windows.frames).batch, count)
+        for folder, count in ((recipe.motion_of_speech, recipe.unfilmed), (recipe.spoken_motion, recipe.spoken))
+        if folder
+    ]
     generator = train_generator(
         windows, val, recipe.dims, recipe.loop, run.folder, run.name, unfilmed, recipe.batch, progress
     )
