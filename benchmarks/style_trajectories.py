@@ -14,6 +14,7 @@ from rhapsode.face.landmarks import BROWS
 from rhapsode.face.mouth import lip_opening
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import SAMPLE_RATE
+from rhapsode.motion.lasting import landmarks_of
 from rhapsode.motion.stream import generate
 from rhapsode.style.motion_model import styled_motion_model
 
@@ -40,7 +41,7 @@ def main() -> None:
     for name in (None, *options.styles):
         style = None if name is None else animator.find_style(name)
         model = styled_motion_model(animator.speech, animator.head, style, options.strength)
-        motions[name or "no style"] = generate(model, sound) + model.rest_expression
+        motions[name or "no style"] = generate(model, sound) + landmarks_of(model.units)
     figure = Figure(figsize=(10, 8), layout="constrained")
     for number, (title, read) in enumerate(PANELS.items(), start=1):
         axes = figure.add_subplot(len(PANELS), 1, number)

@@ -218,6 +218,7 @@ class Animator:
         stream = MotionStream(
             model,
             portrait.rest,
+            portrait.expressing(model.units),
             head_motion=options.head_motion,
             mouth=options.mouth,
             blink=options.blink if portrait.measured.face.measured else 0.0,

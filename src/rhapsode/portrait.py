@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from rhapsode.face.choice import FaceChoice
+from rhapsode.face.lasting import taken_to
 from rhapsode.face.tracker import Face
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
@@ -54,6 +55,7 @@ class Portrait:
         self._networks = networks
         self._extra_photos = tuple(extra_photos)
         self._lock = threading.Lock()
+        self._expressions: dict[bytes, np.ndarray] = {}
         self._painters: dict[bytes, MouthPainter] = {}
         self._renderers: dict[tuple[bytes, bool], Renderer] = {}
 
@@ -71,6 +73,18 @@ class Portrait:
     def rest(self) -> np.ndarray:
         """Give the canonical landmarks of the face as the picture shows it, (68, 3) float64."""
         return self.measured.rest
+
+    def expressing(self, asked: np.ndarray) -> np.ndarray:
+        """Give the units of the expression basis that take the face to an expression (`face.lasting.taken_to`).
+
+        Args:
+            asked: (51,) units of expression against a neutral face.
+
+        Returns:
+            (51,) float32; they are found once for each expression.
+        """
+        with self._lock:
+            return _kept(self._expressions, asked.tobytes(), lambda: taken_to(asked, self.measured.face))
 
     def painter(self, style: Style | None = None) -> MouthPainter:
         """Give what paints the mouth; it is made once for each style.

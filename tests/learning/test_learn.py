@@ -12,7 +12,9 @@ import torch
 from rhapsode.animator import Animator
 from rhapsode.cli import main
 from rhapsode.errors import Cancelled, StyleError
+from rhapsode.face.expression_basis import expression_basis
 from rhapsode.face.mouth import lip_opening, lip_openings
+from rhapsode.face.units import UNITS
 from rhapsode.learning.base import BaseModels
 from rhapsode.learning.learn import learn_style, style_from_clip, transfer_style, transport_style
 from rhapsode.learning.read_clip import read_style_clip
@@ -143,7 +145,7 @@ def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_ha
         motion_of(animator.animate(astronaut, sentence, AnimationOptions(style=style, style_strength=strength)))
         for style, strength in ((None, 1.0), (learnt, 0.0), (learnt, 1.5))
     )
-    for field in ("expression", "lids", "rotation", "translation"):
+    for field in ("expression", "lids", "rotation", "translation", "units"):
         np.testing.assert_array_equal(getattr(plain, field), getattr(none, field))
     assert np.abs(strong.expression).max() < 0.6
     rest = animator.load_portrait(astronaut).measured.rest
@@ -151,16 +153,23 @@ def test_no_style_goes_with_strength_zero_and_a_face_keeps_whole_at_one_and_a_ha
 
 
 @pytest.mark.slow
-def test_a_resting_expression_stays_in_pauses_and_grows_with_strength(
+def test_an_expression_that_lasts_stays_in_pauses_and_grows_with_strength(
     animator: Animator, astronaut: np.ndarray, learnt: Style
 ) -> None:
-    rest_expression = np.zeros((68, 3), np.float32)
-    rest_expression[17:27, 1] = 0.05
+    units = np.zeros(51, np.float32)
+    units[UNITS.index("browInnerUp")] = 0.8
     silence = Waveform(np.full(16000, 1e-4, np.float32), 16000)
-    style = replace(learnt, rest_expression=rest_expression, eyelid_offset=0.2)
-    motion = motion_of(animator.animate(astronaut, silence, AnimationOptions(style=style, style_strength=0.5)))
-    np.testing.assert_allclose(motion.expression[:, 17:27, 1], 0.025, atol=1e-6)
-    assert motion.lids.min() == pytest.approx(0.1)
+    style = replace(learnt, units=units)
+    half, whole = (
+        motion_of(animator.animate(astronaut, silence, AnimationOptions(style=style, style_strength=strength)))
+        for strength in (0.5, 1.0)
+    )
+    for motion in (half, whole):
+        assert np.ptp(motion.units, axis=0).max() < 1e-6
+        raised = np.tensordot(motion.units[0], expression_basis().landmarks, 1)[17:27, 1]
+        np.testing.assert_allclose(motion.expression[:, 17:27, 1], np.tile(raised, (len(motion), 1)), atol=1e-5)
+    inner = [20, 21, 22, 23]
+    assert whole.expression[0, inner, 1].mean() < 1.5 * half.expression[0, inner, 1].mean() < -0.02
 
 
 @pytest.mark.slow

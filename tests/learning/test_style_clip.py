@@ -14,7 +14,8 @@ from rhapsode.audio.mel import motion_frames
 from rhapsode.data.tracking import track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.geometry import mean_face
-from rhapsode.face.landmarks import BROWS
+from rhapsode.face.lasting import lasting_units
+from rhapsode.face.units import UNITS
 from rhapsode.learning.read_clip import longest_shot, read_neutral, read_style_clip
 from rhapsode.learning.style_clip import StyleClip
 from rhapsode.media.reader import read_frames
@@ -150,26 +151,26 @@ def test_a_head_that_turns_fast_is_no_cut() -> None:
     assert longest_shot(times, landmarks) == (0, 60)
 
 
-def test_without_a_neutral_face_there_is_no_resting_expression_and_with_one_it_is_what_differs(
-    talking_clip: Path,
-) -> None:
+def test_what_lasts_is_told_against_people_and_with_a_neutral_face_against_the_person(talking_clip: Path) -> None:
     style_clip = read_style_clip(talking_clip)
-    assert not style_clip.rest_expression.any()
-    easy = style_clip.rest.copy()
-    easy[BROWS, 1] -= 0.05  # the neutral face holds its brows higher, so that the performance frowns
+    smile = UNITS.index("mouthSmileLeft")
+    assert style_clip.lasting[smile] > 0.3  # the astronaut smiles all the time
+    easy = lasting_units(style_clip.clip.units, style_clip.clip.landmarks)
+    easy[UNITS.index("browDownLeft")] -= 0.25  # the neutral face holds a brow higher, so that the performance frowns
     frowning = style_clip.against(easy)
-    assert frowning.rest_expression[BROWS, 1].mean() == pytest.approx(0.05, abs=0.01)
-    assert frowning.eyelid_offset == pytest.approx(0, abs=0.05)
+    assert frowning.lasting[UNITS.index("browDownLeft")] == pytest.approx(0.25, abs=1e-6)
+    assert frowning.lasting[smile] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_neutral_picture_of_the_same_face_gives_hardly_any_resting_expression(
-    talking: list[np.ndarray], talking_clip: Path, tmp_path: Path
-) -> None:
+def test_against_itself_a_clip_has_no_lasting_expression(talking_clip: Path) -> None:
+    assert np.abs(read_style_clip(talking_clip, talking_clip).lasting).max() < 0.05
+
+
+def test_a_neutral_picture_is_read_as_the_face_that_it_shows(talking: list[np.ndarray], tmp_path: Path) -> None:
     from PIL import Image
 
     Image.fromarray(talking[0]).save(tmp_path / "neutral.png")
-    style_clip = read_style_clip(talking_clip).against(read_neutral(tmp_path / "neutral.png"))
-    assert np.abs(style_clip.rest_expression).mean() < 0.02
+    assert read_neutral(tmp_path / "neutral.png")[UNITS.index("mouthSmileLeft")] > 0.4  # the astronaut smiles
 
 
 def test_a_neutral_picture_without_a_face_is_refused(tmp_path: Path) -> None:

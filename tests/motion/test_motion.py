@@ -16,6 +16,7 @@ def _ramp(frames: int) -> Motion:
         np.broadcast_to(along[:, None], (frames, 3)),
         np.broadcast_to(along[:, None], (frames, 3)),
         along,
+        np.broadcast_to(along[:, None], (frames, 51)),
     )
 
 

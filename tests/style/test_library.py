@@ -27,7 +27,7 @@ def library(tmp_path: Path, generator: RecurrentGenerator, ballad: Style) -> Sty
     """Yours: ballad and angry, with a curve. Shipped: calm, and an angry with another droop."""
     shipped = tmp_path / "shipped"
     shipped.mkdir()
-    for style in (made_up_style("calm", generator, 2), made_up_style("angry", generator, 3, eyelid_offset=0.75)):
+    for style in (made_up_style("calm", generator, 2), made_up_style("angry", generator, 3, gamma=0.75)):
         style.save(shipped / f"{style.name}.safetensors")
     library = StyleLibrary(tmp_path / "data" / "styles", shipped)
     library.save(ballad)
@@ -50,7 +50,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_every_name_is_listed_once_and_yours_come_first(library: StyleLibrary) -> None:
     assert names(library) == [("angry", False), ("ballad", False), ("calm", True)]
-    assert library.load("angry").eyelid_offset == 0.25
+    assert library.load("angry").gamma == 0.25
     assert library.path("calm") == library.entries()[2].path
 
 
@@ -149,18 +149,18 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_learnt(tmp_p
 
 
 def test_a_style_of_yours_is_replaced_only_when_told(library: StyleLibrary, ballad: Style) -> None:
-    changed = replace(ballad, eyelid_offset=0.5)
+    changed = replace(ballad, gamma=0.5)
     with pytest.raises(StyleError, match=r"ballad\.safetensors: there is already .*; choose another name"):
         library.save(changed)
-    assert library.load("ballad").eyelid_offset == 0.25
+    assert library.load("ballad").gamma == 0.25
     library.save(changed, overwrite=True)
-    assert library.load("ballad").eyelid_offset == 0.5
+    assert library.load("ballad").gamma == 0.5
 
 
 def test_a_style_of_yours_may_bear_a_shipped_ones_name(library: StyleLibrary, ballad: Style) -> None:
-    library.save(replace(ballad, name="calm", eyelid_offset=0.125))
+    library.save(replace(ballad, name="calm", gamma=0.125))
     assert ("calm", False) in names(library)
-    assert library.load("calm").eyelid_offset == 0.125
+    assert library.load("calm").gamma == 0.125
     library.delete("calm")
     assert ("calm", True) in names(library)
 
@@ -260,9 +260,9 @@ def test_a_style_comes_in_under_its_own_name_or_another(library: StyleLibrary, b
     assert Style.load(library.folder / "polka.safetensors").name == "polka"
     with pytest.raises(StyleError, match="already a style of that name"):
         library.import_(source)
-    replace(ballad, name="waltz", eyelid_offset=0.5).save(source)
+    replace(ballad, name="waltz", gamma=0.5).save(source)
     library.import_(source, overwrite=True)
-    assert library.load("waltz").eyelid_offset == 0.5
+    assert library.load("waltz").gamma == 0.5
 
 
 def test_what_is_no_style_does_not_come_in(library: StyleLibrary, tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_mixture_is_called_what_it_is_made_of(library: StyleLibrary, ballad: S
     np.testing.assert_allclose(mixed.delta[key], 0.5 * (ballad.delta[key] + library.load("calm").delta[key]), rtol=1e-5)
     half = resolve("ballad*0.5", library)
     assert half.name == "ballad*0.5"
-    assert np.array_equal(half.rest_expression, np.float32(0.5) * ballad.rest_expression)
+    assert np.array_equal(half.units, np.float32(0.5) * ballad.units)
 
 
 def test_a_file_needs_no_library(library: StyleLibrary, ballad: Style, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_a_path_that_is_no_style_is_called_a_path(text: str, tmp_path: Path) -> 
 
 def test_styles_without_weights_share_alike(library: StyleLibrary) -> None:
     np.testing.assert_array_equal(
-        resolve("ballad+calm", library).rest_expression, resolve("ballad*0.5+calm*0.5", library).rest_expression
+        resolve("ballad+calm", library).units, resolve("ballad*0.5+calm*0.5", library).units
     )  # fmt: skip
 
 

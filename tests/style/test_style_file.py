@@ -24,7 +24,7 @@ from rhapsode.motion.dims import EncoderDims, FeatureGeneratorDims, GeneratorDim
 from rhapsode.motion.generator import RecurrentGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.stream import generate
-from rhapsode.style.file import LARGEST_FILE
+from rhapsode.style.file import LARGEST_FILE, LARGEST_UNIT
 from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.style.style import STRONGEST, Style, blend
 
@@ -140,8 +140,8 @@ def test_strength_zero_is_no_style(style: Style, generator: RecurrentGenerator) 
     plain = generate(styled_motion_model(speech, head), sound)
     assert np.array_equal(generate(styled_motion_model(speech, head, style, 0), sound), plain)
     assert not np.array_equal(generate(styled_motion_model(speech, head, style), sound), plain)
-    assert (none.eyelid_offset, none.blink_rate_scale, none.projection) == (0, 1, 0)
-    assert not none.rest_expression.any()
+    assert (none.blink_rate_scale, none.projection) == (1, 0)
+    assert not none.units.any()
     rng = np.random.default_rng(0)
     head = HeadModel(rng.normal(size=(2, 5, 5)), np.eye(5), 0.5 * np.eye(5))
     still = none.move_head(head)
@@ -175,12 +175,9 @@ def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: Re
     both = 0.5 * style.delta["recurrent.bias_ih_l0"] + 1.25 * other.delta["recurrent.bias_ih_l0"]
     np.testing.assert_allclose(mixed.delta["recurrent.bias_ih_l0"], both, rtol=1e-6)
     np.testing.assert_allclose(mixed.delta["recurrent.weight_hh_l0"], 0.5 * style.delta["recurrent.weight_hh_l0"])
-    np.testing.assert_allclose(
-        mixed.rest_expression, 0.5 * style.rest_expression + 1.25 * other.rest_expression, rtol=1e-5, atol=1e-7
-    )
+    np.testing.assert_allclose(mixed.units, 0.5 * style.units + 1.25 * other.units, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(mixed.head_gain, style.head_gain**0.5 * other.head_gain**1.25, rtol=1e-5)
     assert mixed.blink_rate_scale == pytest.approx(1.5**0.5 * 0.5**1.25)
-    assert mixed.eyelid_offset == pytest.approx(0.25 * 1.75)
     assert np.array_equal(mixed.references, other.references)
     assert mixed.projection == 0.25
     assert mixed.license == "CC0-1.0; CC-BY-4.0"
@@ -191,11 +188,9 @@ def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: Re
     ]
 
 
-def test_lids_never_droop_further_than_shut(style: Style) -> None:
-    assert (
-        blend([(replace(style, eyelid_offset=0.9), 1), (replace(style, eyelid_offset=0.8), 1)], "shut").eyelid_offset
-        == 1
-    )
+def test_a_mixture_of_strong_expressions_goes_no_further_than_a_file_may(style: Style) -> None:
+    one = np.full(51, 0.9 * LARGEST_UNIT, np.float32)
+    assert blend([(replace(style, units=one), 1), (replace(style, units=one), 1)], "both").units.max() == LARGEST_UNIT
 
 
 def test_a_mixture_of_nothing_is_refused() -> None:
@@ -285,10 +280,10 @@ def tensors(**changes: Any) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (tensors(rest_expression=np.full((68, 3), np.nan, np.float32)), "rest_expression is not all finite"),
+        (tensors(units=np.full(51, np.nan, np.float32)), "units is not all finite"),
         (tensors(bank=np.full((2, 160), np.inf, np.float16)), "bank is not all finite"),
-        (tensors(rest_expression=np.zeros((68, 3), np.float64)), "rest_expression"),
-        (tensors(rest_expression=np.zeros((67, 3), np.float32)), "rest_expression has shape (67, 3), not (68, 3)"),
+        (tensors(units=np.zeros(51, np.float64)), "units"),
+        (tensors(units=np.zeros(52, np.float32)), "units has shape (52,), not (51,)"),
         (tensors(references=np.zeros((3, 68, 3), np.float32)), "references has shape"),
         (tensors(bank=np.zeros(160, np.float32)), "bank has shape"),
         (tensors(bank=np.zeros((0, 160), np.float32)), "bank has shape"),
@@ -296,20 +291,21 @@ def tensors(**changes: Any) -> Callable[[Path], None]:
         (facts(projection=0.0), "a bank of voice features is there without projection"),
         (tensors(secret=np.zeros(3, np.float32)), "secret is no part of a style"),
         (tensors(head_gain=np.zeros(5, np.float32)), "head_gain is not 0.05 to 20"),
-        (tensors(rest_expression=np.full((68, 3), 1e30, np.float32)), "rest_expression holds numbers beyond 10"),
+        (tensors(units=np.full(51, 5, np.float32)), "units holds numbers beyond 4"),
+        (tensors(references=np.full((4, 68, 3), 1e30, np.float32)), "references holds numbers beyond 10"),
         (
             tensors(**{"delta.audio_encoder.mean": np.zeros(80, np.float16)}),
             "delta.audio_encoder.mean is no weight",
         ),
         (tensors(**{"delta.basis": np.zeros((4, 204), np.float16)}), "delta.basis is no weight"),
-        (tensors(rest_expression=None), "rest_expression"),
+        (tensors(units=None), "units"),
         (facts(name=None), "name"),
         (facts(format=99), "format is 99"),
         (facts(blink_rate_scale=float("nan")), "blink_rate_scale"),
         (facts(blink_rate_scale=-1.0), "blink_rate_scale is -1.0, not 0 to 100"),
         (facts(blink_rate_scale="often"), "often"),
         (facts(blink_rate_scale=10**400), "too large"),
-        (facts(eyelid_offset=2.0), "eyelid_offset"),
+        (facts(gamma=2.0), "gamma"),
         (facts(gamma=[]), ""),
         (facts(provenance="a clip"), ""),
         (facts(provenance=3), ""),
@@ -321,7 +317,7 @@ def test_what_no_style_can_hold_is_refused_though_signed(file: Path, damage: Cal
 
 
 def test_numbers_that_numpy_does_not_know_are_refused(file: Path) -> None:
-    save_torch_file({"rest_expression": torch.zeros(68, 3, dtype=torch.bfloat16)}, file, metadata={"style": "0 {}"})
+    save_torch_file({"units": torch.zeros(51, dtype=torch.bfloat16)}, file, metadata={"style": "0 {}"})
     refused(file, "not a usable style")
 
 

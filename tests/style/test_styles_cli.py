@@ -180,7 +180,7 @@ def test_a_mixture_takes_a_place_only_when_told(styles: Styles, folder: Path) ->
     refused(styles("mix", "ballad*0.5", "--name", "ballad"), "already", "--overwrite")
     assert (folder / "ballad.safetensors").read_bytes() == before
     assert styles("mix", "ballad*0.5", "--name", "ballad", "--overwrite").code == 0
-    assert Style.load(folder / "ballad.safetensors").eyelid_offset == 0.125
+    assert Style.load(folder / "ballad.safetensors").blink_rate_scale == pytest.approx(1.5**0.5)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +224,6 @@ def test_a_style_is_handed_on(styles: Styles, folder: Path, tmp_path: Path, caps
     assert capsys.readouterr().out.startswith(str(other / "song.safetensors"))
     assert Style.load(other / "song.safetensors").name == "song"
     refused(styles("import", out), "already", "--overwrite")
-    replace(Style.load(out), eyelid_offset=0.5).save(out)
+    replace(Style.load(out), gamma=0.5).save(out)
     assert styles("import", out, "--overwrite").code == 0
-    assert Style.load(folder / "ballad.safetensors").eyelid_offset == 0.5
+    assert Style.load(folder / "ballad.safetensors").gamma == 0.5

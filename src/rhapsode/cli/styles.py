@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from rhapsode.cli.errors import UsageError
 from rhapsode.cli.fields import Flag, Json, Library, Plain, Positional, option
 from rhapsode.errors import StyleError
+from rhapsode.face.units import UNITS
 from rhapsode.require import require_torch
 from rhapsode.style.library import Entry, StyleLibrary, resolve
 from rhapsode.style.names import checked_name
@@ -208,7 +209,7 @@ def _facts(style: Style, entry: Entry) -> dict[str, Any]:
         "generator": style.generator,
         "head_gain": [round(float(gain), 3) for gain in style.head_gain],
         "blink_rate_scale": style.blink_rate_scale,
-        "eyelid_offset": style.eyelid_offset,
+        "units": {unit: round(float(one), 3) for unit, one in zip(UNITS, style.units, strict=True) if one},
         "gamma": style.gamma,
         "projection": style.projection,
         "bank": 0 if style.bank is None else len(style.bank),
@@ -230,7 +231,7 @@ def _fact_lines(facts: Mapping[str, Any]) -> list[str]:
         ("learnt for", f"Motion Generator {facts['generator']}"),
         ("head", ", ".join(f"{direction} x {gain:.2f}" for direction, gain in gains)),
         ("blink rate", f"x {facts['blink_rate_scale']:.2f}"),
-        ("eyelid offset", f"{facts['eyelid_offset']:.2f}"),
+        ("expression", _strongest(facts["units"])),
         ("references", "distances " + ", ".join(f"{one:.2f}" for one in facts["reference_distances"])),
         ("pictures", "kept: they show the person" if facts["pictures"] else "none"),
         ("gamma", f"{facts['gamma']:g}"),
@@ -239,6 +240,12 @@ def _fact_lines(facts: Mapping[str, Any]) -> list[str]:
     ]
     width = max(len(_plain(key)) for key, _ in told)
     return [_plain(facts["name"]), *(f"  {_plain(key):<{width}}  {_plain(value)}" for key, value in told)]
+
+
+def _strongest(units: Mapping[str, float]) -> str:
+    """Name the six units that are furthest from a neutral face."""
+    chief = sorted(units.items(), key=lambda one: -abs(one[1]))[:6]
+    return ", ".join(f"{unit} {value:+.2f}" for unit, value in chief) or "neutral"
 
 
 def _plain(value: object) -> str:

@@ -116,7 +116,8 @@ def save_arrays(folder: Path, name: str, arrays: dict[str, np.ndarray]) -> str:
     file = arrays_file(name)
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     with _replacing(folder, folder / file) as partial:
-        partial.write_bytes(save(arrays))
+        # Safetensors writes an array as it lies in memory, whatever its shape says.
+        partial.write_bytes(save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
     return file
 
 

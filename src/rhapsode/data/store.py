@@ -23,6 +23,7 @@ class PreparedClip:
         clip: the recording.
         times: (T,) float64, seconds from the start of the sound, of the frames in which a face was found.
         landmarks: (T, 68, 3) float32, image pixels.
+        units: (T, 51) float32, units of expression (`face.units`), as the expression network reads them.
         pose: (T,) pose of the head, fitted to the person's own resting face.
         samples: (N,) float32 in [-1, 1], 16 kHz, loudness normalised.
         mel: (2M, 80) float32 log-mel of the sound, 120 frames a second.
@@ -33,6 +34,7 @@ class PreparedClip:
     clip: Clip
     times: np.ndarray
     landmarks: np.ndarray
+    units: np.ndarray
     pose: Pose
     samples: np.ndarray
     mel: np.ndarray
@@ -86,6 +88,7 @@ class ClipStore:
             clip=entry.clip,
             times=arrays["times"] + entry.av_offset,
             landmarks=arrays["landmarks"],
+            units=arrays["units"].astype(np.float32),
             pose=pose,
             samples=as_float(arrays["samples"]),
             mel=arrays["mel"].astype(np.float32),

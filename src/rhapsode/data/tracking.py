@@ -11,7 +11,9 @@ from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import AudioError, VideoError
 from rhapsode.face.expression import disentangle
+from rhapsode.face.expression_network import ExpressionNetwork
 from rhapsode.face.geometry import MIN_EYE_DISTANCE
+from rhapsode.face.landmarks import MESH_TO_68
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.sound import load_waveform
@@ -91,7 +93,7 @@ def track_clip(path: Path, longest: float = float("inf"), progress: Progress = n
     found = _find_faces(path, seconds, longest, lambda done: progress("tracking", min(done, total), total))
     if not found.times:
         raise UnusableClipError("unreadable", "no frame can be read")
-    has_face = np.array([face is not None for face in found.landmarks])
+    has_face = np.array([mesh is not None for mesh in found.meshes])
     times = np.array(found.times)
     fps = 1 / float(np.median(np.diff(times))) if len(times) > 1 else float(info.fps)
     seconds = float(times[-1] - times[0]) + 1 / fps
@@ -103,7 +105,8 @@ def track_clip(path: Path, longest: float = float("inf"), progress: Progress = n
         raise UnusableClipError("several faces", f"a second face in {found.crowded} of {found.searched} frames")
     # Time stamps may repeat or go back; motion is interpolated over time, which must increase.
     used = has_face & (times > np.maximum.accumulate(np.concatenate([[-np.inf], times[:-1]])))
-    landmarks = np.array([found.landmarks[frame] for frame in np.flatnonzero(used)], np.float32)
+    meshes = np.array([found.meshes[frame] for frame in np.flatnonzero(used)], np.float32)
+    landmarks = meshes[:, MESH_TO_68]
     eye_distance = float(np.median(np.linalg.norm(landmarks[:, 45, :2] - landmarks[:, 36, :2], axis=-1)))
     if eye_distance < MIN_EYE_DISTANCE:
         raise UnusableClipError("face too small", f"{eye_distance:.0f} pixels between the outer corners of the eyes")
@@ -112,6 +115,7 @@ def track_clip(path: Path, longest: float = float("inf"), progress: Progress = n
     arrays = {
         "times": times[used],
         "landmarks": landmarks,
+        "units": ExpressionNetwork.load().units(meshes).astype(np.float16),
         "rotation": pose.rotation.astype(np.float32),
         "translation": pose.translation.astype(np.float32),
         "scale": pose.scale.astype(np.float32),
@@ -134,10 +138,10 @@ def _sound(path: Path) -> np.ndarray:
 
 @dataclass
 class _Found:
-    """Collect, for each frame, its time and landmarks (68, 3) or None; and how many frames showed a second face."""
+    """Collect, for each frame, its time and mesh (478, 3) or None; and how many frames showed a second face."""
 
     times: list[float] = field(default_factory=list)
-    landmarks: list[np.ndarray | None] = field(default_factory=list)
+    meshes: list[np.ndarray | None] = field(default_factory=list)
     searched: int = 0
     crowded: int = 0
 
@@ -159,7 +163,7 @@ def _find_faces(path: Path, seconds: float, longest: float, progress: Callable[[
                 yield frame
 
         for face in tracker.track(frames()):
-            found.landmarks.append(None if face is None else face.landmarks)
-            if len(found.landmarks) % _EVERY == 0:
-                progress(len(found.landmarks))
+            found.meshes.append(None if face is None else face.mesh)
+            if len(found.meshes) % _EVERY == 0:
+                progress(len(found.meshes))
     return found

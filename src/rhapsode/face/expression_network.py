@@ -39,23 +39,26 @@ class ExpressionNetwork:
     Attributes:
         neutral: (51,) float32, units of people who speak with no expression, the mean over people.
         spread: (51,) float32, how far these differ from person to person, standard deviation.
+        lasting: (51,) float32, what lasts of the units of these people (`face.lasting`), the mean over them.
     """
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
-        """Take weights: `mean` and `scale` of the points, matrices `0`, `1`, `2` with `.bias`, `neutral`, `spread`.
+        """Take weights: `mean` and `scale` of the points, matrices `0` to `2` with `.bias`, and the attributes.
 
         Raises:
             KeyError: one is missing.
             ValueError: their shapes do not fit together.
         """
         held = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-        self.neutral, self.spread = held["neutral"], held["spread"]
+        self.neutral, self.spread, self.lasting = held["neutral"], held["spread"], held["lasting"]
         self._mean, self._scale = held["mean"], held["scale"]
         # Columns of a product are one row of each matrix.
         self._layers = [(np.ascontiguousarray(held[f"{n}"].T), held[f"{n}.bias"]) for n in range(3)]
         sizes = [len(POINTS) * 2, *(matrix.shape[1] for matrix, _ in self._layers)]
         fit = all(matrix.shape == (rows, len(bias)) for (matrix, bias), rows in zip(self._layers, sizes, strict=False))
-        if not fit or any(len(one) != len(UNITS) for one in (self.neutral, self.spread, self._layers[-1][1])):
+        if not fit or any(
+            len(one) != len(UNITS) for one in (self.neutral, self.spread, self.lasting, self._layers[-1][1])
+        ):
             raise ValueError("the layers do not fit together")
 
     @classmethod

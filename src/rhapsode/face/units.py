@@ -22,3 +22,11 @@ UNITS: Final = (
 #: A face at rest.
 AT_REST: Final = np.zeros(len(UNITS), np.float32)
 AT_REST.flags.writeable = False
+
+
+def mirrored_unit(unit: str) -> str:
+    """Name the unit that one becomes in a mirror."""
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if unit.endswith(side):
+            return unit.removesuffix(side) + other
+    return unit

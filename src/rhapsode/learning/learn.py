@@ -155,8 +155,7 @@ def _style(
     return Style(
         name=name,
         delta={key: change.numpy().astype(np.float32) for key, change in delta.items()},
-        rest_expression=style_clip.rest_expression,
-        eyelid_offset=style_clip.eyelid_offset,
+        units=style_clip.lasting,
         head_gain=head_gain(style_clip, base.head),
         blink_rate_scale=blink_rate_scale(style_clip),
         references=style_clip.expression[choose_references(style_clip)].astype(np.float32),

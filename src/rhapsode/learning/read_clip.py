@@ -16,7 +16,9 @@ from rhapsode.data.store import PreparedClip
 from rhapsode.data.tracking import SILENCE, UnusableClipError, track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.expression import disentangle
-from rhapsode.face.geometry import Pose, fit_pose, to_canonical
+from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.geometry import Pose
+from rhapsode.face.lasting import lasting_units
 from rhapsode.face.mouth import lip_distance
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.learning.style_clip import StyleClip, length_of
@@ -51,8 +53,8 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
 
     Args:
         path: a video with sound of at least 1.5 s, best 10 s; 5 minutes are read at most.
-        neutral: a picture or a clip of the same person with a relaxed face. Without it, a smile or a frown that lasts
-            cannot be told from the shape of the face, and is left out.
+        neutral: a picture or a clip of the same person with a relaxed face. Without it, an expression that lasts is
+            told against the faces of people in general.
         progress: watches the stage `tracking`, in frames.
 
     Raises:
@@ -62,7 +64,7 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
     """
     if not path.is_file():
         raise StyleError(f"{path}: no such file", _REMEDY, "no-file")
-    neutral_face = None if neutral is None else read_neutral(neutral)  # before the clip, since it is quick
+    relaxed = None if neutral is None else read_neutral(neutral)  # before the clip, since it is quick
     try:
         tracked = track_clip(path, LONGEST, progress)
     except UnusableClipError as error:
@@ -70,7 +72,8 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
     if tracked.seconds >= LONGEST:
         _log.warning("%s: only the first %.0f s are used", path, LONGEST)
     sound = as_float(tracked.arrays["samples"])
-    times, landmarks = _longest_shot_with_sound(path, tracked.arrays["times"], tracked.arrays["landmarks"], sound)
+    shot = _longest_shot_with_sound(path, tracked.arrays["times"], tracked.arrays["landmarks"], sound)
+    times, landmarks, units = (tracked.arrays[name][shot] for name in ("times", "landmarks", "units"))
     offsets, rest, pose = disentangle(landmarks)
     if lip_distance(offsets + rest).std() < FROZEN:
         raise StyleError(f"{path}: a frozen picture, the mouth never moves", _REMEDY, "frozen")
@@ -91,6 +94,7 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
         clip=Clip(path, path.name, path.stem, "eval", "", ""),
         times=moments,
         landmarks=landmarks[kept],
+        units=units[kept].astype(np.float32),
         pose=pose,
         samples=samples,
         mel=log_mel(samples),
@@ -98,11 +102,11 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
         sync_confidence=sync_confidence,
     )
     style_clip = replace(StyleClip.from_prepared(clip), recorded_times=recorded, sha256=sha256_of(path))
-    return style_clip if neutral_face is None else style_clip.against(neutral_face)
+    return style_clip if relaxed is None else style_clip.against(relaxed)
 
 
 def read_neutral(path: Path) -> np.ndarray:
-    """Read the resting face (68, 3), canonical space, from a picture or a clip.
+    """Read the units of expression (51,) of a relaxed face from a picture or a clip.
 
     Raises:
         PortraitError: the picture cannot be read.
@@ -110,7 +114,8 @@ def read_neutral(path: Path) -> np.ndarray:
     """
     if is_video(path):
         try:
-            return disentangle(track_clip(path, LONGEST).arrays["landmarks"])[1]
+            arrays = track_clip(path, LONGEST).arrays
+            return lasting_units(arrays["units"].astype(np.float32), arrays["landmarks"])
         except UnusableClipError as error:
             raise _refused(path, error.reason, error.note) from None
     with FaceTracker() as tracker:
@@ -119,8 +124,8 @@ def read_neutral(path: Path) -> np.ndarray:
         raise StyleError(
             f"{path}: no face found", "choose a picture that shows the face from the front", "no-face-in-neutral"
         )
-    landmarks = faces[0].landmarks[None]
-    return to_canonical(landmarks, fit_pose(landmarks))[0]
+    units: np.ndarray = ExpressionNetwork.load().units(faces[0].mesh[None])[0]
+    return units
 
 
 def longest_shot(times: np.ndarray, landmarks: np.ndarray) -> tuple[int, int]:
@@ -145,14 +150,11 @@ def longest_shot(times: np.ndarray, landmarks: np.ndarray) -> tuple[int, int]:
     return int(borders[longest]), int(borders[longest + 1])
 
 
-def _longest_shot_with_sound(
-    path: Path, times: np.ndarray, landmarks: np.ndarray, sound: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give times (T,) and landmarks (T, 68, 3) of the part of a clip that is used; warn of what is not."""
-    with_sound = _has_sound(times, sound)
-    times, landmarks = times[with_sound], landmarks[with_sound]
-    first, last = longest_shot(times, landmarks)
-    total, times, landmarks = len(times), times[first:last], landmarks[first:last]
+def _longest_shot_with_sound(path: Path, times: np.ndarray, landmarks: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """Number the frames (N,) of the part of a clip that is used; warn of what is not."""
+    with_sound = np.flatnonzero(_has_sound(times, sound))
+    shot = with_sound[slice(*longest_shot(times[with_sound], landmarks[with_sound]))]
+    total, times = len(with_sound), times[shot]
     seconds = length_of(times)
     if seconds < SHORTEST - 1e-6:
         raise _refused(path, "too short", f"{seconds:.2f} s of one face without a cut, with sound")
@@ -165,7 +167,7 @@ def _longest_shot_with_sound(
         )
     if seconds < SHORT - 1e-6:
         _log.warning("%s: %.1f s show little of a style; %.0f s or more are better", path, seconds, SHORT)
-    return times, landmarks
+    return shot
 
 
 def _has_sound(times: np.ndarray, sound: np.ndarray) -> np.ndarray:

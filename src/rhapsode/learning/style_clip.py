@@ -7,11 +7,10 @@ import numpy as np
 from rhapsode.data.head_path import head_path
 from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip
-from rhapsode.face.expression import resample, resting_face
-from rhapsode.face.geometry import Pose, fit_pose, to_canonical
-from rhapsode.face.landmarks import EYES, LID_PAIRS
+from rhapsode.face.expression import resample
+from rhapsode.face.geometry import Pose
+from rhapsode.face.lasting import expressed, lasting_units
 from rhapsode.metrics.head import blinks, lid_closure
-from rhapsode.motion.retarget import lips_together
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,7 @@ class StyleClip:
         clip: landmarks, pose and sound as tracked, offset corrected.
         recorded_times: (N,) times of the clip's frames on the clock of the video file, seconds.
         blink_times: (N, 2) seconds at which blinks begin and end.
-        rest_expression: (68, 3) float32, the resting face of the clip against the neutral face; zero without one.
-        eyelid_offset: how far the eyelids hang against those of the neutral face, 0 to 1.
+        lasting: (51,) float32, the units of expression that last in it, against a neutral face.
         sha256: of the clip's file; empty where unknown.
     """
 
@@ -36,8 +34,7 @@ class StyleClip:
     clip: PreparedClip
     recorded_times: np.ndarray
     blink_times: np.ndarray
-    rest_expression: np.ndarray
-    eyelid_offset: float
+    lasting: np.ndarray
     sha256: str = ""
 
     @property
@@ -56,23 +53,16 @@ class StyleClip:
             clip=clip,
             recorded_times=clip.times - clip.av_offset,
             blink_times=blinks(lid_closure(clip.landmarks), clip.times),
-            rest_expression=np.zeros((68, 3), np.float32),
-            eyelid_offset=0.0,
+            lasting=expressed(lasting_units(clip.units, clip.landmarks)),
         )
 
     def against(self, neutral: np.ndarray) -> "StyleClip":
-        """Measure the resting expression against the person's neutral face.
+        """Measure the lasting expression against the person's own neutral face.
 
         Args:
-            neutral: (68, 3) canonical landmarks of the same person with a relaxed face.
+            neutral: (51,) units of expression of the same person with a relaxed face.
         """
-        canonical = to_canonical(self.clip.landmarks, fit_pose(self.clip.landmarks, neutral))
-        # Lips that are apart at rest belong to speech; the resting expression is what the rest of the face does.
-        rest_expression = lips_together(resting_face(canonical) - neutral)
-        rest_expression[EYES] = 0
-        gap, neutral_gap = (float(np.median(_lid_gap(face))) for face in (canonical, neutral[None]))
-        eyelid_offset = float(np.clip(1 - gap / neutral_gap, 0, 0.5))
-        return replace(self, rest_expression=rest_expression.astype(np.float32), eyelid_offset=eyelid_offset)
+        return replace(self, lasting=lasting_units(self.clip.units, self.clip.landmarks) - neutral)
 
 
 def length_of(times: np.ndarray) -> float:
@@ -90,8 +80,3 @@ def rotation_at(clip: PreparedClip, times: np.ndarray) -> np.ndarray:
     """Give the rotation vectors (N, 3) of the head, radians, at `times` (N,) in seconds."""
     pose: Pose = clip.pose
     return resample(pose.rotation, clip.times, times)
-
-
-def _lid_gap(faces: np.ndarray) -> np.ndarray:
-    """Give the mean distance between upper and lower lids, (T, 68, 3) -> (T,)."""
-    return np.linalg.norm(faces[:, LID_PAIRS[:, 0]] - faces[:, LID_PAIRS[:, 1]], axis=-1).mean(1)

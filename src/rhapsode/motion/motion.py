@@ -20,6 +20,8 @@ class Motion:
         rotation: (T, 3) rotation vectors of the head about the base of the skull, radians, camera axes.
         translation: (T, 3) shifts of that point, canonical units.
         voice: (T,) float in [0, 1], how surely a voice sounds.
+        units: (T, 51) float32, units of expression (`face.units`) beyond those of the picture. `expression` holds what
+            they do to the landmarks; lids, cheeks and the rest of the skin follow them when a frame is drawn.
     """
 
     expression: np.ndarray
@@ -27,13 +29,19 @@ class Motion:
     rotation: np.ndarray
     translation: np.ndarray
     voice: np.ndarray
+    units: np.ndarray
 
     def __len__(self) -> int:
         return len(self.expression)
 
-    def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Give expression (68, 3), lids (2, 2), rotation (3,) and translation (3,) of the first frame."""
-        return self.expression[0], moved_lids(self.lids[:1])[0], self.rotation[0], self.translation[0]
+    def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Give what `Renderer.render` takes, of the first frame.
+
+        Returns:
+            expression (68, 3), lids (2, 2) as `moved_lids` gives them, rotation (3,), translation (3,) and units (51,).
+        """
+        lids = moved_lids(self.lids[:1], self.units[:1])[0]
+        return self.expression[0], lids, self.rotation[0], self.translation[0], self.units[0]
 
     def at(self, time: Fraction) -> "Motion":
         """Interpolate linearly at `time` seconds from the first frame (T = 1); the ends are held."""

@@ -12,11 +12,13 @@ from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.audio.projection import FeatureBank
 from rhapsode.audio.voice_activity import StreamingVad
 from rhapsode.audio.voice_gate import VoiceGate, VoiceGateStream
+from rhapsode.face.units import AT_REST
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel, HeadStream
 from rhapsode.motion.idle import IdleMotion
+from rhapsode.motion.lasting import landmarks_of
 from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.model import AudioEncoder, SpeechModel
 from rhapsode.motion.motion import Motion, joined
@@ -43,8 +45,8 @@ class StyledMotionModel:
         extrapolation: how far beyond the style, as a share of it.
         bank: features of a voice on which those of every voice are projected; None for no projection.
         projection: 0 none of the projection .. 1 all.
-        rest_expression: (68, 3) offsets that stay in pauses too.
-        eyelid_offset: how far the lids hang at rest, 0 .. 1.
+        units: (51,) units of expression (`face.units`) that last, in speech and in pauses, as they are read against a
+            neutral face.
         blink_rate_scale: multiple of the natural rate of blinks.
     """
 
@@ -56,8 +58,7 @@ class StyledMotionModel:
     extrapolation: float = 0.0
     bank: FeatureBank | None = None
     projection: float = 0.0
-    rest_expression: np.ndarray = field(default_factory=lambda: np.zeros((68, 3), np.float32))
-    eyelid_offset: float = 0.0
+    units: np.ndarray = field(default_factory=lambda: AT_REST)
     blink_rate_scale: float = 1.0
 
 
@@ -157,6 +158,7 @@ class MotionStream:
         self,
         model: StyledMotionModel,
         rest: np.ndarray,
+        units: np.ndarray = AT_REST,
         *,
         head_motion: float = 1.0,
         mouth: float = 1.0,
@@ -169,6 +171,7 @@ class MotionStream:
         Args:
             model: makes motion of sound.
             rest: (68, 3) canonical landmarks of the portrait.
+            units: (51,) units of the expression basis that last, beyond those of the picture.
             head_motion: gain of the head's motion, 1 natural, 0 none.
             mouth: gain of the mouth's motion, likewise.
             blink: how often the eyes blink, likewise.
@@ -176,7 +179,9 @@ class MotionStream:
             history: number of frames that `interrupt` can go back.
         """
         head, blinks = np.random.default_rng(seed).spawn(2)
-        self._model, self._rest, self._mouth = model, rest, mouth
+        self._model, self._mouth = model, mouth
+        self._units, self._lasting = units[None], landmarks_of(units)
+        self._rest = rest + self._lasting
         self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
         self._idle = IdleMotion(
             HeadStream(model.head, head, head_motion),
@@ -245,13 +250,10 @@ class MotionStream:
         spoken = np.array([self._mouth_gate.next(sounds)])
         self._begun = max(self._begun, sounds)
         lids, rotation, translation = self._idle.next(sounds)
-        # The resting expression stays in pauses; speech is added to it, so that lips still meet.
-        rest_expression = self._model.rest_expression
-        face = self._rest + rest_expression
-        expression = soft_limit(rest_expression + retarget(generated[None], spoken, face, self._mouth, self._begun))
-        eyelid_offset = self._model.eyelid_offset
-        lids = lids + eyelid_offset * (1 - lids)
-        return Motion(self._faded(expression, time), lids, rotation, translation, voice)
+        # What lasts stays in pauses; speech is added to it, so that lips still meet.
+        speech = retarget(generated[None], spoken, self._rest, self._mouth, self._begun)
+        expression = self._lasting + soft_limit(speech)
+        return Motion(self._faded(expression, time), lids, rotation, translation, voice, self._units)
 
     def _faded(self, expression: np.ndarray, time: float) -> np.ndarray:
         """Blend with the expression that was shown when the sound was interrupted."""

@@ -2,13 +2,15 @@
 
 The flow is linear in the landmark offsets: the thin-plate spline (Bookstein 1989) through the resting landmarks is
 solved once a portrait and kept as a matrix from 68 offsets to the nodes of a coarse grid, so that a frame costs one
-small product and an inversion.
+small product and an inversion. Units of expression move every point of the mesh, not the landmarks alone: what a spline
+through all of them adds to the one through the landmarks is a second such matrix.
 
 There are two such fields, one without the lower lip and one without the upper lip; they meet at the line between the
 lips. One smooth field could not part closed lips, nor close an open smile without dragging its teeth over the lips.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
@@ -23,7 +25,28 @@ from rhapsode.render.lip_curves import contour_weights
 _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
 #: Smoothing of the spline, so that points which crowd together on the far side of a turned face do not tear it.
 _SMOOTHING = 2e-4
+#: The same for the spline through the whole mesh, whose points lie nearer to each other.
+_DENSE_SMOOTHING = 2e-5
 _INVERSIONS = 5
+#: Points of the mesh on skin, without the irises.
+_SKIN_POINTS = 468
+_UPPER_LIP = np.array(
+    [
+        *regions.UPPER_OUTER_LIP[1:-1],
+        *regions.UPPER_INNER_LIP[1:-1],
+        *(74, 73, 72, 11, 302, 303, 304, 42, 41, 38, 12, 268, 271, 272, 184, 408, 183, 407),
+    ]
+)
+_LOWER_LIP = np.array(
+    [
+        *regions.LOWER_OUTER_LIP[1:-1],
+        *regions.LOWER_INNER_LIP[1:-1],
+        *(77, 90, 180, 85, 16, 315, 404, 320, 307, 96, 89, 179, 86, 15, 316, 403, 319, 325),
+    ]
+)
+_LID_EDGES = np.concatenate(
+    [regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID, regions.LEFT_UPPER_LID, regions.LEFT_LOWER_LID]
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,9 @@ class ExpressionWarp:
         nodes: (rows, columns, 2) float32, pixels.
     """
 
-    def __init__(self, shape: tuple[int, ...], mesh: np.ndarray, landmarks: np.ndarray, unit: float) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], mesh: np.ndarray, landmarks: np.ndarray, unit: float, moved: np.ndarray
+    ) -> None:
         """Solve both splines.
 
         Args:
@@ -56,6 +81,7 @@ class ExpressionWarp:
             mesh: (478, 2) the face in it, with its inner lips where they are seen (`RestingLips.mesh`), pixels.
             landmarks: (68, 3) its landmarks, pixels.
             unit: pixels in one canonical unit.
+            moved: (51, 478, 2) how far each unit of expression moves the mesh, pixels.
         """
         oval = landmarks[:17, :2]
         height, width = shape[:2]
@@ -64,36 +90,63 @@ class ExpressionWarp:
         self.grid = Grid.over(self.box, max(2, round(unit / 16)))
         anchors = np.concatenate([_still_points(mesh, oval, unit), _ring(reach)])
         nodes = self.grid.nodes()
-        fade = _edge_fade(nodes, reach, 0.25 * unit).reshape(-1, 1)
-        self._upper = fade * _operator(mesh, anchors, nodes, unit, lower_lip=False)
-        self._lower = fade * _operator(mesh, anchors, nodes, unit, lower_lip=True)
-        self._upper, self._lower = self._upper.astype(np.float32), self._lower.astype(np.float32)
+        self._fade = _edge_fade(nodes, reach, 0.25 * unit).reshape(-1, 1)
+        self._upper = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=False)).astype(np.float32)
+        self._lower = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=True)).astype(np.float32)
         self.nodes = nodes
+        self._mesh, self._ring, self._unit, self._moved = mesh, _ring(reach), unit, moved
 
-    def flow(self, offsets: np.ndarray) -> ExpressionFlow:
-        """Compute the backward flow for landmark offsets.
+    def flow(self, offsets: np.ndarray, units: np.ndarray) -> ExpressionFlow:
+        """Compute the backward flow of an expression.
 
         Args:
             offsets: (68, 2), pixels, from the portrait's own landmarks, in the portrait's pose.
+            units: (51,) units of expression; what they do to the landmarks is part of `offsets`.
         """
-        driven = offsets.astype(np.float32)
-        return ExpressionFlow(self._backward(self._upper, driven), self._backward(self._lower, driven))
+        upper, lower = (single_threaded_matmul(each, offsets.astype(np.float32)) for each in (self._upper, self._lower))
+        if units.any():
+            above, below = self._between
+            upper += (units.astype(np.float32) @ above).reshape(-1, 2)
+            lower += (units.astype(np.float32) @ below).reshape(-1, 2)
+        return ExpressionFlow(self._backward(upper), self._backward(lower))
 
-    def _backward(self, operator: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        forward = single_threaded_matmul(operator, offsets).reshape(*self.nodes.shape)
-        return self.grid.invert(forward, self.nodes, _INVERSIONS) - self.nodes
+    def _backward(self, forward: np.ndarray) -> np.ndarray:
+        return self.grid.invert(forward.reshape(self.nodes.shape), self.nodes, _INVERSIONS) - self.nodes
+
+    @cached_property
+    def _between(self) -> tuple[np.ndarray, np.ndarray]:
+        """How each unit moves the skin at the nodes beyond what the landmarks do, (51, nodes * 2) each."""
+        landmarks = self._moved[:, MESH_TO_68].transpose(1, 0, 2).reshape(68, -1)
+        fields = []
+        for operator, hidden in ((self._upper, _LOWER_LIP), (self._lower, _UPPER_LIP)):
+            shown = np.setdiff1d(np.arange(_SKIN_POINTS), hidden)
+            moved = self._moved[:, shown].transpose(1, 0, 2).copy()
+            moved[np.isin(shown, _LID_EDGES)] = 0  # the lids are drawn by themselves
+            control = np.concatenate([self._mesh[shown], self._ring])
+            values = np.concatenate([moved.reshape(len(shown), -1), np.zeros((len(self._ring), landmarks.shape[1]))])
+            dense = self._fade * _spline(control, values, self.nodes, self._unit, _DENSE_SMOOTHING)
+            beyond = (dense - operator @ landmarks).reshape(-1, len(self._moved), 2)
+            fields.append(np.ascontiguousarray(beyond.transpose(1, 0, 2).reshape(len(self._moved), -1), np.float32))
+        return fields[0], fields[1]
 
 
 def _operator(mesh: np.ndarray, anchors: np.ndarray, nodes: np.ndarray, unit: float, *, lower_lip: bool) -> np.ndarray:
     """The matrix from landmark offsets, (68,), to displacements at the nodes, (nodes, 68)."""
     points, follow = _driven_points(mesh, lower_lip)
-    control = np.concatenate([points, anchors])
-    weights = np.concatenate([follow, np.zeros((len(anchors), 68))])
+    return _spline(
+        np.concatenate([points, anchors]), np.concatenate([follow, np.zeros((len(anchors), 68))]), nodes, unit
+    )
+
+
+def _spline(
+    control: np.ndarray, values: np.ndarray, nodes: np.ndarray, unit: float, smoothing: float = _SMOOTHING
+) -> np.ndarray:
+    """A thin-plate spline through values (N, K) at control points (N, 2), at the nodes: (nodes, K)."""
     origin = control.mean(0)
     # The smoothing holds for canonical units.
-    spline = RBFInterpolator((control - origin) / unit, weights, smoothing=_SMOOTHING, kernel="thin_plate_spline")
-    matrix: np.ndarray = spline((nodes.reshape(-1, 2) - origin) / unit)
-    return matrix
+    spline = RBFInterpolator((control - origin) / unit, values, smoothing=smoothing, kernel="thin_plate_spline")
+    at_nodes: np.ndarray = spline((nodes.reshape(-1, 2) - origin) / unit)
+    return at_nodes
 
 
 def _driven_points(mesh: np.ndarray, lower_lip: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -74,7 +74,7 @@ class Renderer:
         Returns:
             (H, W, 3) uint8 RGB, a new array.
         """
-        face, blinks = self._rig.pose(expression), bool(np.abs(lids).max() > _STILL)
+        face, blinks = self._rig.pose(expression, units), bool(np.abs(lids).max() > _STILL)
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]

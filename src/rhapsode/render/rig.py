@@ -5,8 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
+from rhapsode.face.expression_basis import expression_basis
 from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.tracker import Face
+from rhapsode.face.units import AT_REST
 from rhapsode.render.face_warp import ExpressionFlow, ExpressionWarp
 from rhapsode.render.lip_curves import LipCurves
 from rhapsode.render.lip_edges import LipEdges
@@ -42,18 +44,20 @@ class FaceRig:
         self._still = to_image(rest[None], pose)[0, :, :2]
         self.lips = measure_lips(image, face.mesh, unit)
         self.curves = LipCurves(self.lips, unit)
-        self.warp = ExpressionWarp(image.shape, self.lips.mesh, face.landmarks, unit)
+        moved = unit * expression_basis().mesh @ pose.matrices[0].T
+        self.warp = ExpressionWarp(image.shape, self.lips.mesh, face.landmarks, unit, moved[..., :2])
         self.skin = without_interior(image, self.lips.mesh, unit) if self.lips.is_open else image
         self.upper_share = upper_teeth_share(image, self.curves.rest)
 
-    def pose(self, expression: np.ndarray) -> "PosedFace":
+    def pose(self, expression: np.ndarray, units: np.ndarray = AT_REST) -> "PosedFace":
         """Make an expression.
 
         Args:
             expression: (68, 3) canonical offsets from the portrait's own rest; eyes have no effect.
+            units: (51,) units of expression, which move the skin between the landmarks.
         """
         posed = to_image((self._rest + expression)[None], self._pose)[0, :, :2]
-        return PosedFace(self, expression, self.curves.settle(posed - self._still))
+        return PosedFace(self, expression, self.curves.settle(posed - self._still), units)
 
 
 @dataclass(frozen=True)
@@ -64,21 +68,23 @@ class PosedFace:
         rig: whose.
         expression: (68, 3) canonical offsets from the portrait's own rest.
         offsets: (68, 2) the same, pixels of the portrait.
+        units: (51,) units of expression beyond those of the picture.
     """
 
     rig: FaceRig
     expression: np.ndarray
     offsets: np.ndarray
+    units: np.ndarray
 
     @property
     def moves(self) -> bool:
         """Tell whether it visibly differs from the picture."""
-        return bool(np.abs(self.offsets).max() > _STILL)
+        return bool(np.abs(self.offsets).max() > _STILL or self.units.any())
 
     @cached_property
     def flow(self) -> ExpressionFlow:
         """Give where the skin comes from, above and below the lips."""
-        return self.rig.warp.flow(self.offsets)
+        return self.rig.warp.flow(self.offsets, self.units)
 
     @cached_property
     def lips(self) -> LipEdges:

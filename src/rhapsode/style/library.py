@@ -11,6 +11,7 @@ from rhapsode.bundle import Bundle
 from rhapsode.errors import StyleError
 from rhapsode.files import atomic_path
 from rhapsode.places import check_writable, user_folder
+from rhapsode.style.expressions import expression_names, expression_style, is_expression
 from rhapsode.style.file import SUFFIX
 from rhapsode.style.names import checked_name, mixture_weights
 from rhapsode.style.style import Style, blend
@@ -89,7 +90,7 @@ class StyleLibrary:
         entries = {entry.name: entry for entry in self.entries()}
         wanted = unicodedata.normalize("NFC", name)
         if wanted not in entries:
-            near = " or ".join(repr(one) for one in _similar(wanted, list(entries)))
+            near = " or ".join(repr(one) for one in _similar(wanted, [*entries, *expression_names()]))
             remedy = f"did you mean {near}?" if near else "choose a name from the list of styles"
             own = "" if self._folder is None else f"in {self._folder} or "
             raise StyleError(f"no style {name!r} {own}among the shipped ones", remedy, "no-such-style")
@@ -259,8 +260,9 @@ def resolve(text: str, library: StyleLibrary) -> Style:
     """Find the style that a user means.
 
     Args:
-        text: a file ending in .safetensors, a name of the library, or a mixture such as "ballad*0.6+angry*0.4", whose
-            weights add up to 1 at most; without weights, all styles have the same.
+        text: a file ending in .safetensors; a name of the library or of an expression (`style.expressions`), the
+            library's first; or a mixture such as "ballad*0.6+angry*0.4+smile*0.5", in which learnt styles have weights
+            that add up to 1 at most, and expressions are added; without weights, all learnt ones have the same.
         library: where names are looked up.
 
     Returns:
@@ -276,7 +278,13 @@ def resolve(text: str, library: StyleLibrary) -> Style:
         raise StyleError(
             f"{text}: neither a style file nor a video that can be read", "check the path", "no-such-style"
         )
-    parts = [(library.load(name), weight) for name, weight in mixture_weights(text)]
+    known = {entry.name for entry in library.entries()}
+
+    def is_added(name: str) -> bool:
+        return name not in known and is_expression(name)
+
+    weights = mixture_weights(text, is_added)
+    parts = [(expression_style(name) if is_added(name) else library.load(name), weight) for name, weight in weights]
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else blend(parts, text)
 
 

@@ -37,7 +37,6 @@ def styled_motion_model(
         strength - 1,
         None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,
-        scaled.rest_expression,
-        scaled.eyelid_offset,
+        scaled.units,
         scaled.blink_rate_scale,
     )

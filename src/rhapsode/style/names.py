@@ -2,6 +2,7 @@
 
 import ntpath
 import unicodedata
+from collections.abc import Callable
 from pathlib import PureWindowsPath
 
 from rhapsode.errors import StyleError
@@ -65,16 +66,21 @@ def parse_mixture(text: str) -> list[tuple[str, float]]:
     return list(parts.items())
 
 
-def mixture_weights(text: str) -> list[tuple[str, float]]:
+def mixture_weights(text: str, added: Callable[[str], bool] = lambda name: False) -> list[tuple[str, float]]:
     """Read a mixture whose weights add up to 1 at most; without any weights, all styles have the same.
 
+    Args:
+        text: as in `parse_mixture`.
+        added: tells of a name whether it is added to the mixture, as an expression is, and takes no share of it.
+
     Raises:
-        StyleError: if it is not understood, or the weights add up to more.
+        StyleError: if it is not understood, or the weights of the shares add up to more.
     """
     parts = parse_mixture(text)
+    shares = [name for name, _ in parts if not added(name)]
     if all(weight == 1 for _, weight in parts):
-        return [(name, 1 / len(parts)) for name, _ in parts]
-    total = sum(weight for _, weight in parts)
+        return [(name, 1 / len(shares) if name in shares else 1.0) for name, _ in parts]
+    total = sum(weight for name, weight in parts if name in shares)
     if total > 1 + 1e-6:
         raise StyleError(
             f"style {text!r}: the weights add up to {total:g}",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rhapsode.errors import StyleError
-from rhapsode.style.file import read_style, write_style
+from rhapsode.face.units import UNITS
+from rhapsode.style.file import LARGEST_UNIT, read_style, write_style
 
 if TYPE_CHECKING:
     from rhapsode.motion.generator import MotionGenerator
@@ -32,15 +33,14 @@ class Style:
     Attributes:
         name: name of the style.
         delta: changes of the Motion Generator's weights, float32, by the weights' names.
-        rest_expression: (68, 3) float32 offsets in canonical space that stay in pauses too: the resting face of the
-            clip against the person's neutral face; zero where no neutral face was given.
-        eyelid_offset: how far the eyelids hang at rest, 0 as in the portrait to 1 shut.
+        units: (51,) float32 units of expression (`face.units`) that last, in speech and in pauses: what is read off the
+            clip against a neutral face.
         head_gain: (5,) float32, gain of the head's motion in each direction of `HeadModel`; 1 as without style.
         blink_rate_scale: factor of the natural blink rate.
         references: (4, 68, 3) float32 offsets from rest in the four reference images (`KEY_MOTIONS`), canonical space.
         projection: share of manifold projection of the driving voice onto `bank`, 0 none to 1.
         gamma: eq. (3), share of the style in the regularisation.
-        generator: `key` of the Motion Generator that the style was learnt for.
+        generator: `key` of the Motion Generator that the style was learnt for; empty where `delta` is.
         provenance: origin: clip, its SHA-256, date, versions, settings.
         license: terms under which the style may be used.
         bank: (M, F) float32 features of the style clip's voice, for manifold projection; None where projection is 0.
@@ -49,8 +49,7 @@ class Style:
 
     name: str
     delta: Mapping[str, np.ndarray]
-    rest_expression: np.ndarray
-    eyelid_offset: float
+    units: np.ndarray
     head_gain: np.ndarray
     blink_rate_scale: float
     references: np.ndarray
@@ -99,6 +98,8 @@ class Style:
         Raises:
             StyleError: the style was learnt for another one; the message names both.
         """
+        if not self.delta:
+            return
         weights = generator.weights
         fits = all(name in weights and weights[name].shape == change.shape for name, change in self.delta.items())
         if self.bank is not None and self.bank.shape[1] != generator.width:
@@ -132,8 +133,8 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
     """Mix styles: weights and offsets add up, gains and rates multiply.
 
     Args:
-        parts: styles for one Motion Generator, and the weight of each; references and bank are those of the style with
-            the largest weight.
+        parts: styles for one Motion Generator, and the weight of each; references and bank are those of the learnt one
+            with the largest weight.
         name: name of the mixture.
 
     Raises:
@@ -141,8 +142,9 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
     """
     if not parts:
         raise StyleError("nothing to mix", "name a style")
-    chief = max(parts, key=lambda part: part[1])[0]
-    strangers = [style for style, _ in parts if style.generator != chief.generator]
+    learnt = [part for part in parts if part[0].delta]
+    chief = max(learnt or parts, key=lambda part: part[1])[0]
+    strangers = [style for style, _ in learnt if style.generator != chief.generator]
     if strangers:
         raise StyleError(
             f"styles {chief.name!r} and {strangers[0].name!r}: learnt for different Motion Generators "
@@ -157,7 +159,7 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
                 raise StyleError(f"style {style.name!r}: {key} has another shape than in the others", "learn it anew")
             delta[key] = delta.get(key, np.float32(0)) + np.float32(weight) * change
     gain = np.exp(sum((weight * np.log(style.head_gain) for style, weight in parts), np.zeros(5)))
-    rest = sum((np.float32(weight) * style.rest_expression for style, weight in parts), np.zeros((68, 3), np.float32))
+    units = sum((np.float32(weight) * style.units for style, weight in parts), np.zeros(len(UNITS), np.float32))
     projection = min(max(weight for _, weight in parts), 1.0) * chief.projection
     if [weight for _, weight in parts] == [1]:
         provenance = chief.provenance
@@ -168,8 +170,7 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
         chief,
         name=name,
         delta=delta,
-        rest_expression=rest,
-        eyelid_offset=min(sum(weight * style.eyelid_offset for style, weight in parts), 1.0),
+        units=np.clip(units, -LARGEST_UNIT, LARGEST_UNIT),
         head_gain=gain.astype(np.float32),
         blink_rate_scale=math.prod(style.blink_rate_scale**weight for style, weight in parts),
         projection=projection,

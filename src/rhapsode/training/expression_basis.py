@@ -3,7 +3,8 @@
     rhapsode train expression-basis --face-model FILE --out MODEL
 
 Faces of the model are drawn and tracked, and so each of the tracker's points is found on the model's surface. There the
-model tells how the point moves. Lips are found on open mouths, where no lip hides the other.
+model tells how the point moves. Lips are found on open mouths, where no lip hides the other. Left and right are
+balanced.
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from rhapsode.errors import DataError
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.landmarks import MESH_TO_68
 from rhapsode.face.mesh import LIPS, MESH_POINTS
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.face.units import UNITS
+from rhapsode.face.units import UNITS, mirrored_unit
 from rhapsode.files import atomic_write
 from rhapsode.progress import Progress, no_progress
 from rhapsode.training.face_model import SIZE, Drawing, FaceModel
@@ -47,8 +50,8 @@ def train(recipe: ExpressionBasisRecipe, progress: Progress = no_progress) -> Pa
     """Average over faces how each unit moves the points of the mesh.
 
     Returns:
-        The expression basis, a file of the model: `displacements` (51, 478, 3), canonical space, and `mesh` (478, 3),
-        the mean of the resting faces.
+        The expression basis, a file of the model: `displacements` (51, 478, 3) and `mesh` (478, 3), the mean of the
+        resting faces, canonical space.
 
     Raises:
         DataError: the tracker finds no face in the drawings.
@@ -67,14 +70,22 @@ def train(recipe: ExpressionBasisRecipe, progress: Progress = no_progress) -> Pa
                 displacements.append(units)
     if not meshes:
         raise DataError(f"{recipe.face_model}: no face is found in drawings of it", "check the file", "no-face")
-    tensors = {
-        "displacements": np.mean(displacements, axis=0).astype(np.float16),
-        "mesh": np.mean(meshes, axis=0).astype(np.float32),
-    }
+    mesh, moved = _balanced(np.mean(meshes, axis=0), np.mean(displacements, axis=0))
+    tensors = {"displacements": moved.astype(np.float16), "mesh": mesh.astype(np.float32)}
     atomic_write(run.path("expression_basis.safetensors"), save(tensors))
     return run.finish(
         ["expression_basis.safetensors"], ["MIT (ICT-FaceKit)"], "ICT-FaceKit light, identities at random"
     )
+
+
+def _balanced(mesh: np.ndarray, displacements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average a mesh (478, 3) and its displacements (51, 478, 3) with their mirror images."""
+    flip = np.array([-1.0, 1.0, 1.0])
+    # Each point becomes the one that lies nearest to it in the mirror; no two become the same.
+    _, points = linear_sum_assignment(cdist(mesh, mesh * flip, "sqeuclidean"))
+    units = [UNITS.index(mirrored_unit(unit)) for unit in UNITS]
+    mirrored = (displacements * flip)[units][:, points]
+    return (mesh + (mesh * flip)[points]) / 2, (displacements + mirrored) / 2
 
 
 def _measure(model: FaceModel, face: np.ndarray, tracker: FaceTracker) -> tuple[np.ndarray | None, np.ndarray]:

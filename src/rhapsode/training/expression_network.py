@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from rhapsode.errors import DataError
 from rhapsode.face.expression_network import FILE, ExpressionNetwork, points_of
+from rhapsode.face.landmarks import MESH_TO_68
+from rhapsode.face.lasting import lasting_units
 from rhapsode.files import atomic_write
 from rhapsode.metrics.expression_teacher import ExpressionTeacher
 from rhapsode.models.expression_network import TorchExpressionNetwork
@@ -118,7 +120,9 @@ def train(recipe: ExpressionNetworkRecipe, progress: Progress = no_progress) -> 
         progress,
     )
     tensors = dict(network.tensors())
-    tensors |= _neutral(ExpressionNetwork({**tensors, "neutral": np.zeros(51), "spread": np.zeros(51)}), speakers)
+    tensors |= _neutral(
+        ExpressionNetwork({**tensors, **dict.fromkeys(("neutral", "spread", "lasting"), np.zeros(51))}), speakers
+    )
     atomic_write(run.path(FILE), save(tensors))
     frames, persons = sum(len(one.meshes) for one in learnt), len({one.clip.speaker for one in learnt})
     shown = f"{frames} frames and stills of {persons} people"
@@ -155,9 +159,16 @@ def _told(teacher: ExpressionTeacher, faces: np.ndarray, progress: Progress) -> 
 
 
 def _neutral(network: ExpressionNetwork, speakers: Sequence[Meshes]) -> dict[str, np.ndarray]:
-    """Average neutral speakers, every person as much as any other: `neutral` (51,), and their `spread` (51,)."""
+    """Average neutral speakers, every person as much as any other: `neutral`, its `spread`, and what is `lasting`."""
     people: dict[str, list[np.ndarray]] = {}
+    lasts: dict[str, list[np.ndarray]] = {}
     for one in speakers:
-        people.setdefault(one.clip.speaker, []).append(network.units(one.meshes))
+        units = network.units(one.meshes)
+        people.setdefault(one.clip.speaker, []).append(units)
+        lasts.setdefault(one.clip.speaker, []).append(lasting_units(units, one.meshes[:, MESH_TO_68]))
     means = np.array([np.concatenate(films).mean(0) for films in people.values()])
-    return {"neutral": means.mean(0).astype(np.float32), "spread": means.std(0).astype(np.float32)}
+    lasting = np.mean([np.mean(films, axis=0) for films in lasts.values()], axis=0)
+    return {
+        name: value.astype(np.float32)
+        for name, value in (("neutral", means.mean(0)), ("spread", means.std(0)), ("lasting", lasting))
+    }
