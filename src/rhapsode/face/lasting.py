@@ -9,13 +9,16 @@ from rhapsode.face.face import Face
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.mouth import lip_distance
 from rhapsode.face.posing import posed
-from rhapsode.face.units import AT_REST, UNITS
+from rhapsode.face.units import AT_REST, UNITS, mirrored_unit
 
 #: Share of a clip's frames, those with the most closed mouth, that show the resting face.
 RESTING: Final = 0.2
 #: Units that landmarks show, and that move with words or with their stress: they are read where the mouth rests. The
 #: others, of lids, cheeks and nose, are read throughout; their medians leave blinks out.
 _MOVED: Final = np.array([unit.startswith(("brow", "jaw", "mouth")) for unit in UNITS])
+_MIRRORED: Final = np.array([UNITS.index(mirrored_unit(unit)) for unit in UNITS])
+#: A difference from the mean of both sides of which half counts.
+_CHANCE: Final = 0.15
 #: Where somebody looks is no expression.
 _GAZE: Final = np.array([unit.startswith("eyeLook") for unit in UNITS])
 
@@ -36,6 +39,13 @@ def lasting_units(units: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.where(_GAZE, 0, lasting).astype(np.float32)
 
 
+def balanced(units: np.ndarray) -> np.ndarray:
+    """Take small differences between left and right for chance, large ones as meant, (51,) -> (51,)."""
+    lean = (units - units[_MIRRORED]) / 2
+    kept: np.ndarray = units - lean + lean * np.abs(lean) / (np.abs(lean) + _CHANCE)
+    return kept
+
+
 def expressed(lasting: np.ndarray) -> np.ndarray:
     """Give what of the units that last (51,) is expression: what differs from neutral people more than they differ.
 
@@ -43,8 +53,7 @@ def expressed(lasting: np.ndarray) -> np.ndarray:
     """
     network = ExpressionNetwork.load()
     difference = lasting - network.lasting
-    certain: np.ndarray = difference**3 / (difference**2 + network.spread**2 + 1e-6)
-    return certain
+    return balanced(difference**3 / (difference**2 + network.spread**2 + 1e-6))
 
 
 def taken_to(asked: np.ndarray, face: Face) -> np.ndarray:

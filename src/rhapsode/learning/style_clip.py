@@ -9,7 +9,7 @@ from rhapsode.data.motion_windows import align_clip
 from rhapsode.data.store import PreparedClip
 from rhapsode.face.expression import resample
 from rhapsode.face.geometry import Pose
-from rhapsode.face.lasting import expressed, lasting_units
+from rhapsode.face.lasting import balanced, expressed, lasting_units
 from rhapsode.metrics.head import blinks, lid_closure
 
 
@@ -62,7 +62,7 @@ class StyleClip:
         Args:
             neutral: (51,) units of expression of the same person with a relaxed face.
         """
-        return replace(self, lasting=lasting_units(self.clip.units, self.clip.landmarks) - neutral)
+        return replace(self, lasting=balanced(lasting_units(self.clip.units, self.clip.landmarks) - neutral))
 
 
 def length_of(times: np.ndarray) -> float:
