@@ -16,6 +16,8 @@ RESTING: Final = 0.2
 #: Units that landmarks show, and that move with words or with their stress: they are read where the mouth rests. The
 #: others, of lids, cheeks and nose, are read throughout; their medians leave blinks out.
 _MOVED: Final = np.array([unit.startswith(("brow", "jaw", "mouth")) for unit in UNITS])
+#: Units that one picture tells for sure: low brows and narrow eyes may be those that a person has.
+_SURE: Final = np.array([unit.startswith(("mouthSmile", "jawOpen")) for unit in UNITS])
 _MIRRORED: Final = np.array([UNITS.index(mirrored_unit(unit)) for unit in UNITS])
 #: A difference from the mean of both sides of which half counts.
 _CHANCE: Final = 0.15
@@ -70,5 +72,5 @@ def taken_to(asked: np.ndarray, face: Face) -> np.ndarray:
         return AT_REST
     if not face.measured:
         return posed(None, asked)
-    own = expressed(ExpressionNetwork.load().units(face.mesh[None])[0])
+    own = np.where(_SURE, expressed(ExpressionNetwork.load().units(face.mesh[None])[0]), 0)
     return posed(face.mesh, asked - np.clip(own, 0, np.maximum(asked, 0)))
