@@ -1,6 +1,7 @@
 """The layers of a portrait's mouth, as a video shows it."""
 
 from rhapsode.paint.painter import MouthPainter
+from rhapsode.render.depths import MouthDepths
 from rhapsode.render.grain import Grain
 from rhapsode.render.interior import MouthInterior
 from rhapsode.render.layers import Layer
@@ -21,7 +22,7 @@ def mouth_layers(portrait: MeasuredPortrait, painter: MouthPainter | None = None
         layers.append(painter)
     shows_inside = portrait.rig.lips.is_open
     if teeth and (not shows_inside if painter is None else painter.needs_synthetic_teeth):
-        layers.append(Teeth(portrait))
+        layers += [MouthDepths(portrait), Teeth(portrait)]
     if not shows_inside:
         layers.append(Grain(portrait))
     return layers

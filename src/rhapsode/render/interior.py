@@ -30,8 +30,8 @@ class MouthInterior(Layer):
         self._image = image
         self._rest = rest
         self._light = max(float(lip_colour.max()), 1.0)
-        self._dark, self._rim = _tone(lip_colour, 0.15, 1.5), _tone(lip_colour, 0.32, 1.15)
-        self._tongue, self._teeth = _tone(lip_colour, 0.5, 1.0), _tone(lip_colour, 0.6, 0.6)
+        self._dark, self._rim = tone(lip_colour, 0.15, 1.5), tone(lip_colour, 0.32, 1.15)
+        self._tongue, self._teeth = tone(lip_colour, 0.5, 1.0), tone(lip_colour, 0.6, 0.6)
         self._upper_share = upper_share
 
     @classmethod
@@ -137,7 +137,7 @@ class MouthInterior(Layer):
         ).astype(np.float32)
 
 
-def _tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:
-    """The lips' own hue, darkened, (3,) float32 RGB; grey pictures stay grey."""
+def tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:
+    """Give a lip colour (3,) in another light and chroma, (3,) float32 RGB; grey pictures stay grey."""
     grey = lips.mean()
     return np.maximum((grey + chroma * (lips - grey)) * light, 0).astype(np.float32)

@@ -1,0 +1,64 @@
+"""The inside of a wide mouth that no picture shows: dark at the back, with a tongue that lies on the jaw.
+
+What the networks paint there is one smooth grey, since every mouth that they saw was a few pixels high.
+"""
+
+import numpy as np
+
+from rhapsode.render.grid import smoothstep
+from rhapsode.render.interior import tone
+from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.lip_edges import LipEdges, interpolate
+from rhapsode.render.portrait import MeasuredPortrait
+
+#: Openings (canonical units) from which on depth is seen, and from which on nothing else.
+_SHALLOW, _DEEP = 0.06, 0.13
+#: How high the tongue lies, as a share of the opening: in the middle, and how much lower at the corners.
+_TONGUE, _FALLING = 0.62, 0.36
+
+
+def depth_share(lips: LipEdges) -> float:
+    """Tell how much of what lies between the lips is seen in depth, 0 to 1, for the widest part of the opening."""
+    return float(smoothstep(np.array((float(lips.gap.max()) / lips.unit - _SHALLOW) / (_DEEP - _SHALLOW))))
+
+
+class MouthDepths(Layer):
+    """The back of the mouth and the tongue of one portrait, in the hue of its lips."""
+
+    def __init__(self, portrait: MeasuredPortrait) -> None:
+        """Take the colours from the lips."""
+        colour = portrait.rig.lips.colour
+        self._back, self._rim, self._tongue = tone(colour, 0.13, 1.6), tone(colour, 0.36, 1.2), tone(colour, 1.0, 1.0)
+
+    def draw(self, patch: MouthPatch) -> None:
+        """Draw over what the networks painted, in place; a small opening is left as it is."""
+        part = patch.open_part
+        if part is None:
+            return
+        lips, share = part.lips, depth_share(part.lips)
+        if share == 0:
+            return
+        inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
+        along, across = np.moveaxis(lips.to_axes(part.points), -1, 0)
+        upper, lower = interpolate(along, lips.along, lips.upper), interpolate(along, lips.along, lips.lower)
+        gap = np.maximum(lower - upper, 1.0)
+        half = max(lips.along[-1] - lips.along[0], 1.0) / 2
+        side = (along - np.float32((lips.along[0] + lips.along[-1]) / 2)) / np.float32(half)
+        wide = np.float32(min(float(lips.gap.max()) / (0.3 * lips.unit), 1.0))
+        # 0 at the upper lip, 1 at the lower one.
+        height = np.clip((across - upper) / gap, 0, 1)
+        back = self._back + ((1 - smoothstep((near - 0.45) / 0.45)) * (0.3 + 0.7 * height))[..., None] * (
+            self._rim - self._back
+        )
+        top = 1 - (_TONGUE - _FALLING * side**2)
+        body = (height - top) / np.maximum(1 - top, 0.05)
+        light = (0.3 + 0.7 * smoothstep(body / 0.55)) * (1 - 0.3 * smoothstep((body - 0.7) / 0.3))
+        light = light * (1 - 0.16 * np.exp(-((side / 0.07) ** 2)) * (1 - smoothstep(body)))
+        light = light * (0.55 + 0.45 * wide) * (1 - 0.55 * smoothstep((np.abs(side) - 0.3) / 0.5))
+        shown = smoothstep(body / 0.22 + 0.5)
+        seen = back + shown[..., None] * (light[..., None] * self._tongue - back)
+        # The upper lip and teeth keep the light off what lies behind them.
+        seen = seen * (1 - 0.5 * np.exp(-(across - upper) / np.float32(0.06 * lips.unit)))[..., None]
+        part.frame[:] = np.rint(part.frame + (inside * np.float32(share))[..., None] * (seen - part.frame)).astype(
+            np.uint8
+        )
