@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_written_to(locked_folder: Path, capsys: pytest.
     assert_no_video(locked_folder)
 
 
-@pytest.mark.parametrize("name", ["talk.avi", "talk", "talk.png"])
+@pytest.mark.parametrize("name", ["talk.avi", "talk", "talk.mkv"])
 def test_a_name_that_is_no_mp4(bench: Bench, name: str) -> None:
     bench.refused(bench.animate(out=bench.folder / name), name, ".mp4")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rhapsode.frames import render_in_order
 from rhapsode.media.encoder import Sound, open_sound, padded
+from rhapsode.media.outputs import sink_for
 from rhapsode.media.sinks import Sink
 from rhapsode.media.sound import estimated_seconds, mono_blocks
 from rhapsode.media.source import Piped, name_of
@@ -91,8 +92,8 @@ class Video:
         is it where no voice was heard.
 
         Args:
-            sink: a file ending in .mp4, which appears only when it is complete, or another sink (`media.sinks`), such
-                as a stream.
+            sink: a file or folder by its name (`media.outputs.sink_for`), which appears only when it is complete, or a
+                sink (`media.sinks`), such as a stream.
             progress: watches the stage `frames`; the total is an estimate for a sound from a file.
 
         Raises:
@@ -100,9 +101,11 @@ class Video:
             Cancelled: raised by `progress`.
             VideoError: the video cannot be written.
         """
+        sink = sink_for(sink) if isinstance(sink, str | Path) else sink
+        sink.check(self.fps)
         heard = _Heard()
-        frames = self._frames(heard)
-        facts = write_video(frames, sink, self.fps, self._sound(), progress=progress, n_frames=self.estimated_frames)
+        frames, sound = self._frames(heard), self._sound(sink.rates) if sink.rates else None
+        facts = write_video(frames, sink, self.fps, sound, progress=progress, n_frames=self.estimated_frames)
         return replace(facts, voice_seconds=float(heard.voiced / self.fps))
 
     def _frames(self, heard: "_Heard") -> Iterator[np.ndarray]:
@@ -118,16 +121,16 @@ class Video:
         blocks = heard.blocks(mono_blocks(self._audio, SAMPLE_RATE, self.take))
         return heard.frames(self._timeline().of(blocks))
 
-    def _sound(self) -> Sound:
-        """Open the sound of the video."""
+    def _sound(self, rates: tuple[int, ...]) -> Sound:
+        """Open the sound of the video, at one of some rates."""
         if self._soundtrack is None:
-            return open_sound(self._audio, self.take.track)
+            return open_sound(self._audio, self.take.track, rates)
         name = "the soundtrack" if isinstance(self._soundtrack, Waveform) else name_of(self._soundtrack)
         voice, whole = estimated_seconds(self._audio, self.take.track), estimated_seconds(self._soundtrack)
         margin = max(_MARGIN, _MARGIN_SHARE * voice)
         if voice and whole > voice + margin:
             log.warning("%s: is cut at %.2f s, where the voice ends", name, voice)
-        return padded(open_sound(self._soundtrack), name, voice - margin)
+        return padded(open_sound(self._soundtrack, rates=rates), name, voice - margin)
 
 
 class _Heard:

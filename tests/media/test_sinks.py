@@ -16,7 +16,7 @@ from rhapsode.animator import Animator
 from rhapsode.errors import Cancelled, VideoError
 from rhapsode.media.encoder import SYNTHETIC_NOTICE
 from rhapsode.media.reader import read_frames
-from rhapsode.media.sinks import FragmentedMp4, Mp4File
+from rhapsode.media.sinks import FragmentedMp4, VideoFile
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.waveform import Waveform
 from rhapsode.media.writer import write_video
@@ -50,7 +50,7 @@ def test_a_hook_sees_the_whole_file_before_it_has_its_name_and_may_replace_it(tm
         signed.write_bytes(path.read_bytes() + bytes(1000))
         signed.replace(path)
 
-    facts = write_video(grey(30), Mp4File(out, before_publish=sign), 25, clicks(16000, 1.2, 0.5))
+    facts = write_video(grey(30), VideoFile(out, before_publish=sign), 25, clicks(16000, 1.2, 0.5))
     assert seen == [30]
     assert out.read_bytes()[-1000:] == bytes(1000)
     assert facts.bytes == out.stat().st_size
@@ -65,7 +65,7 @@ def test_a_hook_that_fails_leaves_nothing_and_its_error_passes_through(
         raise fault("no key to sign with")
 
     with pytest.raises(fault, match="no key to sign with"):
-        write_video(grey(3), Mp4File(tmp_path / "out.mp4", before_publish=refuse), 25)
+        write_video(grey(3), VideoFile(tmp_path / "out.mp4", before_publish=refuse), 25)
     assert_nothing_left(tmp_path)
 
 
@@ -78,7 +78,7 @@ def test_a_hook_is_not_called_for_a_video_that_failed(tmp_path: Path) -> None:
         raise AssertionError("signed half a video")
 
     with pytest.raises(ZeroDivisionError):
-        write_video(frames(), Mp4File(tmp_path / "out.mp4", before_publish=never), 25)
+        write_video(frames(), VideoFile(tmp_path / "out.mp4", before_publish=never), 25)
     assert_nothing_left(tmp_path)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rhapsode.errors import AudioError, Cancelled, VideoError
-from rhapsode.media.encoder import SYNTHETIC_NOTICE
+from rhapsode.media.encoder import DIGITAL_SOURCE, SYNTHETIC_NOTICE, notice
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.sinks import FragmentedMp4
 from rhapsode.media.sound import load_waveform
@@ -158,9 +158,10 @@ def test_the_metadata_say_that_the_video_is_made(tmp_path: Path) -> None:
     write_video(grey(3), plain, 25)
     write_video(grey(3), noted, 25, comment="style: anna")
     with av.open(plain) as container:
-        assert container.metadata["title"] == container.metadata["comment"] == SYNTHETIC_NOTICE
+        assert container.metadata["title"] == SYNTHETIC_NOTICE
+        assert container.metadata["comment"] == notice() == f"{SYNTHETIC_NOTICE}. Digital source type: {DIGITAL_SOURCE}"
     with av.open(noted) as container:
-        assert container.metadata["comment"] == f"{SYNTHETIC_NOTICE}. style: anna"
+        assert container.metadata["comment"] == f"{notice()}. style: anna"
 
 
 def test_frames_may_share_one_buffer(tmp_path: Path) -> None:
@@ -253,7 +254,7 @@ def test_a_bad_sound_is_refused_before_anything_is_rendered(tmp_path: Path) -> N
 
     with pytest.raises(AudioError, match=r"^nowhere\.wav: no such file"):
         write_video(never(), tmp_path / "out.mp4", 25, tmp_path / "nowhere.wav")
-    with pytest.raises(VideoError, match=r"^out\.xyz: unknown kind of video '\.xyz'"):
+    with pytest.raises(VideoError, match=r"out\.xyz': not the name of a video; let it end in \.mp4"):
         write_video(never(), tmp_path / "out.xyz", 25)
     with pytest.raises(VideoError, match=r"^out\.mp4: there is no folder"):
         write_video(never(), tmp_path / "missing" / "out.mp4", 25)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, make_dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +13,16 @@ from docstring_parser import parse as parse_docstring
 from tyro.conf import UseAppendAction, arg
 
 from rhapsode.cli.errors import UsageError
-from rhapsode.cli.fields import Library, Model, Output, at_least, number_of, option
+from rhapsode.cli.fields import Flag, Library, Model, Output, at_least, number_of, option
 from rhapsode.cli.progress import ProgressDisplay
+from rhapsode.cli.terminal import print_status
 from rhapsode.compute import peak_rss_mb
 from rhapsode.errors import PortraitError, VideoError
 from rhapsode.options import AnimationOptions
 
 if TYPE_CHECKING:
     from rhapsode.animator import Animator
+    from rhapsode.media.sinks import Sink
     from rhapsode.media.source import Piped
     from rhapsode.media.waveform import Waveform
     from rhapsode.style.style import Style
@@ -97,8 +100,10 @@ class Animate:
     """Language that --text is spoken in, by code or name: en-us, de, french...; rhapsode voices lists all."""
     soundtrack: Annotated[str | None, option("FILE", "the voice's own sound")] = None
     """Sound that is heard in the video instead, such as a song whose voice alone is --audio."""
-    out: Annotated[Path, option("FILE")]
-    """Video to write; ends in .mp4."""
+    out: Annotated[str, option("OUT")]
+    """Video to write: .mp4, .mov (ProRes), .webm, .gif, a folder such as frames/, or - for standard output."""
+    overwrite: Flag = False
+    """Replace a folder of frames; a file is always replaced."""
     extra_photo: Annotated[UseAppendAction[tuple[Path, ...]], option("FILE")] = ()
     """Another photo of the same person; its teeth are used."""
     size: Annotated[int | None, option("PIXELS", "the picture's own, at most 1080p")] = None
@@ -125,7 +130,7 @@ class Animate:
             _check_picture(path)
         style = options.style
         named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style), self.landmarks) if one]
-        _check_out(self.out, [self.portrait, *named, *self.extra_photo])
+        sink = self._sink(options.frame_rate, [self.portrait, *named, *self.extra_photo])
         from rhapsode.media.sound import opened_sound
 
         with ProgressDisplay(self.output.shows_progress) as progress:
@@ -144,13 +149,13 @@ class Animate:
             with progress.step("portrait"):
                 portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo, self.landmarks)
                 video = animator.animate(portrait, spoken, options, heard)
-            facts = video.save(self.out, progress=progress)
+            facts = video.save(sink, progress=progress)
             wall = time.perf_counter() - began
         size, speed = (video.width, video.height), facts.seconds / wall
         peak = peak_rss_mb()
         if self.output.json:
             line = {
-                "out": str(self.out),
+                "out": self.out,
                 "frames": facts.frames,
                 "fps": float(facts.fps),
                 "seconds": facts.seconds,
@@ -165,10 +170,23 @@ class Animate:
             }
             print(json.dumps(line))
         elif not self.output.quiet:
-            print(
-                f"{self.out}: {facts.frames} frames, {facts.seconds:.2f} s, {size[0]} x {size[1]}, "
+            tell, name = (print_status, sink.name) if self.out == "-" else (print, self.out)
+            tell(
+                f"{name}: {facts.frames} frames, {facts.seconds:.2f} s, {size[0]} x {size[1]}, "
                 f"made in {wall:.1f} s ({speed:.1f} x real time)"
             )
+
+    def _sink(self, fps: Fraction, inputs: Iterable[Path]) -> "Sink":
+        """Find where the video goes, and refuse what could not be written in the end."""
+        from rhapsode.media.outputs import sink_for
+
+        if self.out == "-" and self.output.json:
+            raise UsageError("--json and --out - would both write to standard output")
+        sink, out = sink_for(self.out, self.overwrite), Path(self.out)
+        if any(out.exists() and path.exists() and (out.samefile(path) or _is_in(path, out)) for path in inputs):
+            raise VideoError(f"{out}: is an input too", "write the video under another name", "bad-path")
+        sink.check(fps)
+        return sink
 
     def _style(self, animator: "Animator", style: Path) -> "Style":
         """Find a style by name or file, or take it from a clip."""
@@ -201,12 +219,5 @@ def _check_picture(path: Path) -> None:
         raise PortraitError(f"{path}: no such file", "check the path", "no-file")
 
 
-def _check_out(out: Path, inputs: Iterable[Path]) -> None:
-    """Refuse an output that could not be written in the end, before anything is computed."""
-    if out.suffix.lower() != ".mp4":
-        raise VideoError(f"{out}: not the name of a video", "let it end in .mp4", "bad-path")
-    if any(out.exists() and path.exists() and out.samefile(path) for path in inputs):
-        raise VideoError(f"{out}: is an input too", "write the video under another name", "bad-path")
-    from rhapsode.media.sinks import Mp4File
-
-    Mp4File(out).check()
+def _is_in(path: Path, folder: Path) -> bool:
+    return folder.is_dir() and path.resolve().parent == folder.resolve()

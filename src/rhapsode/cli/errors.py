@@ -19,6 +19,7 @@ class UsageError(RhapsodeError):
 
 #: What helps on the command line, by the error's code; it continues the sentence, which ends with the remedy.
 _HINTS = {
+    "folder-not-empty": ", or add --overwrite where it holds an earlier video",
     "library-not-writable": " with --library",
     "no-face": " with --landmarks",
     "no-such-face": " with --face",

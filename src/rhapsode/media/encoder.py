@@ -1,16 +1,16 @@
-"""H.264 and AAC, muxed in step."""
+"""Picture and sound, encoded and muxed in step."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
@@ -24,7 +24,8 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from rhapsode.media.sinks import Target
+from rhapsode.media.formats import H264, Format
+from rhapsode.media.levels import too_high_level
 from rhapsode.media.sound import sound_blocks
 from rhapsode.media.source import Piped
 from rhapsode.media.tracks import sound_info
@@ -35,13 +36,10 @@ log = logging.getLogger(__name__)
 SYNTHETIC_NOTICE = "Made with Rhapsode: a synthetic talking head"
 """Stands in the metadata of every video, so that a result says that it is made."""
 
-CRF = 18
-"""Constant rate factor: visually lossless at 512 px (48 dB luma PSNR)."""
+DIGITAL_SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC's word for what Rhapsode makes: frames are the pixels of a given picture, moved, with a mouth that networks
+paint between them. `trainedAlgorithmicMedia` would say that nothing in the picture was recorded."""
 
-PRESET = "veryfast"
-"""At 512 px 3.3 ms of one core a frame, a third of the size of "ultrafast" (1.2 ms) at the same quality."""
-
-_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _BITS_PER_CHANNEL = {1: 128_000, 2: 96_000}
 
 
@@ -60,25 +58,31 @@ class Sound:
     blocks: Iterator[np.ndarray]
 
 
-def open_sound(audio: str | Path | Piped | Waveform, track: int = 0) -> Sound:
-    """Open the sound of a video, at a rate and with channels that AAC has.
+def notice(comment: str = "") -> str:
+    """Say what stands as a comment in every result: that it is made, how, and what else there is to say."""
+    return ". ".join(one for one in (SYNTHETIC_NOTICE, f"Digital source type: {DIGITAL_SOURCE}", comment) if one)
+
+
+def open_sound(audio: str | Path | Piped | Waveform, track: int = 0, rates: tuple[int, ...] = H264.rates) -> Sound:
+    """Open the sound of a video, at a rate and with channels that its format has.
 
     Args:
         audio: a file with sound, what a pipe gave, or a sound in memory.
         track: number of the file's audio track, from 0.
+        rates: samples per second to choose among, ascending.
 
     Returns:
-        The sound at its own rate, or the next higher one that AAC has (at most 48 kHz), with up to two channels.
+        The sound at its own rate, or the next higher one of `rates`, else the highest, with up to two channels.
 
     Raises:
         AudioError: the file cannot be read, or has no audio track.
         OptionsError: no such track.
     """
     if isinstance(audio, Waveform):
-        audio = resample(audio, _aac_rate(audio.rate))
+        audio = resample(audio, _rate(audio.rate, rates))
         return Sound(audio.rate, 1, iter([audio.samples[None].astype(np.float32, copy=False)]))
     info = sound_info(audio, track)
-    rate, channels = _aac_rate(info.rate), min(2, info.channels)
+    rate, channels = _rate(info.rate, rates), min(2, info.channels)
     return Sound(rate, channels, sound_blocks(audio, rate, channels, track))
 
 
@@ -104,32 +108,72 @@ def padded(sound: Sound, name: str, wanted: float) -> Sound:
     return replace(sound, blocks=blocks())
 
 
-class Encoder:
-    """Encode one video to one target; all calls come from one thread at a time."""
+class FrameEncoder(Protocol):
+    """Encode one video; all calls come from one thread at a time."""
 
-    def __init__(self, target: Target, size: tuple[int, int], fps: Fraction, sound: Sound | None, comment: str) -> None:
-        """Open the target.
+    def add(self, picture: np.ndarray, index: int) -> None:
+        """Encode frame `index`, (H, W, 3) uint8 RGB, which it may keep, and the sound up to its end."""
+
+    def finish(self) -> None:
+        """Write what is held back, and the end."""
+
+    def discard(self) -> None:
+        """Close a video that has failed."""
+
+
+@dataclass
+class Destination:
+    """Tell an encoder where and how to write.
+
+    Attributes:
+        file: a path, or an object with `write`.
+        name: what messages call it.
+        format: what picture and sound are encoded as.
+        options: of the muxer.
+        key_frame_seconds: longest time between key frames; the encoder's own where None.
+        abandon: to be called before an unfinished video is closed, so that no end is written to it.
+    """
+
+    file: Any
+    name: str
+    format: Format = H264
+    options: dict[str, str] = field(default_factory=dict)
+    key_frame_seconds: float | None = None
+    abandon: Callable[[], None] = field(default=lambda: None)
+
+
+class Encoder:
+    """Encode a video by FFmpeg, picture and sound in one file or stream; see `FrameEncoder`."""
+
+    def __init__(
+        self, to: Destination, size: tuple[int, int], fps: Fraction, sound: "Sound | None", comment: str
+    ) -> None:
+        """Open the destination.
 
         Args:
-            target: where to write.
-            size: height and width of the frames, pixels, both even.
+            to: where to write.
+            size: height and width of the frames, pixels.
             fps: frames per second.
             sound: of the video; None for a silent one.
-            comment: added to the metadata after `SYNTHETIC_NOTICE`.
+            comment: added to the metadata after the notice that the video is made (`notice`).
         """
-        self._target, self._fps = target, fps
+        self._to, self._fps, self._format = to, fps, to.format
+        height, width = (side + (side % 2 if self._format.even else 0) for side in size)
+        if self._format is H264 and (too_high := too_high_level(width, height, fps)):
+            log.warning("%s: %s", to.name, too_high, extra={"code": "high-level"})
         self._converter = VideoReformatter()
-        self._container = av.open(target.file, "w", format=target.container, options=target.options)
+        self._container = av.open(to.file, "w", format=self._format.container, options=to.options)
         self._container.metadata["title"] = SYNTHETIC_NOTICE
-        self._container.metadata["comment"] = f"{SYNTHETIC_NOTICE}. {comment}" if comment else SYNTHETIC_NOTICE
-        self._video = _add_video(self._container, size, fps, target.key_frame_seconds)
-        self._sound = None if sound is None else _SoundFeed(self._container, sound)
+        self._container.metadata["comment"] = notice(comment)
+        self._video = _add_video(self._container, self._format, (height, width), fps, to.key_frame_seconds)
+        self._sound = None if sound is None else SoundFeed(self._container, sound, self._format)
 
-    def add(self, frame: VideoFrame, index: int) -> None:
-        """Encode frame `index`, RGB, and the sound up to its end."""
+    def add(self, picture: np.ndarray, index: int) -> None:
+        """Encode frame `index`, and the sound up to its end; see `FrameEncoder.add`."""
+        picture = _even(picture) if self._format.even else picture
         yuv = self._converter.reformat(
-            frame,
-            format="yuv420p",
+            VideoFrame.from_numpy_buffer(picture, format="rgb24"),
+            format=self._format.pixels,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
             interpolation=Interpolation.AREA,
@@ -149,22 +193,25 @@ class Encoder:
 
     def discard(self) -> None:
         """Close a video that has failed."""
-        self._target.abandon()
+        self._to.abandon()
         # Closing tries to write an end, which may well fail for the reason that is being reported already.
         with suppress(FFmpegError, OSError):
             self._container.close()
 
 
-class _SoundFeed:
+class SoundFeed:
     """Encode a sound up to a given time, so that it stays in step with the picture."""
 
-    def __init__(self, container: OutputContainer, sound: Sound) -> None:
+    def __init__(self, container: OutputContainer, sound: Sound, format: Format) -> None:
+        """Add a sound to a container; its encoder is that of `format`."""
         self._container, self._sound = container, sound
         self._layout = "mono" if sound.channels == 1 else "stereo"
-        self._stream: AudioStream = container.add_stream("aac", rate=sound.rate)
-        self._stream.layout = self._layout
-        # AAC holds at most 6 bits a sample and channel; low rates need no more than 4.
-        self._stream.bit_rate = min(_BITS_PER_CHANNEL[sound.channels], 4 * sound.rate) * sound.channels
+        stream: Any = container.add_stream(format.sound, rate=sound.rate)
+        stream.layout = self._layout
+        if format.lossy_sound:
+            # AAC holds at most 6 bits a sample and channel; low rates need no more than 4.
+            stream.bit_rate = min(_BITS_PER_CHANNEL[sound.channels], 4 * sound.rate) * sound.channels
+        self._stream = stream
         self._sent = 0
         self._held = np.zeros((sound.channels, 0), np.float32)
 
@@ -193,14 +240,14 @@ class _SoundFeed:
 
 
 def _add_video(
-    container: OutputContainer, size: tuple[int, int], fps: Fraction, key_frame_seconds: float | None
+    container: OutputContainer, format: Format, size: tuple[int, int], fps: Fraction, key_frame_seconds: float | None
 ) -> VideoStream:
-    options = {"preset": PRESET, "crf": str(CRF)}
+    options = dict(format.options)
     if key_frame_seconds is not None:
         options["g"] = str(max(1, round(key_frame_seconds * fps)))
-    stream: VideoStream = container.add_stream("libx264", rate=fps, options=options)
+    stream: Any = container.add_stream(format.video, rate=fps, options=options)
     stream.height, stream.width = size
-    stream.pix_fmt = "yuv420p"
+    stream.pix_fmt = format.pixels
     stream.codec_context.time_base = 1 / fps
     stream.codec_context.colorspace = int(Colorspace.ITU709)
     stream.codec_context.color_range = int(ColorRange.MPEG)
@@ -209,6 +256,14 @@ def _add_video(
     return stream
 
 
-def _aac_rate(rate: int) -> int:
-    """Return the rate itself where AAC has it, else the next higher one, at most 48 kHz."""
-    return next((known for known in _AAC_RATES if known >= rate), _AAC_RATES[-1])
+def _even(array: np.ndarray) -> np.ndarray:
+    """Repeat the last row and column of an odd size."""
+    height, width = array.shape[:2]
+    if height % 2 or width % 2:
+        array = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(array)
+
+
+def _rate(rate: int, rates: tuple[int, ...]) -> int:
+    """Return the rate itself where there is such a one, else the next higher one, at most the highest."""
+    return next((known for known in rates if known >= rate), rates[-1])

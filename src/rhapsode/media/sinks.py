@@ -1,23 +1,29 @@
-"""Where an encoded video goes: an MP4 file that is whole or not there, or a stream that plays while it is written."""
+"""Where an encoded video goes: a file that is whole or not there, or a stream that plays while it is written."""
 
-import errno
+import logging
 import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from av.error import FFmpegError
-
 from rhapsode.errors import VideoError
 from rhapsode.files import hidden_beside
+from rhapsode.media.encoder import Destination, Encoder, FrameEncoder, Sound
+from rhapsode.media.faults import explain_disk, reason
+from rhapsode.media.formats import GIF, H264, format_of
+from rhapsode.media.gif import GifEncoder
 from rhapsode.places import check_writable
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
-_DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quotas
+log = logging.getLogger(__name__)
+
+#: Height and width, frames per second, sound and comment of a video to its encoder.
+Start = Callable[[tuple[int, int], Fraction, Sound | None, str], FrameEncoder]
 # Fragments begin at key frames. The first waits for the encoders, so that it can state their delay: without that,
 # the sound would be late by AAC's 1024 samples.
 _FRAGMENTED = "+frag_keyframe+delay_moov+default_base_moof"
@@ -35,23 +41,15 @@ class Writable(Protocol):
 
 @dataclass
 class Target:
-    """Tell an encoder where and how to write.
+    """Take one video.
 
     Attributes:
-        file: a path, or an object with `write`.
-        container: name of the FFmpeg muxer.
-        options: of the muxer.
-        key_frame_seconds: longest time between key frames; the encoder's own where None.
+        start: makes the encoder, once the size of the frames is known.
         written: bytes of the result, known once the sink is closed.
-        abandon: to be called before an unfinished video is closed, so that no end is written to it.
     """
 
-    file: Any
-    container: str
-    options: dict[str, str]
-    key_frame_seconds: float | None = None
+    start: Start
     written: int = 0
-    abandon: Callable[[], None] = field(default=lambda: None)
 
 
 class Sink(Protocol):
@@ -59,9 +57,21 @@ class Sink(Protocol):
 
     Attributes:
         name: what messages call it.
+        rates: samples per second that its sound may have, ascending; empty where it has no sound.
     """
 
     name: str
+    rates: tuple[int, ...]
+
+    def check(self, fps: Fraction | None = None) -> Any:
+        """Refuse what could not be written in the end; nothing stays written.
+
+        Args:
+            fps: frames per second, where they are known.
+
+        Raises:
+            VideoError: what is wrong with the place or the rate.
+        """
 
     def open(self, seconds: float) -> AbstractContextManager[Target]:
         """Prepare for writing; leaving the context publishes the video, or discards it where an error leaves.
@@ -74,11 +84,12 @@ class Sink(Protocol):
         """Put an error of FFmpeg or the operating system into words."""
 
 
-class Mp4File:
-    """Write an MP4 file with its index in front (faststart), so that browsers play it while they load it.
+class VideoFile:
+    """Write a file of the kind that its name ends in (`media.formats`).
 
-    A video of more than an hour is written in fragments with an index of fragments in front, which browsers play
-    and seek in as well: an index of all packets would be held in memory until the end.
+    An MP4 has its index in front (faststart), so that browsers play it while they load it. One of more than an hour is
+    written in fragments with an index of fragments in front, which browsers play and seek in as well: an index of all
+    packets would be held in memory until the end.
 
     The file is written under a hidden name in the same folder and renamed when it is whole. When anything fails,
     Ctrl-C included, nothing is left, and a file that stood under the name before stays as it was.
@@ -88,7 +99,7 @@ class Mp4File:
         """Check the name; nothing is written yet.
 
         Args:
-            path: file to write, ending in .mp4, .m4v or .mov.
+            path: file to write, ending in .mp4, .m4v, .mov, .webm or .gif.
             before_publish: called with the whole file before it has its final name, for instance to sign it. It
                 may change or replace the file under the path that it is given, which ends as `path` does. What it
                 raises discards the video and passes through.
@@ -98,23 +109,22 @@ class Mp4File:
         """
         self.path = Path(path)
         self.name = self.path.name
+        self.format = format_of(self.path)
+        self.rates = self.format.rates
         self._before_publish = before_publish
-        if self.path.suffix.lower() not in _FORMATS:
-            raise VideoError(
-                f"{self.name}: unknown kind of video {self.path.suffix!r}",
-                f"end the name in {', '.join(_FORMATS)}",
-                "unknown-format",
-            )
 
-    def check(self) -> Path:
-        """Refuse what could not be written in the end; nothing stays written.
+    def check(self, fps: Fraction | None = None) -> Path:
+        """Refuse what could not be written in the end; see `Sink.check`.
 
         Returns:
             Where the video will be: the path, or what it points to where it is a symbolic link.
 
         Raises:
-            VideoError: the path is a folder, a pipe or write-protected; its folder is missing, not writable or full.
+            VideoError: the path is a folder, a pipe or write-protected; its folder is missing, not writable or full;
+                the format has fewer frames a second.
         """
+        if fps is not None:
+            self.format.check(self.name, fps)
         try:
             mode: int | None = self.path.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
@@ -160,10 +170,7 @@ class Mp4File:
                 part.touch(exist_ok=False)
             except OSError as error:
                 raise self.explain(error) from error
-            target = Target(str(part), _FORMATS[self.path.suffix.lower()], {"movflags": "+faststart"})
-            if seconds > _LONG:
-                target.options["movflags"] = f"{_FRAGMENTED}+global_sidx"
-                target.key_frame_seconds = _LONG_KEY_FRAME_SECONDS
+            target = Target(self._encoder(part, seconds))
             yield target
             if self._before_publish is not None:
                 self._before_publish(part)
@@ -176,28 +183,21 @@ class Mp4File:
             with suppress(OSError):  # what went wrong is told already
                 part.unlink(missing_ok=True)
 
+    def _encoder(self, part: Path, seconds: float) -> Start:
+        if self.format is GIF:
+            log.warning("%s: a GIF has no sound", self.name, extra={"code": "no-sound"})
+            return partial(GifEncoder, part)
+        to = Destination(str(part), self.name, self.format)
+        if self.format.container in ("mp4", "mov"):
+            to.options["movflags"] = "+faststart"
+        if self.format is H264 and seconds > _LONG:
+            to.options["movflags"] = f"{_FRAGMENTED}+global_sidx"
+            to.key_frame_seconds = _LONG_KEY_FRAME_SECONDS
+        return partial(Encoder, to)
+
     def explain(self, error: Exception) -> VideoError:
         """Put an error into words; see `Sink.explain`."""
-        code = getattr(error, "errno", None)
-        if code in _DISK_FULL:
-            return VideoError(
-                f"{self.name}: no room left on the disk", "free some space or choose another folder", "disk-full"
-            )
-        if code == errno.EFBIG:
-            return VideoError(f"{self.name}: larger than files may be here", "choose another folder", "disk-full")
-        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return VideoError(
-                f"{self.name}: the folder {str(self.path.parent)!r} is not writable ({_reason(error)})",
-                "choose another folder",
-                "no-permission",
-            )
-        if code == errno.ENAMETOOLONG:
-            return VideoError(f"{self.name}: file name too long", "choose a shorter one", "bad-path")
-        if code in (errno.EMFILE, errno.ENFILE):
-            return VideoError(f"{self.name}: too many open files", "allow more of them (ulimit -n)", "too-many-files")
-        return VideoError(
-            f"{self.name}: the video cannot be written ({_reason(error)})", "check the size and the folder"
-        )
+        return explain_disk(error, self.name, str(self.path.parent))
 
 
 class FragmentedMp4:
@@ -208,6 +208,7 @@ class FragmentedMp4:
     """
 
     KEY_FRAME_SECONDS = 1.0
+    rates = H264.rates
 
     def __init__(self, stream: Writable, name: str = "stream") -> None:
         """Take a stream.
@@ -220,17 +221,21 @@ class FragmentedMp4:
         self.name = name
         self._stream = stream
 
+    def check(self, fps: Fraction | None = None) -> None:
+        """Refuse a terminal; see `Sink.check`."""
+        isatty = getattr(self._stream, "isatty", None)
+        if isatty is not None and isatty():
+            raise VideoError(
+                f"{self.name}: is a terminal, which shows no video", "send it to a program or a file", "terminal"
+            )
+
     @contextmanager
     def open(self, seconds: float) -> Iterator[Target]:
         """Begin a stream; see `Sink.open`."""
         file = _Stream(self._stream)
-        target = Target(
-            file,
-            "mp4",
-            {"movflags": _FRAGMENTED, "flush_packets": "1"},
-            self.KEY_FRAME_SECONDS,
-            abandon=file.abandon,
-        )
+        options = {"movflags": _FRAGMENTED, "flush_packets": "1"}
+        to = Destination(file, self.name, H264, options, self.KEY_FRAME_SECONDS, file.abandon)
+        target = Target(partial(Encoder, to))
         try:
             yield target
         finally:
@@ -244,7 +249,7 @@ class FragmentedMp4:
     def explain(self, error: Exception) -> VideoError:
         """Put an error into words; see `Sink.explain`."""
         return VideoError(
-            f"{self.name}: the video cannot be written ({_reason(error)})",
+            f"{self.name}: the video cannot be written ({reason(error)})",
             "keep the stream open until the video ends",
             "stream-closed",
         )
@@ -278,10 +283,3 @@ class _Stream:
 
     def abandon(self) -> None:
         self._abandoned = True
-
-
-def _reason(error: Exception) -> str:
-    code = getattr(error, "errno", None)
-    if isinstance(code, int) and code > 0 and not isinstance(error, FFmpegError):
-        return os.strerror(code).lower()
-    return str(getattr(error, "strerror", None) or error).lower()

@@ -1,6 +1,5 @@
-"""Frames and their sound to a finished video: H.264 and AAC in an MP4 that browsers play."""
+"""Frames and their sound to a finished video."""
 
-import logging
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,17 +9,15 @@ from pathlib import Path
 
 import numpy as np
 from av.error import FFmpegError
-from av.video.frame import VideoFrame
 
 from rhapsode.errors import RhapsodeError, VideoError
-from rhapsode.media.encoder import Encoder, Sound, open_sound
-from rhapsode.media.levels import too_high_level
-from rhapsode.media.sinks import Mp4File, Sink, Target
+from rhapsode.media.encoder import FrameEncoder, Sound, open_sound
+from rhapsode.media.formats import H264
+from rhapsode.media.outputs import sink_for
+from rhapsode.media.sinks import Sink, Target
 from rhapsode.media.source import Piped
 from rhapsode.media.waveform import Waveform
 from rhapsode.progress import Progress, no_progress
-
-_log = logging.getLogger(__name__)
 
 _QUEUE = 4  # frames between renderer and encoder: enough to even out their pace, 3 MB at 512 px
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -57,21 +54,22 @@ def write_video(
 ) -> VideoFacts:
     """Write frames and their sound, holding a few frames and a block of sound in memory.
 
-    Picture: H.264, yuv420p, BT.709, limited range; every frame is given the exact time k / fps. An odd size
-    is made even by repeating the last column or row. Sound: AAC from time 0, decoded in step with the
-    picture, at the file's own rate (up to 48 kHz) and channels (up to two), loudness untouched, up to the end
-    of the last frame. Encoding runs beside the rendering of the next frames. A warning is logged where size and
-    rate are more than most players take.
+    Picture and sound are encoded as the name of the file says (`media.formats`): H.264 and AAC in an MP4. Colours are
+    BT.709, limited range; every frame is given the exact time k / fps. An odd size that the format cannot hold is made
+    even by repeating the last column or row. The sound begins at time 0 and is decoded in step with the picture, at
+    the file's own rate (up to 48 kHz) and channels (up to two), loudness untouched, up to the end of the last frame.
+    Encoding runs beside the rendering of the next frames. A warning is logged where size and rate are more than most
+    players take.
 
     Whatever `frames`, `progress` or a hook of the sink raises discards the video and passes through.
 
     Args:
         frames: (H, W, 3) uint8 RGB arrays, all of one size; each is copied at once and may be reused.
-        sink: where to write; a path is an `Mp4File`.
+        sink: where to write; a path is taken by its ending (`outputs.sink_for`).
         fps: frames per second, as an exact fraction such as Fraction(30000, 1001).
-        audio: a file with sound, what a pipe gave, a sound in memory, one that was opened (`encoder.open_sound`), or
-            None for a silent video.
-        comment: added to the metadata after `SYNTHETIC_NOTICE`.
+        audio: a file with sound, what a pipe gave, a sound in memory, one that was opened (`encoder.open_sound`) at a
+            rate of the sink, or None for a silent video.
+        comment: added to the metadata after the notice that the video is made (`encoder.notice`).
         progress: called with the stage `frames`: before the first, after each, and with their true number at the end.
         n_frames: number of frames, for `progress` and the sink; an estimate, or 0 where nothing is known.
 
@@ -85,9 +83,12 @@ def write_video(
         Cancelled: `progress` has stopped the work.
     """
     fps = _checked_rate(fps)
-    sink = sink if not isinstance(sink, str | Path) else Mp4File(sink)
+    sink = sink if not isinstance(sink, str | Path) else sink_for(sink)
+    sink.check(fps)
     # Before any frame is rendered: a bad file should not cost a rendering.
-    sound = audio if audio is None or isinstance(audio, Sound) else open_sound(audio)
+    sound = audio if audio is None or isinstance(audio, Sound) else open_sound(audio, rates=sink.rates or H264.rates)
+    if not sink.rates:
+        sound = None
     try:
         with sink.open(float(n_frames / fps)) as target:
             try:
@@ -133,24 +134,19 @@ def _encode(
 ) -> int:
     """Feed an encoder that works in a thread; gives the number of frames."""
     pending: deque[Future[None]] = deque()
-    encoder: Encoder | None = None
+    encoder: FrameEncoder | None = None
     pool = ThreadPoolExecutor(1, thread_name_prefix="rhapsode-encoder")
     try:
         count = 0
         size: tuple[int, ...] = ()
         for array in frames:
             _check_frame(array, size, count, name)
-            even = _even(array)
             if encoder is None:
                 size = array.shape
-                if too_high := too_high_level(even.shape[1], even.shape[0], fps):
-                    _log.warning("%s: %s", name, too_high, extra={"code": "high-level"})
-                encoder = Encoder(target, (even.shape[0], even.shape[1]), fps, sound, comment)
-            # Copied whole: PyAV's own copy goes row by row.
-            frame = VideoFrame.from_numpy_buffer(even.copy(), format="rgb24")
+                encoder = target.start((size[0], size[1]), fps, sound, comment)
             if len(pending) >= _QUEUE:
                 pending.popleft().result()
-            pending.append(pool.submit(encoder.add, frame, count))
+            pending.append(pool.submit(encoder.add, array.copy(), count))
             count += 1
         if encoder is None:
             raise VideoError(f"{name}: there are no frames to write", "check that the sound is not empty", "no-frames")
@@ -190,11 +186,3 @@ def _check_frame(array: np.ndarray, size: tuple[int, ...], index: int, name: str
             "give all frames one size",
             "bad-frame",
         )
-
-
-def _even(array: np.ndarray) -> np.ndarray:
-    """Repeat the last row and column of an odd size, which yuv420p cannot hold."""
-    height, width = array.shape[:2]
-    if height % 2 or width % 2:
-        array = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return np.ascontiguousarray(array)
