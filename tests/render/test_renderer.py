@@ -108,12 +108,15 @@ def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portra
     assert not np.array_equal(frame, portrait.image)
 
 
-def test_an_opened_mouth_is_dark_inside(renderer: Renderer, portrait: MeasuredPortrait) -> None:
+def test_an_opened_mouth_is_dark_behind_its_teeth_and_has_a_tongue(
+    renderer: Renderer, portrait: MeasuredPortrait
+) -> None:
     expression = opened(0.25)
     frame = renderer.render(expression, NO_LIDS, ZERO, ZERO)
-    inside = at(frame, between_lips(portrait, expression, 0.65))
-    assert inside.mean() < 60
-    assert inside.std(axis=0).max() < 15
+    back, tongue = (at(frame, between_lips(portrait, expression, share)) for share in (0.42, 0.75))
+    assert back.mean() < 70
+    assert 1.5 * back.mean() < tongue.mean() < 160
+    assert (tongue[:, 0] > 1.15 * tongue[:, 2]).all()
     # The upper teeth stay where the skull is.
     teeth = between_lips(portrait, STILL, 0.4)
     assert np.abs(at(frame, teeth) - at(portrait.image, teeth)).max() < 30

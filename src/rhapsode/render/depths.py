@@ -6,7 +6,6 @@ What the networks paint there is one smooth grey, since every mouth that they sa
 import numpy as np
 
 from rhapsode.render.grid import smoothstep
-from rhapsode.render.interior import tone
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.lip_edges import LipEdges, interpolate
 from rhapsode.render.portrait import MeasuredPortrait
@@ -22,24 +21,22 @@ def depth_share(lips: LipEdges) -> float:
     return float(smoothstep(np.array((float(lips.gap.max()) / lips.unit - _SHALLOW) / (_DEEP - _SHALLOW))))
 
 
-class MouthDepths(Layer):
+class Depths:
     """The back of the mouth and the tongue of one portrait, in the hue of its lips."""
 
-    def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Take the colours from the lips."""
-        colour = portrait.rig.lips.colour
-        self._back, self._rim, self._tongue = tone(colour, 0.13, 1.6), tone(colour, 0.36, 1.2), tone(colour, 1.0, 1.0)
+    def __init__(self, lip_colour: np.ndarray) -> None:
+        """Take the colours from that of the lips, (3,) RGB in [0, 255]."""
+        self._back, self._rim, self._tongue = tone(lip_colour, 0.13, 1.6), tone(lip_colour, 0.36, 1.2), lip_colour
 
-    def draw(self, patch: MouthPatch) -> None:
-        """Draw over what the networks painted, in place; a small opening is left as it is."""
-        part = patch.open_part
-        if part is None:
-            return
-        lips, share = part.lips, depth_share(part.lips)
-        if share == 0:
-            return
-        inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
-        along, across = np.moveaxis(lips.to_axes(part.points), -1, 0)
+    def seen(self, along: np.ndarray, across: np.ndarray, near: np.ndarray, lips: LipEdges) -> np.ndarray:
+        """Give what is seen between the lips, (h, w, 3) float32.
+
+        Args:
+            along: (h, w) places along the mouth, pixels.
+            across: (h, w) places across it.
+            near: (h, w) in [0, 1], how much of each pixel's surroundings lies between the lips.
+            lips: the lip edges.
+        """
         upper, lower = interpolate(along, lips.along, lips.upper), interpolate(along, lips.along, lips.lower)
         gap = np.maximum(lower - upper, 1.0)
         half = max(lips.along[-1] - lips.along[0], 1.0) / 2
@@ -47,9 +44,8 @@ class MouthDepths(Layer):
         wide = np.float32(min(float(lips.gap.max()) / (0.3 * lips.unit), 1.0))
         # 0 at the upper lip, 1 at the lower one.
         height = np.clip((across - upper) / gap, 0, 1)
-        back = self._back + ((1 - smoothstep((near - 0.45) / 0.45)) * (0.3 + 0.7 * height))[..., None] * (
-            self._rim - self._back
-        )
+        rim = (1 - smoothstep((near - 0.45) / 0.45)) * (0.3 + 0.7 * height)
+        back = self._back + rim[..., None] * (self._rim - self._back)
         top = 1 - (_TONGUE - _FALLING * side**2)
         body = (height - top) / np.maximum(1 - top, 0.05)
         light = (0.3 + 0.7 * smoothstep(body / 0.55)) * (1 - 0.3 * smoothstep((body - 0.7) / 0.3))
@@ -58,7 +54,32 @@ class MouthDepths(Layer):
         shown = smoothstep(body / 0.22 + 0.5)
         seen = back + shown[..., None] * (light[..., None] * self._tongue - back)
         # The upper lip and teeth keep the light off what lies behind them.
-        seen = seen * (1 - 0.5 * np.exp(-(across - upper) / np.float32(0.06 * lips.unit)))[..., None]
-        part.frame[:] = np.rint(part.frame + (inside * np.float32(share))[..., None] * (seen - part.frame)).astype(
-            np.uint8
-        )
+        shadow = 1 - 0.5 * np.exp(-np.maximum(across - upper, 0) / np.float32(0.06 * lips.unit))
+        return (seen * shadow[..., None]).astype(np.float32)
+
+
+class MouthDepths(Layer):
+    """The inside of a wide mouth, over what the networks painted."""
+
+    def __init__(self, portrait: MeasuredPortrait) -> None:
+        """Take the colours from the portrait's lips."""
+        self._depths = Depths(portrait.rig.lips.colour)
+
+    def draw(self, patch: MouthPatch) -> None:
+        """Draw between the lips, in place; a small opening is left as it is."""
+        part = patch.open_part
+        if part is None:
+            return
+        share = np.float32(depth_share(part.lips))
+        if share == 0:
+            return
+        inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
+        along, across = np.moveaxis(part.lips.to_axes(part.points), -1, 0)
+        seen = self._depths.seen(along, across, near, part.lips)
+        part.frame[:] = np.rint(part.frame + (inside * share)[..., None] * (seen - part.frame)).astype(np.uint8)
+
+
+def tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:
+    """Give a lip colour (3,) in another light and chroma, (3,) float32 RGB; grey pictures stay grey."""
+    grey = lips.mean()
+    return np.maximum((grey + chroma * (lips - grey)) * light, 0).astype(np.float32)

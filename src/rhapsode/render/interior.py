@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from rhapsode.render.closing import draw_lip_line, heal_corners
+from rhapsode.render.depths import Depths, depth_share, tone
 from rhapsode.render.grid import smoothstep
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.lip_edges import LipEdges, interpolate
@@ -32,6 +33,7 @@ class MouthInterior(Layer):
         self._light = max(float(lip_colour.max()), 1.0)
         self._dark, self._rim = tone(lip_colour, 0.15, 1.5), tone(lip_colour, 0.32, 1.15)
         self._tongue, self._teeth = tone(lip_colour, 0.5, 1.0), tone(lip_colour, 0.6, 0.6)
+        self._depths = Depths(lip_colour)
         self._upper_share = upper_share
 
     @classmethod
@@ -55,6 +57,9 @@ class MouthInterior(Layer):
         along, across = np.moveaxis(lips.to_axes(points), -1, 0)
         interior = self._cavity(along, across, near, lips)
         if lips.shows_inside:
+            share = np.float32(depth_share(lips))
+            if share > 0:
+                interior = interior + share * (self._depths.seen(along, across, near, lips) - interior)
             interior = self._own_teeth(interior, points, along, across, lips)
         skin = frame[part]
         # The lips turn inwards, out of the light, before they end.
@@ -135,9 +140,3 @@ class MouthInterior(Layer):
         return cv2.remap(
             self._image, points.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         ).astype(np.float32)
-
-
-def tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:
-    """Give a lip colour (3,) in another light and chroma, (3,) float32 RGB; grey pictures stay grey."""
-    grey = lips.mean()
-    return np.maximum((grey + chroma * (lips - grey)) * light, 0).astype(np.float32)
