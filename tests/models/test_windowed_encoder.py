@@ -8,7 +8,7 @@ import torch
 from rhapsode.audio.whisper_mel import SILENCE, whisper_mel
 from rhapsode.errors import WeightsError
 from rhapsode.models.windowed_encoder import WindowedEncoder, periodic_positions
-from rhapsode.models.windowed_export import export
+from rhapsode.models.windowed_export import export, round_blocks
 from rhapsode.models.windowed_restore import restore
 from rhapsode.motion.dims import WindowedDims
 from rhapsode.motion.windowed_encoder import WindowedEncoder as EncoderModel
@@ -74,7 +74,7 @@ def test_positions_join_their_beginning() -> None:
 @torch.inference_mode()
 @pytest.mark.parametrize("wide", [False, True])
 def test_the_exported_step_computes_what_torch_does(encoder: WindowedEncoder, wide: bool, tmp_path: Path) -> None:
-    model = EncoderModel.load(export(encoder, tmp_path / "encoder.onnx"), wide)
+    model = EncoderModel.load(export(encoder, tmp_path / "encoder.onnx", rounded=False), wide)
     sound, stream = _sound(), model.start()
     parts = [one for first in range(0, 24000, 700) for one in stream.push(sound[first : first + 700])]
     streamed = np.stack(parts)[:60]
@@ -85,17 +85,17 @@ def test_the_exported_step_computes_what_torch_does(encoder: WindowedEncoder, wi
 
 
 @torch.inference_mode()
-def test_eight_bits_change_features_little(tmp_path: Path) -> None:
+def test_four_bits_change_features_little(tmp_path: Path) -> None:
     torch.manual_seed(0)
     encoder = WindowedEncoder(replace(DIMS, width=128, heads=4)).eval()
     path = export(encoder, tmp_path / "encoder.onnx")
-    assert path.stat().st_size < export(encoder, tmp_path / "half.onnx", eight_bits=False).stat().st_size
+    assert path.stat().st_size < export(encoder, tmp_path / "half.onnx", rounded=False).stat().st_size
     made = load_or_skip(path).encode(whisper_mel(_sound()))
     expected = encoder(torch.from_numpy(whisper_mel(_sound()))[None])[0].numpy()
-    assert 0 < np.abs(made - expected).mean() < 0.05 * expected.std()
+    assert 0 < np.abs(made - expected).mean() < 0.2 * expected.std()
 
 
-def test_an_encoder_read_back_from_eight_bits_is_the_one_that_was_exported(tmp_path: Path) -> None:
+def test_an_encoder_read_back_from_four_bits_is_the_one_that_was_exported(tmp_path: Path) -> None:
     torch.manual_seed(3)
     encoder = WindowedEncoder(replace(DIMS, width=128)).eval()
     with torch.no_grad():  # arrays that are alike would be stored once
@@ -105,7 +105,17 @@ def test_an_encoder_read_back_from_eight_bits_is_the_one_that_was_exported(tmp_p
     mel = torch.randn(1, 60, 80) * 0.3
     with torch.inference_mode():
         wanted, made = encoder(mel, True), restored(mel, True)
-    assert float((made - wanted).abs().mean()) < 0.02 * float(wanted.std())
+    assert float((made - wanted).abs().mean()) < 0.2 * float(wanted.std())
+
+
+def test_no_weight_is_rounded_by_more_than_half_a_step() -> None:
+    blocks = np.random.default_rng(0).normal(size=(5, 3, 32)).astype(np.float32)
+    codes, scales = round_blocks(blocks)
+    assert codes.max() <= 15
+    error = np.abs((codes.astype(np.float32) - 8) * scales[..., None] - blocks)
+    assert np.median(error) < 0.1
+    inside = np.abs(blocks) < 7 * np.abs(scales)[..., None]
+    assert (error <= 0.501 * np.abs(scales)[..., None])[inside].all()
 
 
 def test_a_file_that_is_no_encoder_is_not_read_back(tmp_path: Path) -> None:
@@ -130,10 +140,10 @@ def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
 
 
 def load_or_skip(path: Path, wide: bool = False) -> EncoderModel:
-    """Load a model in eight bits, or skip the test where ONNX Runtime is too old for it."""
+    """Load a model in four bits, or skip the test where ONNX Runtime is too old for it."""
     try:
         return EncoderModel.load(path, wide)
     except WeightsError as error:
         if "MatMulNBits" in str(error):
-            pytest.skip("this version of ONNX Runtime has no MatMulNBits in eight bits")
+            pytest.skip("this version of ONNX Runtime has no MatMulNBits in four bits")
         raise

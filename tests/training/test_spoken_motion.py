@@ -51,7 +51,7 @@ def test_there_are_as_many_sentences_in_each_of_eight_languages() -> None:
 def test_synthesised_speech_is_written_with_lips_that_meet(tmp_path: Path) -> None:
     torch.manual_seed(0)
     dims = WindowedDims(16, 2, (0, 0, 1), (1, 1, 1), 9, 50)
-    encoder = EncoderModel.load(export(WindowedEncoder(dims), tmp_path / "encoder.onnx", eight_bits=False))
+    encoder = EncoderModel.load(export(WindowedEncoder(dims), tmp_path / "encoder.onnx", rounded=False))
     teacher = FeatureGenerator(FeatureGeneratorDims(16, 8, 4)).eval()
     teacher.basis.normal_(0, 0.1)
     speak(encoder, teacher, tmp_path / "spoken", {"en": ("Mama.",)})

@@ -14,7 +14,7 @@ from rhapsode.motion.dims import WindowedDims
 
 
 def restore(path: Path) -> WindowedEncoder:
-    """Read what `windowed_export.export` wrote in eight bits, in evaluation mode.
+    """Read what `windowed_export.export` wrote in four bits, in evaluation mode.
 
     Raises:
         WeightsError: the file is missing, damaged, or of another model.
@@ -57,6 +57,7 @@ def _matrix(product: Any, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Give the weights (N, K) of a product."""
     sizes = {each.name: each.i for each in product.attribute}
     rounded, scales = (arrays[name] for name in product.input[1:3])
-    blocks = (rounded.astype(np.float32) - 128) * scales.reshape(*rounded.shape[:2], 1)
+    codes = np.stack([rounded & 15, rounded >> 4], -1).reshape(*rounded.shape[:2], -1)
+    blocks = (codes.astype(np.float32) - 8) * scales.reshape(*codes.shape[:2], 1)
     result: np.ndarray = blocks.reshape(sizes["N"], sizes["K"])
     return result

@@ -61,14 +61,14 @@ class FeatureGeneratorRecipe:
     spoken_motion: Path | None = None
     """Folder of synthesised speech, and motion whose lips meet and part on time (`spoken_motion.speak`)."""
     variants: int = 2
-    """Augmented variants of every clip's sound, at each speed."""
+    """Augmented variants of every clip's sound, at each speed, heard live and as a file in turn."""
     batch: int = 16
     """Windows of clips a step."""
     unfilmed: int = 24
     """Windows of speech without video a step, where there is some."""
     spoken: int = 4
     """Windows of synthesised speech a step, where there is some."""
-    loop: Loop = field(default_factory=lambda: Loop(steps=700, weight_decay=0.05))
+    loop: Loop = field(default_factory=lambda: Loop(steps=600, weight_decay=0.05))
     """How the training runs."""
 
 

@@ -38,13 +38,24 @@ def mirrored(offsets: Tensor) -> Tensor:
 
 
 def extractor(encoder: WindowedEncoder, variants: int, seed: int = 0) -> Extract:
-    """Make a function that computes the features of a sound as the engine hears it, and of augmented variants."""
+    """Make a function that computes the features of a sound as the engine hears it live.
+
+    Args:
+        encoder: makes the features.
+        variants: where not 0, the sound as a file is heard follows, and as many augmented variants, live and as a file
+            in turn: one generator serves both settings.
+        seed: of the augmentation.
+    """
     rng = torch.Generator().manual_seed(seed)
 
     def extract(samples: np.ndarray, frames: int) -> list[np.ndarray]:
         plain = torch.from_numpy(whisper_mel(AutomaticGainControl().push(samples)))[None]
-        mels = [plain] + [augment_whisper_mel(plain, rng, 1.0) for _ in range(variants)]
-        return [to_motion_rate(encoder.encode(mel[0].numpy()), frames) for mel in mels]
+        heard = [(encoder, plain)]
+        if variants:
+            heard.append((encoder.wide, plain))
+        settings = [encoder.wide if number % 2 else encoder for number in range(variants)]
+        heard += [(setting, augment_whisper_mel(plain, rng, 1.0)) for setting in settings]
+        return [to_motion_rate(setting.encode(mel[0].numpy()), frames) for setting, mel in heard]
 
     return extract
 
