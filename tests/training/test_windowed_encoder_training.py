@@ -90,7 +90,7 @@ def test_a_clip_played_faster_is_shorter_in_sound_and_motion(tmp_path: Path) -> 
     store = ClipStore.open(make_store(tmp_path, ["train"]))
     speeds = (Fraction(1), Fraction(20, 17))
     loudness = lambda samples, frames: [np.resize(samples, (frames, 1))]  # noqa: E731
-    slow, fast = FeatureWindows(store.load_all(), loudness, 40, speeds).clips
+    slow, fast = FeatureWindows.of(store.load_all(), loudness, 40, speeds).clips
     pauses = 2 * 36
     assert len(slow.features[0]) == len(slow.expression) == 120 + pauses
     assert len(fast.features[0]) == len(fast.expression) == 102 + pauses
@@ -98,7 +98,7 @@ def test_a_clip_played_faster_is_shorter_in_sound_and_motion(tmp_path: Path) -> 
 
 def test_a_face_rests_in_the_silence_around_a_clip_but_may_move_just_beside_it(tmp_path: Path) -> None:
     store = ClipStore.open(make_store(tmp_path, ["train"]))
-    (clip,) = FeatureWindows(store.load_all(), lambda _, frames: [np.zeros((frames, 1))], 40, [Fraction(1)]).clips
+    (clip,) = FeatureWindows.of(store.load_all(), lambda _, frames: [np.zeros((frames, 1))], 40, [Fraction(1)]).clips
     assert not clip.expression[:36].any() and clip.expression[36:-36].any()
     assert clip.real[:24].all() and not clip.real[24:36].any() and clip.real[36:-36].all()
 

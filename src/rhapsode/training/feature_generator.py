@@ -188,7 +188,7 @@ def train(recipe: FeatureGeneratorRecipe, progress: Progress = no_progress) -> P
     store = open_store(recipe.data, recipe.store, progress)
     run = Run.open(recipe, "feature_generator")
     learnt = [entry for entry in store.entries if entry.split == "train"]
-    windows = FeatureWindows(map(store.load, learnt), extractor(encoder, recipe.variants))
+    windows = FeatureWindows.of(map(store.load, learnt), extractor(encoder, recipe.variants))
     judged = [store.load(entry) for entry in store.entries if entry.split == "val"]
     val = scored_clips(judged, extractor(encoder, 0))
     unfilmed = [

@@ -99,16 +99,23 @@ def with_pauses(clip: PreparedClip, speed: Fraction, extract: Extract) -> Featur
 class FeatureWindows:
     """Draw windows of clips, every person as often as any other, faces mirrored half of the time."""
 
-    def __init__(
-        self, clips: Iterable[PreparedClip], extract: Extract, frames: int = 120, speeds: Sequence[Fraction] = SPEEDS
-    ) -> None:
-        """Extract the features of clips at some speeds; windows are `frames` motion frames (1/60 s) long."""
+    def __init__(self, clips: Sequence[FeatureClip], frames: int = 120, balanced: bool = True) -> None:
+        """Take clips; windows are `frames` motion frames (1/60 s) long. Unbalanced, who has more film is drawn more."""
         self.frames = frames
-        self.clips = [with_pauses(clip, speed, extract) for clip in clips for speed in speeds]
+        self.clips = clips
         total: dict[str, int] = {}
-        for clip in self.clips:
+        for clip in clips:
             total[clip.speaker] = total.get(clip.speaker, 0) + len(clip.expression)
-        self._weights = torch.tensor([len(clip.expression) / total[clip.speaker] for clip in self.clips])
+        self._weights = torch.tensor(
+            [len(clip.expression) / (total[clip.speaker] if balanced else 1) for clip in clips]
+        )
+
+    @classmethod
+    def of(
+        cls, clips: Iterable[PreparedClip], extract: Extract, frames: int = 120, speeds: Sequence[Fraction] = SPEEDS
+    ) -> "FeatureWindows":
+        """Extract the features of clips at some speeds, each clip at one after another."""
+        return cls([with_pauses(clip, speed, extract) for clip in clips for speed in speeds], frames)
 
     def basis(self, components: int) -> np.ndarray:
         """Find the strongest expressions of the clips, (K, 204)."""

@@ -82,7 +82,7 @@ def train(recipe: LipTeachersRecipe, progress: Progress = no_progress) -> list[P
     clips = {
         split: [store.load(entry) for entry in store.entries if entry.split == split] for split in ("train", "val")
     }
-    windows = FeatureWindows(clips["train"], extract)
+    windows = FeatureWindows.of(clips["train"], extract)
     val = scored_clips(clips["val"], extract)
     paths = []
     for seed in range(recipe.loop.seed, recipe.loop.seed + recipe.teachers):
