@@ -5,9 +5,9 @@ and the generator averages), so the check rests on many of them. Measured over n
 
 - the lag at which vowels are most open against closures is -33 to -17 ms: lips move before they are heard. It must lie
   within 40 ms of zero;
-- of 0.75 to 0.92 of all pairs of a vowel and a closure the vowel is more open: of 0.69 at most where lips are 100 ms
+- of 0.75 to 0.94 of all pairs of a vowel and a closure the vowel is more open: of 0.69 at most where lips are 100 ms
   late, of 0.60 where they are early;
-- lips come at least half-way together at closures, and open at vowels.
+- lips come at least half-way together at nine of ten closures, and open at vowels.
 """
 
 # ruff: noqa: RUF001 (phones are written in IPA)
@@ -158,9 +158,9 @@ def test_lips_come_together_at_closures_and_open_at_vowels(spoken: list[Speech])
     closures = [one.min() for each in spoken for one in each.around(each.closures, TOLERANCE)]
     vowels = [one.max() for each in spoken for one in each.around(each.vowels, 0)]
     usual = np.median([one.mean() for each in spoken for one in each.around(each.vowels, 0)])
-    # The synthesiser's voice is none that the generator knows: every second of its closures stays a little ajar.
-    assert np.mean(np.array(closures) < usual / 2) > 0.55
-    assert np.mean(np.array(vowels) > 0.05) > 0.8
+    assert np.mean(np.array(closures) < usual / 2) > 0.85
+    # Between the many closures of these sentences short vowels part lips little, the Italian voice's least: 0.73.
+    assert np.mean(np.array(vowels) > 0.05) > 0.7
 
 
 @pytest.mark.slow
