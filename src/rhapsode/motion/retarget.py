@@ -25,10 +25,19 @@ for _points, _share in (
         _FOLLOWS[_point] = _share * np.array(_weights)
 
 
-def lips_together(offsets: np.ndarray) -> np.ndarray:
-    """Bring the lips as close as at rest: offsets (68, 3) -> (68, 3); the jaw and the skin around the lips follow."""
+def lips_together(offsets: np.ndarray, upper_share: float = UPPER_SHARE) -> np.ndarray:
+    """Bring the lips as close as at rest; the jaw and the skin around the lips follow.
+
+    Args:
+        offsets: (68, 3) from rest, canonical space.
+        upper_share: share of the way that the upper lip goes.
+
+    Returns:
+        (68, 3).
+    """
+    shares = np.where(_FOLLOWS < 0, upper_share / UPPER_SHARE, (1 - upper_share) / (1 - UPPER_SHARE))
     closed = offsets.copy()
-    closed[:, 1] -= _FOLLOWS @ lip_openings(offsets)
+    closed[:, 1] -= (shares * _FOLLOWS) @ lip_openings(offsets)
     return closed
 
 

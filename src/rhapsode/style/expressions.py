@@ -14,11 +14,11 @@ from rhapsode.style.style import Style
 EXPRESSIONS: Final[Mapping[str, Mapping[str, float]]] = {
     "smile": {"mouthSmile": 0.6, "eyeSquint": 0.2},
     "frown": {"browDown": 0.6, "eyeSquint": 0.2},
-    "anger": {"browDown": 0.7, "eyeSquint": 0.4, "noseSneer": 0.4, "mouthFrown": 0.3, "mouthPress": 0.5},
+    "anger": {"browDown": 0.7, "eyeSquint": 0.25, "noseSneer": 0.4, "mouthFrown": 0.3, "mouthPress": 0.5},
     "sadness": {"browInnerUp": 0.6, "browDown": 0.15, "mouthFrown": 0.8, "mouthShrugLower": 0.4, "eyeBlink": 0.2},
     "surprise": {"browInnerUp": 0.6, "browOuterUp": 0.5, "eyeWide": 0.8, "jawOpen": 0.12},
     "fear": {"browInnerUp": 0.6, "browOuterUp": 0.15, "browDown": 0.15, "eyeWide": 0.8, "mouthStretch": 0.6},
-    "disgust": {"noseSneer": 0.9, "browDown": 0.5, "eyeSquint": 0.4, "mouthUpperUp": 0.4, "mouthFrown": 0.3},
+    "disgust": {"noseSneer": 0.6, "browDown": 0.5, "eyeSquint": 0.25, "mouthUpperUp": 0.15, "mouthFrown": 0.5},
     "tenderness": {"mouthSmile": 0.35, "browInnerUp": 0.3, "eyeSquint": 0.15, "eyeBlink": 0.15},
     "mockery": {"mouthSmileLeft": 0.6, "mouthDimpleLeft": 0.4, "browOuterUpRight": 0.5, "eyeSquint": 0.3},
     "doubt": {"browOuterUpLeft": 0.6, "browDownRight": 0.5, "mouthPress": 0.4, "mouthFrownRight": 0.3},
