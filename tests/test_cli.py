@@ -19,6 +19,7 @@ from skimage import data
 
 from rhapsode import __version__, cli
 from rhapsode.cli.errors import explain
+from rhapsode.cli.limits import is_want_of_memory
 from rhapsode.cli.progress import ProgressDisplay
 from rhapsode.cli.terminal import interrupts_from_signals
 from rhapsode.cli.verbs import GROUPS, VERBS
@@ -368,3 +369,10 @@ def test_without_json_the_figures_are_a_table(capsys: pytest.CaptureFixture[str]
     assert code == 0
     assert all(method in out for method in ("generator", "mean_face", "loudness_jaw", "nearest_neighbour", "v0"))
     assert "closures" in out
+
+
+def test_want_of_memory_is_told_as_such_in_whatever_words_a_library_has() -> None:
+    assert is_want_of_memory(MemoryError())
+    assert is_want_of_memory(ImportError("libscipy_openblas.so: failed to map segment from shared object"))
+    assert is_want_of_memory(OSError(12, "Cannot allocate memory"))
+    assert not is_want_of_memory(ImportError("No module named 'torch'"))

@@ -119,6 +119,19 @@ def test_a_container(bench: Bench, stranger: Sequence[str]) -> None:
     assert not [name for name in system if name.startswith(("libGL", "libX", "libxcb", "libSM", "libglib", "libgthr"))]
 
 
+@case("Places", "Little address space", made="ulimit -v 900000", happens="refused: how much is needed")
+def test_little_memory(bench: Bench) -> None:
+    def limits() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (900_000 * 1024,) * 2)
+
+    (refused,) = run([words(bench)], limits=limits)["done"]
+    assert refused["code"] == 2
+    assert "1.25 GB of address space are needed, and this process may have 0.92" in refused["err"]
+    assert not bench.out.exists()
+
+
 @case("Places", "HOME is a folder that is not there", made="HOME=/nonexistent", happens="works; nothing is cached")
 @case("Places", "A read-only temporary folder", made="TMPDIR=/usr", happens="works; nothing is written there")
 @case("Places", "A read-only cache folder", made="RHAPSODE_CACHE=/usr", happens="works; nothing is cached")

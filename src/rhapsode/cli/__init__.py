@@ -8,6 +8,7 @@ from typing import Any
 
 from rhapsode import __version__
 from rhapsode.cli.errors import UsageError, explain
+from rhapsode.cli.limits import check_address_space, is_want_of_memory
 from rhapsode.cli.terminal import (
     drop_output,
     interrupts_from_signals,
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options is None:
                 return 0
             debug = options.output.debug
+            check_address_space()
             with log_to_stderr(debug):
                 code = options.run()
             sys.stdout.flush()
@@ -83,6 +85,9 @@ def _report(error: Exception, verb: str, debug: bool) -> int:
     if isinstance(error, RhapsodeError):
         print_status(f"rhapsode: error: {explain(error, verb)}")
         return REFUSED
+    if is_want_of_memory(error):
+        print_status("rhapsode: error: no memory left; choose a smaller --size, or end other programs")
+        return REFUSED
     if isinstance(error, OSError) and error.filename:
         reason = (error.strerror or "cannot be used").lower()
         print_status(f"rhapsode: error: {error.filename}: {reason}; check the path and its permissions")
@@ -96,9 +101,6 @@ def _report(error: Exception, verb: str, debug: bool) -> int:
         print_status(
             f"rhapsode: error: cannot write or open ({reason}); check disks, limits, and where the output goes"
         )
-        return REFUSED
-    if isinstance(error, MemoryError):
-        print_status("rhapsode: error: no memory left; choose a smaller --size, or end other programs")
         return REFUSED
     hint = "please report it with the lines above" if debug else "run again with --debug to see where, and report it"
     print_status(f"rhapsode: error: this is a bug in rhapsode ({type(error).__name__}: {error}); {hint}")
