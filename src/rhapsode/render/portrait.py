@@ -9,6 +9,7 @@ from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
 from rhapsode.render.eyelids import Eyelids
+from rhapsode.render.fine import FinePicture, sharpening_for
 from rhapsode.render.furrows import Furrows
 from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
@@ -77,6 +78,21 @@ class MeasuredPortrait:
     def rig(self) -> FaceRig:
         """Give how the face moves; it is measured at the first call, and so are head and eyelids."""
         return FaceRig(self.image, self.face, self.pose, self.rest)
+
+    @cached_property
+    def fine(self) -> FinePicture:
+        """Give the picture to look up between its pixels."""
+        return FinePicture(self.image, self.sharpening)
+
+    @cached_property
+    def fine_skin(self) -> FinePicture:
+        """Give the same of the picture without what lies between the lips (`FaceRig.skin`)."""
+        return self.fine if self.rig.skin is self.image else FinePicture(self.rig.skin, self.sharpening)
+
+    @cached_property
+    def sharpening(self) -> float:
+        """Give how much the face must be sharpened between its pixels to stay sharp as it moves."""
+        return sharpening_for(self.image, self.face.mesh[:, :2])
 
     @cached_property
     def head(self) -> HeadMotion:

@@ -39,7 +39,8 @@ class Renderer:
         self._picture = Box(0, 0, width, height)
         self._head = portrait.head
         self._rig = portrait.rig
-        self._skin = self._rig.skin if any(layer.fills_mouth for layer in layers) else portrait.image
+        self._still = portrait.fine
+        self._skin = portrait.fine_skin if any(layer.fills_mouth for layer in layers) else self._still
         self._lids = portrait.eyelids
         self._furrows = portrait.furrows
 
@@ -90,12 +91,12 @@ class Renderer:
         frame = self._portrait.image.copy()
         if area.is_empty:
             return frame
-        picture = self._skin if face.moves else self._portrait.image
+        picture = self._skin if face.moves else self._still
         before = source
         if face.moves:
             source = self._expressed(source, face)
-        for part, points in self._head.grid.bands(source, area):
-            _look_up(picture, points, frame[part.slices])
+        for part, places in self._head.grid.bands(picture.scale * source, area):
+            picture.look_up(places, frame[part.slices])
         if face.moves:
             self._draw_mouth(frame, before, displacement, face)
         for eye, moved in enumerate(lids):
@@ -125,7 +126,7 @@ class Renderer:
             return
         posed = self._head.grid.enlarge(source, box)
         part = frame[box.slices]
-        _look_up(self._skin, self._near_lips(posed, face), part)
+        self._skin.look_up(self._skin.scale * self._near_lips(posed, face), part)
         patch = MouthPatch(part, posed, face.lips.cover(posed), face.lips, face)
         for layer in self._layers:
             layer.draw(patch)
@@ -164,11 +165,6 @@ class Renderer:
         places = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
         moved = places + grid.sample(displacement, places)
         return Box.around(moved.reshape(-1, 2), 0.5 * grid.step).intersect(self._picture)
-
-
-def _look_up(picture: np.ndarray, points: np.ndarray, into: np.ndarray) -> None:
-    """A part of a frame, in place, from where in the picture its pixels come from."""
-    cv2.remap(picture, points, None, cv2.INTER_LINEAR, into, cv2.BORDER_REPLICATE)
 
 
 def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:
