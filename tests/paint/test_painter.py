@@ -66,15 +66,15 @@ def test_the_frame_changes_in_the_window_alone_and_by_what_was_added(
     )
     change = painted - plain
     corners = painter.window.outline()
-    # The box in which the two lip fields are told apart pixel by pixel is wider with a painter: a level or two.
-    rows, columns = np.argwhere(np.abs(change).max(-1) > 4).T
+    # The box in which the two lip fields are told apart pixel by pixel is wider with a painter: a few levels.
+    rows, columns = np.argwhere(np.abs(change).max(-1) > 6).T
     assert columns.min() >= corners[:, 0].min() - 2 and columns.max() <= corners[:, 0].max() + 2
     assert rows.min() >= corners[:, 1].min() - 2 and rows.max() <= corners[:, 1].max() + 2
     # Less where her own teeth are spared.
     assert change[..., 0].max() == pytest.approx(
         painter.difference(portrait.rig.pose(opened(0.1)))[..., 0].max(), abs=3
     )
-    assert np.abs(change[..., [1, 2]]).max() <= 4
+    assert np.abs(change[..., [1, 2]]).max() <= 6
 
 
 def test_what_is_added_moves_with_the_head(portrait: MeasuredPortrait, painter: MouthPainter) -> None:
