@@ -55,10 +55,9 @@ class Setting:
 
 SETTINGS = [
     Setting("all"),
-    *(
-        replace(one, name=f"{one.people} {'person' if one.people == 1 else 'people'}")
-        for one in (Setting("", people=count) for count in (1, 4, 8))
-    ),
+    *(Setting(f"people: {count}", people=count) for count in (1, 4, 8)),
+    *(Setting(f"film alone, people: {count}", count, filmed=40, unfilmed=0, spoken=0) for count in (1, 4, 8)),
+    Setting("film alone, all", filmed=40, unfilmed=0, spoken=0),
     Setting("without unfilmed speech", unfilmed=0, filmed=40),
     Setting("without the synthesiser", spoken=0, filmed=20),
     Setting("without film, but for the basis", filmed=1),
