@@ -1,5 +1,6 @@
 """What several tests speak to: a real portrait, a spoken sentence, and a talking clip that the project itself made."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import pytest
 import skimage.data
 
 from rhapsode.animator import Animator
+from rhapsode.credentials.signing import load_c2pa
+from rhapsode.errors import InstallationError
 from rhapsode.evaluation.clips import RealClip, real_clips
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform
@@ -29,6 +32,24 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RHAPSODE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or makes the user's key; in an environment that is older than what signs, none hears of that."""
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            load_c2pa()
+        except InstallationError:
+            patch.setattr(logging.getLogger("rhapsode.credentials.attach"), "disabled", True)
+        else:
+            from rhapsode.credentials.keys import CERTIFICATE_VARIABLE, KEY_VARIABLE, make_key
+
+            path, made = tmp_path_factory.mktemp("key") / "key.pem", make_key()
+            path.write_bytes(made.key + made.certificates)
+            patch.setenv(KEY_VARIABLE, str(path))
+            patch.setenv(CERTIFICATE_VARIABLE, str(path))
         yield
 
 

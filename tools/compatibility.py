@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 #: What needs a package registry, and is therefore measured by hand, by the tool of the same name.
 MEASURED = ("wheels.md", "fresh_installs.md")
-SECTIONS = ("Pictures", "Sounds", "Text", "Places", "Outputs", "Systems")
+SECTIONS = ("Pictures", "Sounds", "Text", "Places", "Outputs", "Credentials", "Systems")
 _HEAD = """# What goes in, and where it runs
 
 Each row is checked by a test in `tests/inputs/`, which makes the input as the row says. "Refused" is one line that

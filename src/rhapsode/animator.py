@@ -10,6 +10,7 @@ from rhapsode.audio.find_voice import find_voice
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
+from rhapsode.credentials.origin import Origin
 from rhapsode.errors import OptionsError, StyleError
 from rhapsode.face.points import FivePoints
 from rhapsode.media.live import LiveSound
@@ -173,7 +174,8 @@ class Animator:
         renderer = loaded.renderer(style, options.teeth)
         speech = self.speech if options.live else self.speech.wide
         timeline = lambda: self._timeline(speech, loaded, style, options)  # noqa: E731
-        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard)
+        origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength)
+        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard, origin)
 
     def start_session(
         self,

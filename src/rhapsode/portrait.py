@@ -33,6 +33,7 @@ class Portrait:
     Attributes:
         measured: the picture and the measures of its face.
         choice: the faces that the picture shows, and which of them speaks.
+        hashes: SHA-256 of the picture, then of extra photos (`credentials.origin.picture_hash`).
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Portrait:
         networks: PictureNetworks,
         extra_photos: Sequence[tuple[np.ndarray, Face, str]] = (),
         choice: FaceChoice | None = None,
+        hashes: tuple[str, ...] = (),
     ) -> None:
         """Take what was measured; `Animator.load_portrait` makes a portrait.
 
@@ -49,9 +51,11 @@ class Portrait:
             networks: paint its mouth.
             extra_photos: other photos of the same person: (H, W, 3) uint8 RGB, the face in it, and its name.
             choice: among the faces of the picture; the measured one is the only one where None.
+            hashes: of the pictures.
         """
         self.measured = measured
         self.choice = choice or FaceChoice((measured.face,))
+        self.hashes = hashes
         self._networks = networks
         self._extra_photos = tuple(extra_photos)
         self._lock = threading.Lock()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rhapsode.compute import default_threads
+from rhapsode.credentials.origin import picture_hash
 from rhapsode.errors import OptionsError, PortraitError
 from rhapsode.face.best_frame import best_frame
 from rhapsode.face.cache import CachedTracker
@@ -75,11 +76,11 @@ def load_portrait(
         choice = _found(source, tracker, face, size) if points is None else _placed(source, tracker, points)
         measured = MeasuredPortrait.from_image(source.image, tracker, choice.face)
         check_view(measured, source.name)
-        photos = []
+        photos, hashes = [], [picture_hash(one) for one in (picture, *extra_photos)]
         for photo in extra_photos:
             other = _read(photo, None, tracker)
             photos.append((other.image, _found(other, tracker, None, None).face, other.name))
-    return Portrait(measured, networks, photos, choice)
+    return Portrait(measured, networks, photos, choice, tuple(hashes))
 
 
 def _read(picture: PictureSource, size: int | None, tracker: CachedTracker) -> _Source:

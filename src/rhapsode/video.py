@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rhapsode.credentials.attach import signed
+from rhapsode.credentials.origin import Origin
 from rhapsode.frames import render_in_order
 from rhapsode.media.encoder import Sound, open_sound, padded
 from rhapsode.media.outputs import sink_for
@@ -21,6 +24,9 @@ from rhapsode.media.writer import VideoFacts, write_video
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline, frame_count
 from rhapsode.progress import Progress, no_progress
 from rhapsode.render.renderer import Renderer
+
+if TYPE_CHECKING:
+    from rhapsode.credentials.keys import SigningKey
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +55,7 @@ class Video:
         threads: int = 1,
         take: Take = Take(),  # noqa: B008  (frozen)
         soundtrack: Path | Piped | Waveform | None = None,
+        origin: Origin = Origin(),  # noqa: B008  (frozen)
     ) -> None:
         """Promise a video; `Animator.animate` makes one.
 
@@ -60,12 +67,14 @@ class Video:
             threads: number of threads that render frames.
             take: which track and channel of the sound drive the face.
             soundtrack: is heard instead of the sound.
+            origin: what the video is made of, for its Content Credentials.
         """
         self.fps = fps
         self.threads = threads
         self.height, self.width = renderer.shape
         self.take = take
         self._renderer, self._timeline, self._audio, self._soundtrack = renderer, timeline, audio, soundtrack
+        self._origin = origin
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Render each frame, (H, W, 3) uint8 RGB; frame n shows time n / fps seconds.
@@ -85,7 +94,12 @@ class Video:
         seconds = estimated_seconds(self._audio, self.take.track)
         return frame_count(seconds, self.fps) if seconds else 0
 
-    def save(self, sink: Sink | str | Path, progress: Progress = no_progress) -> VideoFacts:
+    def save(
+        self,
+        sink: Sink | str | Path,
+        progress: Progress = no_progress,
+        credentials: "SigningKey | bool" = True,
+    ) -> VideoFacts:
         """Write the video with its sound: all channels of the track whose voice drives the face, or the soundtrack.
 
         A soundtrack begins with the voice, and is cut or followed by silence where the voice ends; that is logged. So
@@ -95,6 +109,8 @@ class Video:
             sink: a file or folder by its name (`media.outputs.sink_for`), which appears only when it is complete, or a
                 sink (`media.sinks`), such as a stream.
             progress: watches the stage `frames`; the total is an estimate for a sound from a file.
+            credentials: key that signs the Content Credentials of the file (`credentials.keys.signing_key`); the
+                user's for True. For False there are none, which the file's comment says.
 
         Raises:
             AudioError: the sound turns out to be empty, damaged or not finite.
@@ -103,9 +119,11 @@ class Video:
         """
         sink = sink_for(sink) if isinstance(sink, str | Path) else sink
         sink.check(self.fps)
+        sink, comment = signed(sink, lambda: self._origin.inputs(self._audio, self._soundtrack), credentials)
         heard = _Heard()
         frames, sound = self._frames(heard), self._sound(sink.rates) if sink.rates else None
-        facts = write_video(frames, sink, self.fps, sound, progress=progress, n_frames=self.estimated_frames)
+        n_frames = self.estimated_frames
+        facts = write_video(frames, sink, self.fps, sound, comment=comment, progress=progress, n_frames=n_frames)
         return replace(facts, voice_seconds=float(heard.voiced / self.fps))
 
     def _frames(self, heard: "_Heard") -> Iterator[np.ndarray]:

@@ -22,6 +22,7 @@ from rhapsode.options import AnimationOptions
 
 if TYPE_CHECKING:
     from rhapsode.animator import Animator
+    from rhapsode.credentials.keys import SigningKey
     from rhapsode.media.sinks import Sink
     from rhapsode.media.source import Piped
     from rhapsode.media.waveform import Waveform
@@ -83,6 +84,31 @@ class Engine:
     """Threads that render frames; the video is the same by any number."""
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """What the video says of itself, signed."""
+
+    credentials: Flag = True
+    """Sign no Content Credentials; the file's comment says so."""
+    credentials_key: Annotated[Path | None, option("FILE", "made on first use")] = None
+    """Private key to sign with, PEM."""
+    credentials_certificate: Annotated[Path | None, option("FILE", "made on first use")] = None
+    """Its certificate, and those that vouch for it, PEM."""
+
+    def key(self) -> "SigningKey | bool":
+        """Give the key that is named; True for the user's, False for none."""
+        if self.credentials_key is None and self.credentials_certificate is None:
+            return self.credentials
+        if not self.credentials:
+            raise UsageError("--no-credentials needs no key")
+        from rhapsode.credentials.signing import load_c2pa
+
+        load_c2pa()
+        from rhapsode.credentials.keys import signing_key
+
+        return signing_key(self.credentials_key, self.credentials_certificate)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Animate:
     """The voice comes from --audio or --text.
@@ -116,6 +142,7 @@ class Animate:
     library: Library = None
     """Folder of your styles."""
     engine: Annotated[Engine, option(name="")] = field(default_factory=Engine)
+    credentials: Annotated[Credentials, option(name="")] = field(default_factory=Credentials)
     output: Annotated[Output, option(name="")] = field(default_factory=Output)
 
     def run(self) -> None:
@@ -131,6 +158,7 @@ class Animate:
         style = options.style
         named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style), self.landmarks) if one]
         sink = self._sink(options.frame_rate, [self.portrait, *named, *self.extra_photo])
+        key = self.credentials.key()
         from rhapsode.media.sound import opened_sound
 
         with ProgressDisplay(self.output.shows_progress) as progress:
@@ -149,7 +177,7 @@ class Animate:
             with progress.step("portrait"):
                 portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo, self.landmarks)
                 video = animator.animate(portrait, spoken, options, heard)
-            facts = video.save(sink, progress=progress)
+            facts = video.save(sink, progress, key)
             wall = time.perf_counter() - began
         size, speed = (video.width, video.height), facts.seconds / wall
         peak = peak_rss_mb()

@@ -40,6 +40,7 @@ GROUPS = {
 }
 VERBS = {
     "animate": Verb("Make a portrait speak.", "animate:Animate"),
+    "verify": Verb("Tell what a video says of itself, and whether it was changed.", "verify:Verify"),
     "voices": Verb("List the languages that a text is spoken in.", "voices:Voices"),
     "learn-style": Verb("Learn a style, a manner of speaking, from a clip.", "learn_style:LearnStyle"),
     "styles": Verb("List styles; or show, mix and share them.", "styles:List"),

@@ -28,7 +28,7 @@ class Format:
         lossy_sound: whether the sound's encoder has a bit rate to choose.
         muxing: options of the muxer.
         fastest: frames per second at most; None where there is no limit.
-        signed: whether Content Credentials can be put into the file.
+        unsigned: why Content Credentials cannot be put into the file; empty where they can.
     """
 
     container: str
@@ -40,7 +40,7 @@ class Format:
     lossy_sound: bool = True
     muxing: Mapping[str, str] = field(default_factory=dict)
     fastest: int | None = None
-    signed: bool = True
+    unsigned: str = ""
 
     @property
     def even(self) -> bool:
@@ -78,7 +78,7 @@ VP9 = Format(
     {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"},
     "libopus",
     (48000,),
-    signed=False,
+    unsigned="WebM has no place for them",
 )
 #: Its clock counts hundredths of a second, and browsers show frames of less than two at a tenth of the speed.
 GIF = Format("gif", "gif", "pal8", fastest=50)

@@ -43,6 +43,7 @@ class FrameFolder:
     """
 
     rates = PRORES.rates
+    unsigned = "pictures of a folder are not signed one by one"
 
     def __init__(self, path: str | Path, overwrite: bool = False) -> None:
         """Check the name; nothing is written yet.

@@ -58,10 +58,12 @@ class Sink(Protocol):
     Attributes:
         name: what messages call it.
         rates: samples per second that its sound may have, ascending; empty where it has no sound.
+        unsigned: why what it writes cannot hold Content Credentials; empty where it can.
     """
 
     name: str
     rates: tuple[int, ...]
+    unsigned: str
 
     def check(self, fps: Fraction | None = None) -> Any:
         """Refuse what could not be written in the end; nothing stays written.
@@ -110,8 +112,8 @@ class VideoFile:
         self.path = Path(path)
         self.name = self.path.name
         self.format = format_of(self.path)
-        self.rates = self.format.rates
-        self._before_publish = before_publish
+        self.rates, self.unsigned = self.format.rates, self.format.unsigned
+        self.before_publish = before_publish
 
     def check(self, fps: Fraction | None = None) -> Path:
         """Refuse what could not be written in the end; see `Sink.check`.
@@ -172,8 +174,8 @@ class VideoFile:
                 raise self.explain(error) from error
             target = Target(self._encoder(part, seconds))
             yield target
-            if self._before_publish is not None:
-                self._before_publish(part)
+            if self.before_publish is not None:
+                self.before_publish(part)
             try:
                 target.written = part.stat().st_size
                 part.replace(path)
@@ -209,6 +211,7 @@ class FragmentedMp4:
 
     KEY_FRAME_SECONDS = 1.0
     rates = H264.rates
+    unsigned = "a stream is gone before its end, which a signature needs, is known"
 
     def __init__(self, stream: Writable, name: str = "stream") -> None:
         """Take a stream.
