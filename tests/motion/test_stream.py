@@ -12,8 +12,11 @@ from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform, resample
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.model import SpeechModel
-from rhapsode.motion.stream import StyledMotionModel, condensed_features, generate
+from rhapsode.motion.motion import joined
+from rhapsode.motion.stream import MotionStream, StyledMotionModel, condensed_features, generate
 from rhapsode.style.motion_model import styled_motion_model
+from rhapsode.training.made_up_music import make_music
+from rhapsode.training.revoice import whispered
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +65,37 @@ def test_a_bank_of_the_voice_itself_changes_less_than_a_strange_one(
 
     assert change(own, 1.0) < 0.5 * change(strange, 1.0)
     assert change(strange, 0.0) == 0
+
+
+def test_the_gate_that_ships_belongs_to_the_encoder_that_ships(shipped: StyledMotionModel) -> None:
+    assert shipped.gate is not None, "train it again: rhapsode train voice-gate"
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_a_voice_is_told_alike_however_a_sound_arrives(
+    shipped: StyledMotionModel, sentence: Waveform, gated: bool
+) -> None:
+    model = shipped if gated else replace(shipped, gate=None)
+    whole = MotionStream(model, mean_face()).of(sentence)
+    stream = MotionStream(model, mean_face())
+    pieces = [sentence.samples[first : first + 777] for first in range(0, len(sentence.samples), 777)]
+    arrived = joined([motion for piece in pieces for motion in stream.push(piece)] + stream.end())
+    np.testing.assert_array_equal(arrived.voice, whole.voice)
+    np.testing.assert_array_equal(arrived.expression, whole.expression)
+    assert whole.voice.max() > 0.99
+
+
+def test_a_voice_under_music_as_loud_and_a_whisper_move_the_mouth_more_than_music_alone(
+    shipped: StyledMotionModel, sentence: Waveform
+) -> None:
+    def opening(samples: np.ndarray) -> float:
+        motion = MotionStream(shipped, mean_face()).of(Waveform(samples.astype(np.float32), 16000))
+        return float(lip_distance(motion.expression + mean_face()).mean())
+
+    rng = np.random.default_rng(5)
+    voice = np.pad(0.1 * sentence.samples / sentence.samples.std(), (8000, 8000))
+    music = make_music(len(voice) / 16000, rng)
+    clean, rest = opening(voice), opening(np.zeros_like(voice))
+    assert opening(voice + music) - rest > 0.5 * (clean - rest)
+    assert opening(whispered(voice.astype(np.float32), rng)) - rest > 0.5 * (clean - rest)
+    assert opening(music) - rest < 0.5 * (clean - rest)

@@ -2,8 +2,7 @@
 
 A recurrent layer on the features (GRU, Cho et al. 2014) tells for each motion frame whether a voice sounds a little
 later. An envelope follows: it opens before a voice begins, closes after it, and bridges short pauses. Speech under
-music, whispers and song are to open it as clear speech does; silence, noise and music are not to. No weights ship yet,
-and the product does not use it.
+music, whispers and song are to open it as clear speech does; silence, noise and music are not to.
 """
 
 from collections.abc import Mapping

@@ -40,7 +40,7 @@ class StyledMotionModel:
         encoder: makes features of sound.
         generator: makes motion of features.
         head: moves the head.
-        gate: tells of features where a voice sounds; where None, Silero VAD tells it of the sound.
+        gate: tells of features where a voice sounds, beside Silero VAD, which hears the sound; None for that alone.
         unstyled: the generator without style, from which the motion of `generator` is extrapolated; None for none.
         extrapolation: how far beyond the style, as a share of it.
         bank: features of a voice on which those of every voice are projected; None for no projection.
@@ -77,7 +77,7 @@ class ExpressionStream:
         self._early = generator.look_ahead
         ahead = self._model.encoder.look_ahead + generator.look_ahead
         self._gate = None if gate is None else VoiceGateStream(gate, generator.look_ahead)
-        self._vad = StreamingVad(min(ahead, MOST_VOICE_AHEAD)) if gate is None else None
+        self._vad = StreamingVad(min(ahead, MOST_VOICE_AHEAD))
 
     def push(self, samples: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
         """Take the samples that follow and give the frames that they complete.
@@ -88,15 +88,16 @@ class ExpressionStream:
         Yields:
             (68, 3) float32 offsets from a resting face, canonical space; and 0 without a voice .. 1 with one.
         """
-        if self._vad is not None:
-            self._vad.push(samples)
+        self._vad.push(samples)
         for features in self._features.push(samples):
             expression = self._step(features)
             voice = 0.0 if self._gate is None else self._gate.push(features)
             if self._early:
                 self._early -= 1
             else:
-                yield expression, voice if self._vad is None else self._vad.next()
+                # Of a loud beginning after silence, which gain control overdrives, the gate is sure 0.3 s late; under
+                # music, and of whispers, Silero never.
+                yield expression, max(voice, self._vad.next())
 
     def _step(self, features: np.ndarray) -> np.ndarray:
         model = self._model
