@@ -81,6 +81,21 @@ def test_one_changed_byte_of_picture_or_sound_is_seen(tmp_path: Path, key: Signi
     assert "was changed after it was signed" in found.why
 
 
+def test_any_byte_of_a_file_of_several_megabytes_is_watched(tmp_path: Path, key: SigningKey) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (9, 512, 512, 3), dtype=np.uint8)
+    path = signed(tmp_path / "talk.mov", key, noise)
+    data = path.read_bytes()
+    assert len(data) > 2_000_000 and verify(path).valid
+    for place in np.linspace(50_000, len(data) - 100, 7).astype(int):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        try:
+            assert not verify(path).valid
+        except VideoError as error:  # what is said is no longer readable
+            assert error.code == "damaged"
+
+
 def test_what_is_said_cannot_be_changed_either(tmp_path: Path, key: SigningKey) -> None:
     path = signed(tmp_path / "talk.mp4", key)
     data = path.read_bytes()

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 #: Name of what is said of the inputs; C2PA leaves the names of such assertions to the program that makes them.
 INPUTS = "rhapsode.inputs"
 #: Nothing is asked of the network: no lists of revoked certificates, no manifests that stand elsewhere. What is larger
-#: than 16 MB goes through a temporary file, so that memory does not grow with the length of a video.
-OFFLINE = {
+#: than 16 MB goes through a temporary file, not through memory.
+OFFLINE: dict[str, dict[str, Any]] = {
     "verify": {"ocsp_fetch": False, "remote_manifest_fetch": False},
     "builder": {"thumbnail": {"enabled": False}},
     "core": {"backing_store_memory_threshold_in_mb": 16},
 }
+#: Hash by the megabyte, where memory would hold up to 256 at a time; the library does so wrongly for fragments.
+_BY_PIECES = {"core": OFFLINE["core"] | {"merkle_tree_chunk_size_in_kb": 1024}}
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".gif": "image/gif"}
 
 
@@ -90,7 +92,8 @@ def sign(path: Path, title: str, inputs: dict[str, Any], key: "SigningKey") -> N
         with path.open("rb") as source, _Whole(part, "w+") as signed:
             try:
                 signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(key.algorithm, key.certificates, key.key, None))
-                settings = c2pa.Context(c2pa.Settings.from_dict(OFFLINE))
+                options = OFFLINE if _is_fragmented(path) else OFFLINE | _BY_PIECES
+                settings = c2pa.Context(c2pa.Settings.from_dict(options))
                 with c2pa.Builder(_json(manifest(title, inputs)), settings) as builder:
                     builder.sign(signer, _TYPES[path.suffix.lower()], source, signed)
             except c2pa.C2paError as error:
@@ -105,6 +108,19 @@ def sign(path: Path, title: str, inputs: dict[str, Any], key: "SigningKey") -> N
         raise explain_disk(error, title, str(path.parent)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_fragmented(path: Path) -> bool:
+    """Tell whether an MP4 file has fragments, boxes of the kind `moof`."""
+    with path.open("rb") as file:
+        place = 0
+        while len(head := file.read(16)) == 16:
+            if head[4:8] == b"moof":
+                return True
+            size = int.from_bytes(head[:4], "big")
+            place += int.from_bytes(head[8:], "big") if size == 1 else max(size, 8)
+            file.seek(place)
+    return False
 
 
 def _json(value: dict[str, Any]) -> str:
