@@ -43,7 +43,7 @@ def test_what_is_shown_of_styles_is_summed_up_by_strength_region_and_emotion() -
     assert found["strengths"]["1"]["regions"]["brows"] == pytest.approx(0.8, abs=1e-3)
     assert found["strengths"]["1"]["regions"]["jaw"] is None  # nobody was asked for
     assert found["strengths"]["1"]["correlation"] == pytest.approx(1, abs=1e-3)
-    assert found["strengths"]["1"]["named"] == 1 and found["emotions"] == 2 and found["own"] == ["fearful"]
+    assert found["strengths"]["1"]["matched"] == 1 and found["emotions"] == 2 and found["own"] == ["fearful"]
     assert [clip["1"]["slope"] for clip in found["clips"]] == pytest.approx([0.8] * 3, abs=1e-3)
 
 
@@ -52,8 +52,13 @@ def test_an_emotion_is_named_by_how_other_people_show_it() -> None:
     # One who frowns when happy is named by the others, who smile.
     odd = [_seen("a", "happy", frown, 1.0)]
     usual = [_seen(one, *how, 1.0) for one in "bc" for how in (("happy", smile), ("angry", frown))]
-    confusion = expression_scores(odd + usual, NEUTRAL)["strengths"]["1"]["confusion"]
-    assert confusion == {"happy": {"angry": 2, "happy": 4}, "angry": {"angry": 4, "happy": 0}}
+    found = expression_scores(odd + usual, NEUTRAL)
+    assert found["strengths"]["1"]["named"] == pytest.approx(8 / 10)
+    assert found["real"]["named"] == pytest.approx(4 / 5)
+    assert found["strengths"]["1"]["confusion"] == {
+        "happy": {"angry": 2, "happy": 4},
+        "angry": {"angry": 4, "happy": 0},
+    }
 
 
 def test_a_style_of_strength_0_shows_nothing_and_one_of_strength_1_does(

@@ -86,9 +86,9 @@ def test_every_way_of_moving_is_scored_and_averaged(figures: dict[str, Any]) -> 
 def test_what_a_portrait_shows_of_each_style_is_measured(figures: dict[str, Any]) -> None:
     seen = figures["expression"]
     assert (seen["portraits"], seen["reader"], list(seen["strengths"])) == (1, FILE, ["1"])
-    assert set(seen["strengths"]["1"]) >= {"correlation", "slope", "regions", "named", "confusion"}
+    assert set(seen["strengths"]["1"]) >= {"correlation", "slope", "regions", "named", "matched", "confusion"}
     # Both clips are neutral: there is no other emotion to name.
-    assert seen["strengths"]["1"]["named"] == 1 and seen["emotions"] == 1
+    assert seen["strengths"]["1"]["named"] == seen["real"]["named"] == seen["emotions"] == 1
     assert all(set(clip["expression"]) == {"1"} for clip in figures["clips"])
 
 

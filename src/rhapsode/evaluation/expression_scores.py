@@ -18,8 +18,10 @@ _ALSO = {"disgust": "disgusted", "fear": "fearful", "calm": "neutral"}
 def expression_scores(seen: Sequence[SeenStyle], neutral: np.ndarray) -> dict[str, Any]:
     """Sum up what styles show.
 
-    Emotions are named by the nearest centroid, which is made of real clips: of other people than the style's, and where
-    nobody else shows the emotion, of the style's own. A portrait is nobody of these.
+    Emotions are named by the nearest centroid, which is made of real clips; a portrait is nobody of these. `named` is
+    the strict figure: centroids are of other people than the style's, where any show the emotion. For `matched` they
+    are of all clips, the style's among them. Each is given beside what it makes of the clips themselves: two people may
+    show one emotion in ways of their own.
 
     Args:
         seen: styles, all looked at alike.
@@ -27,24 +29,20 @@ def expression_scores(seen: Sequence[SeenStyle], neutral: np.ndarray) -> dict[st
 
     Returns:
         `strengths`, for each as text: `correlation` and `slope` of what was shown on what was asked, over the units but
-        gaze, pooled over styles and portraits; `regions`, the slope in each; `named`, the share of videos whose emotion
-        is named, and `confusion`, by what was asked. `clips`: the first three for each style and strength. `emotions`:
-        how many are told apart; `own`: those for which only the style's own clip stands. None where undefined.
+        gaze, pooled over styles and portraits; `regions`, the slope in each; `named` and `matched`, shares of videos
+        whose emotion is told, and `confusion`, by what was asked, of the latter. `clips`: the first three for each
+        style and strength. `real`: `named` and `matched` of the clips. `emotions`: how many are told apart. `own`:
+        those that one person shows. None where undefined.
     """
     known = [one for one in seen if emotion_of(one) in EMOTIONS]
     figures: dict[str, Any] = {}
     for number, strength in enumerate(seen[0].strengths):
         pairs = [_pair(one, number, neutral) for one in seen]
-        asked, named = [], []
-        for one in known:
-            real = centroids(known, one.person, neutral)
-            asked += [emotion_of(one)] * len(one.shown[number])
-            named += [nearest(real, change) for change in one.shown[number]]
         figures[f"{strength:g}"] = {
             **scores(*(np.concatenate(column) for column in zip(*pairs, strict=True))),
-            "named": _rounded(float(np.mean([a == b for a, b in zip(asked, named, strict=True)]))) if known else None,
-            "confusion": confusion(asked, named),
+            **_told(known, [one.shown[number] for one in known], neutral),
         }
+    real = _told(known, [(one.clip - neutral)[None] for one in known], neutral)
     people = {name: {one.person for one in known if emotion_of(one) == name} for name in map(emotion_of, known)}
     return {
         "strengths": figures,
@@ -52,9 +50,24 @@ def expression_scores(seen: Sequence[SeenStyle], neutral: np.ndarray) -> dict[st
             {f"{strength:g}": scores(*_pair(one, number, neutral)) for number, strength in enumerate(one.strengths)}
             for one in seen
         ],
+        "real": {name: real[name] for name in ("named", "matched")},
         "emotions": len(people),
         "own": sorted(name for name, those in people.items() if len(those) == 1),
     }
+
+
+def _told(known: Sequence[SeenStyle], changes: Sequence[np.ndarray], neutral: np.ndarray) -> dict[str, Any]:
+    """Tell the emotion of changes (P, 51) of each style, both ways."""
+    asked = [emotion_of(one) for one, each in zip(known, changes, strict=True) for _ in each]
+    found: dict[str, Any] = {}
+    for name, strict in (("named", True), ("matched", False)):
+        told = []
+        for one, each in zip(known, changes, strict=True):
+            real = centroids(known, one.person if strict else None, neutral)
+            told += [nearest(real, change) for change in each]
+        right = [a == b for a, b in zip(asked, told, strict=True)]
+        found[name] = round(float(np.mean(right)), 4) if right else None
+    return {**found, "confusion": confusion(asked, told)}
 
 
 def scores(asked: np.ndarray, shown: np.ndarray) -> dict[str, Any]:
@@ -67,7 +80,7 @@ def scores(asked: np.ndarray, shown: np.ndarray) -> dict[str, Any]:
     }
 
 
-def centroids(real: Sequence[SeenStyle], but: str, neutral: np.ndarray) -> Mapping[str, np.ndarray]:
+def centroids(real: Sequence[SeenStyle], but: str | None, neutral: np.ndarray) -> Mapping[str, np.ndarray]:
     """Average the real changes of each emotion, (51,), over the people other than `but`, where there are any."""
     found: dict[str, np.ndarray] = {}
     for name in sorted({emotion_of(one) for one in real}):

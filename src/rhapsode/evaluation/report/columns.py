@@ -119,10 +119,11 @@ def expressions(found: Mapping[str, Any]) -> str:
         values = [of[name] for of in found["strengths"].values()]
         return ", ".join("-" if value is None else f"{value:.{digits}f}" for value in values)
 
-    guessing = f"; guessing gives {1 / found['emotions']:.2f}" if found["emotions"] else ""
+    real = ", ".join("-" if value is None else f"{value:.2f}" for value in found["real"].values())
     return (
         f"What {found['portraits']} portraits show of the learnt styles, as {found['reader']} reads the rendered "
         f"pictures, at strength {', '.join(found['strengths'])}: correlation with the style clip over units "
-        f"{told('correlation', 2)}; slope {told('slope', 2)}; emotion named for a share of {told('named', 2)}"
-        f"{guessing}."
+        f"{told('correlation', 2)}; slope {told('slope', 2)}. Of {found['emotions']} emotions the right one is told by "
+        f"clips of other people for {told('named', 2)}, by all clips for {told('matched', 2)}; of the clips "
+        f"themselves for {real}."
     )
