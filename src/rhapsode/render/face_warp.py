@@ -27,8 +27,8 @@ _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
 _SMOOTHING = 2e-4
 #: The same for the spline through the whole mesh, whose points lie nearer to each other.
 _DENSE_SMOOTHING = 2e-5
-#: Iterations that invert a flow: of speech, and of an expression, whose brows move far beside lids that do not.
-_INVERSIONS, _DEEP_INVERSIONS = 5, 8
+#: Iterations that invert a flow. Brows that rise far beside lids that do not fold it: more iterations stretch the iris.
+_INVERSIONS = 5
 #: Points of the mesh on skin, without the irises.
 _SKIN_POINTS = 468
 _UPPER_LIP = np.array(
@@ -109,11 +109,10 @@ class ExpressionWarp:
             above, below = self._between
             upper += (units.astype(np.float32) @ above).reshape(-1, 2)
             lower += (units.astype(np.float32) @ below).reshape(-1, 2)
-        iterations = _DEEP_INVERSIONS if units.any() else _INVERSIONS
-        return ExpressionFlow(self._backward(upper, iterations), self._backward(lower, iterations))
+        return ExpressionFlow(self._backward(upper), self._backward(lower))
 
-    def _backward(self, forward: np.ndarray, iterations: int) -> np.ndarray:
-        return self.grid.invert(forward.reshape(self.nodes.shape), self.nodes, iterations) - self.nodes
+    def _backward(self, forward: np.ndarray) -> np.ndarray:
+        return self.grid.invert(forward.reshape(self.nodes.shape), self.nodes, _INVERSIONS) - self.nodes
 
     @cached_property
     def _between(self) -> tuple[np.ndarray, np.ndarray]:

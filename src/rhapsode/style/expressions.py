@@ -16,7 +16,7 @@ EXPRESSIONS: Final[Mapping[str, Mapping[str, float]]] = {
     "frown": {"browDown": 0.6, "eyeSquint": 0.2},
     "anger": {"browDown": 0.7, "eyeSquint": 0.25, "noseSneer": 0.4, "mouthFrown": 0.3, "mouthPress": 0.5},
     "sadness": {"browInnerUp": 0.6, "browDown": 0.15, "mouthFrown": 0.8, "mouthShrugLower": 0.4, "eyeBlink": 0.2},
-    "surprise": {"browInnerUp": 0.6, "browOuterUp": 0.5, "eyeWide": 0.8, "jawOpen": 0.12},
+    "surprise": {"browInnerUp": 0.6, "browOuterUp": 0.4, "eyeWide": 0.7, "jawOpen": 0.12},
     "fear": {"browInnerUp": 0.6, "browOuterUp": 0.15, "browDown": 0.15, "eyeWide": 0.8, "mouthStretch": 0.6},
     "disgust": {"noseSneer": 0.6, "browDown": 0.5, "eyeSquint": 0.25, "mouthUpperUp": 0.15, "mouthFrown": 0.5},
     "tenderness": {"mouthSmile": 0.35, "browInnerUp": 0.3, "eyeSquint": 0.15, "eyeBlink": 0.15},
