@@ -68,6 +68,11 @@ def test_the_list_is_a_table(styles: Styles) -> None:
     assert ballad.index("yours") == angry.index("yours") == outcome.out.index("from")
 
 
+def test_the_list_names_the_expressions_that_need_no_style(styles: Styles) -> None:
+    last = styles().out.splitlines()[-1]
+    assert all(name in last for name in ("smile", "doubt", "browInnerUp"))
+
+
 def test_the_list_as_json(styles: Styles, folder: Path) -> None:
     rows = yours(styles("--json"))
     assert rows["angry"] == {
@@ -100,7 +105,7 @@ def test_strangers_cannot_write_on_the_terminal(styles: Styles, generator: Recur
     for outcome in (styles(), styles("show", "rude")):
         assert outcome.code == 0
         assert all(letter.isprintable() for letter in outcome.out.replace("\n", ""))
-    assert styles().out.count("\n") == styles().out.count("yours") + styles().out.count("shipped") + 1
+    assert styles().out.count("\n") == styles().out.count("yours") + styles().out.count("shipped") + 2
 
 
 def test_where_there_are_none_it_is_said_how_to_get_some(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

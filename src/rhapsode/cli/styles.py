@@ -11,6 +11,7 @@ from rhapsode.cli.fields import Flag, Json, Library, Plain, Positional, option
 from rhapsode.errors import StyleError
 from rhapsode.face.units import UNITS
 from rhapsode.require import require_torch
+from rhapsode.style.expressions import EXPRESSIONS
 from rhapsode.style.library import Entry, StyleLibrary, resolve
 from rhapsode.style.names import checked_name
 from rhapsode.style.style import Style
@@ -38,6 +39,7 @@ class List:
             print(f"no styles in {library.folder}; make one with rhapsode learn-style, or rhapsode styles import FILE")
         else:
             print("\n".join(_columns(rows)))
+            print(f"expressions by name, which need no style: {', '.join(EXPRESSIONS)}, and units such as browInnerUp")
 
 
 @dataclass(frozen=True, kw_only=True)
