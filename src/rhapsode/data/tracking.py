@@ -11,7 +11,7 @@ from rhapsode.audio.mel import log_mel
 from rhapsode.data.loudness import normalise_loudness
 from rhapsode.errors import AudioError, VideoError
 from rhapsode.face.expression import disentangle
-from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import MIN_EYE_DISTANCE
 from rhapsode.face.landmarks import MESH_TO_68
 from rhapsode.face.tracker import FaceTracker
@@ -115,7 +115,7 @@ def track_clip(path: Path, longest: float = float("inf"), progress: Progress = n
     arrays = {
         "times": times[used],
         "landmarks": landmarks,
-        "units": ExpressionNetwork.load().units(meshes).astype(np.float16),
+        "units": expression_network().units(meshes).astype(np.float16),
         "rotation": pose.rotation.astype(np.float32),
         "translation": pose.translation.astype(np.float32),
         "scale": pose.scale.astype(np.float32),

@@ -5,6 +5,7 @@ distilled from MediaPipe's network, whose units have the same names and scale (`
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,12 @@ class ExpressionNetwork:
         matrix, bias = self._layers[-1]
         told: np.ndarray = 0.5 * (1 + np.tanh(0.5 * (single_threaded_matmul(values, matrix) + bias)))
         return told
+
+
+@cache
+def expression_network() -> ExpressionNetwork:
+    """Give the network that ships, read once."""
+    return ExpressionNetwork.load()
 
 
 def points_of(mesh: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.expression_network import expression_network
 from rhapsode.face.face import Face
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.mouth import lip_distance
@@ -53,7 +53,7 @@ def expressed(lasting: np.ndarray) -> np.ndarray:
 
     The estimate is that of Wiener: a difference d becomes d * d^2 / (d^2 + spread^2).
     """
-    network = ExpressionNetwork.load()
+    network = expression_network()
     difference = lasting - network.lasting
     return balanced(difference**3 / (difference**2 + network.spread**2 + 1e-6))
 
@@ -72,5 +72,5 @@ def taken_to(asked: np.ndarray, face: Face) -> np.ndarray:
         return AT_REST
     if not face.measured:
         return posed(None, asked)
-    own = np.where(_SURE, expressed(ExpressionNetwork.load().units(face.mesh[None])[0]), 0)
+    own = np.where(_SURE, expressed(expression_network().units(face.mesh[None])[0]), 0)
     return posed(face.mesh, asked - np.clip(own, 0, np.maximum(asked, 0)))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from rhapsode.face.expression_basis import expression_basis
-from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.landmarks import MESH_TO_68
 from rhapsode.face.units import UNITS
@@ -62,7 +62,7 @@ def posed(mesh: np.ndarray | None, asked: np.ndarray) -> np.ndarray:
     moved = _with_cheeks()[used]
 
     def read(units: np.ndarray) -> np.ndarray:
-        return _network().units(face + np.tensordot(units, moved, 1))
+        return expression_network().units(face + np.tensordot(units, moved, 1))
 
     wanted = read(np.zeros((1, len(used))))[0] + asked
 
@@ -105,8 +105,3 @@ def _used() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     used = {n: both for n, unit in enumerate(UNITS) for name, both in GAINS.items() if unit.startswith(name)}
     gain, reach = (np.array(column) for column in zip(*used.values(), strict=True))
     return np.array(list(used)), gain, reach
-
-
-@cache
-def _network() -> ExpressionNetwork:
-    return ExpressionNetwork.load()

@@ -16,7 +16,7 @@ from rhapsode.data.store import PreparedClip
 from rhapsode.data.tracking import SILENCE, UnusableClipError, track_clip
 from rhapsode.errors import StyleError
 from rhapsode.face.expression import disentangle
-from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import Pose
 from rhapsode.face.lasting import lasting_units
 from rhapsode.face.mouth import lip_distance
@@ -124,7 +124,7 @@ def read_neutral(path: Path) -> np.ndarray:
         raise StyleError(
             f"{path}: no face found", "choose a picture that shows the face from the front", "no-face-in-neutral"
         )
-    units: np.ndarray = ExpressionNetwork.load().units(faces[0].mesh[None])[0]
+    units: np.ndarray = expression_network().units(faces[0].mesh[None])[0]
     return units
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rhapsode.render.grid import smoothstep
 from rhapsode.render.layers import Layer, MouthPatch
-from rhapsode.render.lip_edges import LipEdges, interpolate
+from rhapsode.render.lip_edges import LipEdges
 from rhapsode.render.portrait import MeasuredPortrait
 
 #: Openings (canonical units) from which on depth is seen, and from which on nothing else.
@@ -37,13 +37,10 @@ class Depths:
             near: (h, w) in [0, 1], how much of each pixel's surroundings lies between the lips.
             lips: the lip edges.
         """
-        upper, lower = interpolate(along, lips.along, lips.upper), interpolate(along, lips.along, lips.lower)
-        gap = np.maximum(lower - upper, 1.0)
-        half = max(lips.along[-1] - lips.along[0], 1.0) / 2
-        side = (along - np.float32((lips.along[0] + lips.along[-1]) / 2)) / np.float32(half)
+        below, gap, side = lips.place_inside(along, across)
         wide = np.float32(min(float(lips.gap.max()) / (0.3 * lips.unit), 1.0))
         # 0 at the upper lip, 1 at the lower one.
-        height = np.clip((across - upper) / gap, 0, 1)
+        height = np.clip(below / gap, 0, 1)
         rim = (1 - smoothstep((near - 0.45) / 0.45)) * (0.3 + 0.7 * height)
         back = self._back + rim[..., None] * (self._rim - self._back)
         top = 1 - (_TONGUE - _FALLING * side**2)
@@ -54,7 +51,7 @@ class Depths:
         shown = smoothstep(body / 0.22 + 0.5)
         seen = back + shown[..., None] * (light[..., None] * self._tongue - back)
         # The upper lip and teeth keep the light off what lies behind them.
-        shadow = 1 - 0.5 * np.exp(-np.maximum(across - upper, 0) / np.float32(0.06 * lips.unit))
+        shadow = 1 - 0.5 * np.exp(-np.maximum(below, 0) / np.float32(0.06 * lips.unit))
         return (seen * shadow[..., None]).astype(np.float32)
 
 

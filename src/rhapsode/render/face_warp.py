@@ -89,13 +89,14 @@ class ExpressionWarp:
         reach = Box.around(mesh, 0.75 * unit)
         self.box = reach.intersect(Box(0, 0, width, height))
         self.grid = Grid.over(self.box, max(2, round(unit / 16)))
-        anchors = np.concatenate([_still_points(mesh, oval, unit), _ring(reach)])
+        ring = _ring(reach)
+        anchors = np.concatenate([_still_points(mesh, oval, unit), ring])
         nodes = self.grid.nodes()
         self._fade = _edge_fade(nodes, reach, 0.25 * unit).reshape(-1, 1)
         self._upper = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=False)).astype(np.float32)
         self._lower = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=True)).astype(np.float32)
         self.nodes = nodes
-        self._mesh, self._ring, self._unit, self._moved = mesh, _ring(reach), unit, moved
+        self._mesh, self._ring, self._unit, self._moved = mesh, ring, unit, moved
 
     def flow(self, offsets: np.ndarray, units: np.ndarray) -> ExpressionFlow:
         """Compute the backward flow of an expression.

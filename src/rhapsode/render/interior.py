@@ -81,11 +81,8 @@ class MouthInterior(Layer):
             near: (h, w) in [0, 1], how much of each pixel's surroundings lies between the lips.
             lips: the lip edges.
         """
-        upper, lower = interpolate(along, lips.along, lips.upper), interpolate(along, lips.along, lips.lower)
-        gap = np.maximum(lower - upper, 1.0)
-        depth = (across - upper) / gap
-        half = max(lips.along[-1] - lips.along[0], 1.0) / 2
-        side = ((along - np.float32((lips.along[0] + lips.along[-1]) / 2)) / np.float32(half)) ** 2
+        below, gap, place = lips.place_inside(along, across)
+        depth, side = below / gap, place**2
         tongue = smoothstep((depth - 0.42 - 0.4 * side) / 0.6) * np.clip(1.3 - 1.6 * side, 0, 1)
         tongue = tongue * np.clip(gap / np.float32(0.16 * lips.unit) - 0.15, 0, 1)
         edge = 1 - smoothstep((near - 0.5) / 0.42)

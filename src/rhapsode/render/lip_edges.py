@@ -79,6 +79,22 @@ class LipEdges:
         """Give places along and across the mouth of points (..., 2) of the picture, of the type they came in."""
         return affine(points, np.column_stack([self.axes, -self.axes @ self.origin]))
 
+    def place_inside(self, along: np.ndarray, across: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tell where places lie between the lips.
+
+        Args:
+            along: (h, w) places along the mouth, pixels.
+            across: (h, w) places across it.
+
+        Returns:
+            (h, w) each: how far below the upper lip, pixels; how far the lips are apart there, 1 pixel or more; where
+            from corner to corner, -1 to 1.
+        """
+        upper, lower = interpolate(along, self.along, self.upper), interpolate(along, self.along, self.lower)
+        half = max(self.along[-1] - self.along[0], 1.0) / 2
+        side = (along - np.float32((self.along[0] + self.along[-1]) / 2)) / np.float32(half)
+        return across - upper, np.maximum(lower - upper, 1.0), side
+
     def above(self, points: np.ndarray) -> np.ndarray:
         """Give how much each point belongs to the upper face: a hard line between the lips, soft beside them.
 

@@ -33,7 +33,7 @@ def styled_motion_model(
         styled.apply(speech.generator),
         scaled.move_head(head),
         speech.gate,
-        speech.generator if strength > 1 else None,
+        speech.generator if strength > 1 and style.delta else None,
         strength - 1,
         None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,

@@ -8,7 +8,7 @@ import numpy as np
 
 from rhapsode.errors import DataError
 from rhapsode.face import texture
-from rhapsode.face.expression_network import ExpressionNetwork
+from rhapsode.face.expression_network import expression_network
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import read_frames
@@ -94,7 +94,7 @@ class _Reader:
     """Takes looks off pictures."""
 
     def __init__(self) -> None:
-        self._tracker, self._network = FaceTracker(), ExpressionNetwork.load()
+        self._tracker, self._network = FaceTracker(), expression_network()
 
     def look(self, image: np.ndarray) -> Look | None:
         """Look at the largest face of a picture; None without a face."""
