@@ -27,8 +27,9 @@ _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
 _SMOOTHING = 2e-4
 #: The same for the spline through the whole mesh, whose points lie nearer to each other.
 _DENSE_SMOOTHING = 2e-5
-#: Iterations that invert a flow. Brows that rise far beside lids that do not fold it: more iterations stretch the iris.
-_INVERSIONS = 5
+#: Iterations that invert a flow of speech; and of an expression, and the share of the way that each of them goes: brows
+#: that rise beside lids which do not spread the skin between them by more than its height.
+_INVERSIONS, _FAR_INVERSIONS, _STEP = 5, 9, 0.6
 #: Points of the mesh on skin, without the irises.
 _SKIN_POINTS = 468
 _UPPER_LIP = np.array(
@@ -48,6 +49,10 @@ _LOWER_LIP = np.array(
 _LID_EDGES = np.concatenate(
     [regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID, regions.LEFT_UPPER_LID, regions.LEFT_LOWER_LID]
 )
+#: The creases above the lids, and how far they follow: what lies below a raised brow is spread above them, since the
+#: lids' own edges are laid in the same field.
+_LID_CREASES = np.array([247, 30, 29, 27, 28, 56, 190, 467, 260, 259, 257, 258, 286, 414])
+_CREASE_FOLLOW = 0.3
 
 
 @dataclass(frozen=True)
@@ -110,10 +115,9 @@ class ExpressionWarp:
             above, below = self._between
             upper += (units.astype(np.float32) @ above).reshape(-1, 2)
             lower += (units.astype(np.float32) @ below).reshape(-1, 2)
-        return ExpressionFlow(self._backward(upper), self._backward(lower))
-
-    def _backward(self, forward: np.ndarray) -> np.ndarray:
-        return self.grid.invert(forward.reshape(self.nodes.shape), self.nodes, _INVERSIONS) - self.nodes
+        how = (_FAR_INVERSIONS, _STEP) if units.any() else (_INVERSIONS, 1.0)
+        forward = (field.reshape(self.nodes.shape) for field in (upper, lower))
+        return ExpressionFlow(*(self.grid.invert(field, self.nodes, *how) - self.nodes for field in forward))
 
     @cached_property
     def _between(self) -> tuple[np.ndarray, np.ndarray]:
@@ -124,6 +128,7 @@ class ExpressionWarp:
             shown = np.setdiff1d(np.arange(_SKIN_POINTS), hidden)
             moved = self._moved[:, shown].transpose(1, 0, 2).copy()
             moved[np.isin(shown, _LID_EDGES)] = 0  # the lids are drawn by themselves
+            moved[np.isin(shown, _LID_CREASES)] *= _CREASE_FOLLOW
             control = np.concatenate([self._mesh[shown], self._ring])
             values = np.concatenate([moved.reshape(len(shown), -1), np.zeros((len(self._ring), landmarks.shape[1]))])
             dense = self._fade * _spline(control, values, self.nodes, self._unit, _DENSE_SMOOTHING)

@@ -135,24 +135,27 @@ class Grid:
         upper += lower
         return upper
 
-    def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int) -> np.ndarray:
+    def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int, step: float = 1.0) -> np.ndarray:
         """Find where each point came from, if everything moved by a displacement field.
 
-        Solves `source + displacement(source) = point` by fixed-point iteration, which converges as long as the
-        field does not fold (its slope stays below 1).
+        Solves `source + displacement(source) = point` by fixed-point iteration. It converges as long as the field does
+        not fold (its slope stays above -1), and spreads by less than 2 / step - 1.
 
         Args:
             displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
             points: (h, w, 2) float32, pixel positions after the move.
             iterations: number of iterations.
+            step: share of the way that each goes; below 1 for fields that spread far.
         """
         corner = np.array([self.left - 0.5, self.top - 0.5], np.float32)
         source = points
         for _ in range(iterations):
             # OpenCV rounds places to 1/32 of a cell: fast, and accurate enough for all but the last step.
             places = (source - corner) / np.float32(self.step) - np.float32(0.5)
-            source = points - cv2.remap(displacement, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return points - self.sample(displacement, source)
+            there = points - cv2.remap(displacement, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            source = there if step == 1 else source + np.float32(step) * (there - source)
+        there = points - self.sample(displacement, source)
+        return there if step == 1 else source + np.float32(step) * (there - source)
 
     def enlarge(self, field: np.ndarray, box: Box) -> np.ndarray:
         """Interpolate a field at every pixel of a box, (height, width, C) float32.
