@@ -74,6 +74,7 @@ VERBS = {
     "evaluate image": Verb("Score painted mouths against real frames.", "evaluate:Image"),
     "export": Verb("Export trained picture networks to ONNX.", "export:Export"),
     "bench": Verb("Measure how fast this machine is.", "bench:Bench"),
+    "studio": Verb("Open the studio, a page in the browser that shows and makes all of this.", "studio:Studio"),
     "doctor": Verb("Check the installation, and tell how to fix it.", "doctor:Doctor"),
 }
 

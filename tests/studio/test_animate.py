@@ -1,0 +1,168 @@
+"""The tab Animate in a real browser."""
+
+import json
+import os
+import re
+import shlex
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.bench import Bench
+from tests.studio.conftest import Site
+
+from rhapsode.media.reader import probe
+
+pytest.importorskip("starlette", reason="the extra studio is not installed")
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.slow
+
+PIXELS = """video => { const c = document.createElement("canvas"); c.width = c.height = 64;
+  const d = c.getContext("2d"); d.drawImage(video, 0, 0, 64, 64); return [...d.getImageData(0, 0, 64, 64).data]; }"""
+
+NAMELESS = """[...document.querySelectorAll("button, input, select, textarea, audio, video")].filter(
+  e => e.offsetParent && !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())
+).map(e => e.outerHTML)"""
+
+
+def open_face(page: Page, site: Site, name: str = "face.png") -> None:
+    page.get_by_label("Choose a picture").set_input_files(site.folder / name)
+
+
+def open_voice(page: Page, site: Site) -> None:
+    page.get_by_label("Choose a recording").set_input_files(site.folder / "speech.wav")
+    page.wait_for_selector("video[data-name=preview]")
+
+
+def plays(page: Page, selector: str) -> bool:
+    """Whether a video's time advances and its pixels change."""
+    video = page.locator(selector)
+    before = np.array(video.evaluate(PIXELS))
+    began = video.evaluate("video => video.currentTime")
+    for _ in range(40):
+        page.wait_for_timeout(50)
+        if video.evaluate("video => video.currentTime") != began and (np.array(video.evaluate(PIXELS)) != before).any():
+            return True
+    return False
+
+
+def test_a_picture_and_a_voice_preview_at_once_and_follow_a_slider(page: Page, site: Site) -> None:
+    open_face(page, site)
+    expect(page.locator("svg circle")).to_have_count(68)  # what the tracker sees
+    open_voice(page, site)
+    assert plays(page, "video[data-name=preview]")
+    before = page.locator("video[data-name=preview]").get_attribute("src")
+    page.get_by_label("Mouth").press("End")
+    expect(page.locator("video[data-name=preview]")).not_to_have_attribute("src", str(before))
+
+
+def test_a_video_is_made_plays_downloads_and_its_command_makes_it_again(page: Page, site: Site, bench: Bench) -> None:
+    open_face(page, site)
+    open_voice(page, site)
+    page.get_by_role("radio", name="happy").check()
+    page.get_by_text("Expressions", exact=True).click()
+    page.get_by_role("checkbox", name="smile").check()
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_selector("video[data-name=result]")
+    assert plays(page, "video[data-name=result]")
+    made = page.locator("article.result").first
+    with page.expect_download() as download:
+        made.get_by_role("link", name="Download").click()
+    path = Path(download.value.path())
+    kept = path.rename(path.with_suffix(".mp4"))
+    assert probe(kept).width == 256
+    words = shlex.split(made.locator("pre").text_content() or "")
+    assert words[:2] == ["rhapsode", "animate"]
+    assert "happy*1+smile*0.6" in words
+    words[words.index("--out") + 1] = str(bench.out)
+    assert bench.run(*words[1:], "--quiet").code == 0
+    assert probe(bench.out).seconds == probe(kept).seconds
+
+
+def test_making_is_cancelled_and_leaves_nothing(page: Page, site: Site, tmp_path: Path) -> None:
+    open_face(page, site)
+    open_voice(page, site)
+    before = json.dumps(page.evaluate("fetch('api/history').then(r => r.json())"))
+    page.get_by_label("Longest side").select_option("1080")
+    page.get_by_role("button", name="Make the video").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled. Nothing half-made stays.")).to_be_visible()
+    assert json.dumps(page.evaluate("fetch('api/history').then(r => r.json())")) == before
+
+
+def test_the_face_that_is_clicked_speaks(page: Page, site: Site) -> None:
+    open_face(page, site, "two_faces.png")
+    boxes = page.locator("button.face-box")
+    expect(boxes).to_have_count(2)
+    expect(boxes.nth(0)).to_have_attribute("aria-pressed", "true")
+    boxes.nth(1).click()
+    expect(page.locator("button.face-box").nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_five_clicks_place_a_face_where_none_is_found(page: Page, site: Site) -> None:
+    open_face(page, site, "blank.png")
+    expect(page.get_by_role("alert")).to_contain_text("no face found")
+    layer = page.locator(".clicks")
+    box = layer.bounding_box()
+    assert box is not None
+    for x, y in ((0.4, 0.4), (0.6, 0.4), (0.5, 0.52), (0.43, 0.65), (0.57, 0.65)):
+        layer.click(position={"x": x * box["width"], "y": y * box["height"]})
+    expect(page.locator("svg circle")).to_have_count(68)
+    expect(page.locator(".note").first).to_contain_text("mean face")
+
+
+def test_what_cannot_be_used_is_told_where_it_was_chosen(page: Page, site: Site, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    page.get_by_label("Choose a picture").set_input_files(tmp_path / "notes.txt")
+    card = page.get_by_role("region", name="Portrait")
+    expect(card.get_by_role("alert")).to_contain_text(re.compile("notes.txt: .*"))
+    page.get_by_label("Choose a recording").set_input_files(tmp_path / "notes.txt")
+    expect(page.get_by_role("region", name="Voice").get_by_role("alert")).to_be_visible()
+
+
+def test_a_recording_of_the_microphone_and_a_picture_of_the_camera_open(page: Page) -> None:
+    page.get_by_role("button", name="Microphone").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(600)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.locator("audio")).to_be_visible()
+    page.get_by_role("button", name="Camera").click()
+    page.locator("dialog video").evaluate(
+        "video => new Promise(r => video.readyState > 1 ? r() : video.onloadeddata = r)"
+    )
+    page.get_by_role("button", name="Take it").click()
+    expect(page.get_by_role("region", name="Portrait").get_by_role("alert")).to_contain_text(
+        "no face"
+    )  # of a test picture
+
+
+def test_the_page_fits_and_every_control_has_a_name(page: Page, site: Site, tmp_path: Path) -> None:
+    pictures = Path(os.environ.get("STUDIO_PICTURES", tmp_path))
+    open_face(page, site)
+    open_voice(page, site)
+    for theme, width in product(("light", "dark"), (390, 820, 1440)):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        assert page.evaluate(NAMELESS) == []
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=pictures / f"animate-{theme}-{width}.png", full_page=True)
+
+
+def test_styles_show_moving_thumbnails(page: Page, site: Site) -> None:
+    page.unroute_all()
+    page.reload()
+    page.wait_for_selector(".tile video")
+    assert plays(page, ".tile video >> nth=0")
+
+
+def test_keys_alone_reach_every_tab_and_slider(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    page.get_by_label("Head").focus()
+    page.keyboard.press("Home")
+    assert page.get_by_label("Head").input_value() == "0"
