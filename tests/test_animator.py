@@ -78,7 +78,7 @@ def test_in_silence_the_mouth_rests_and_with_all_gains_at_zero_nothing_moves(
     silence = Waveform(np.zeros(48000, np.float32), 16000)
     portrait = animator.load_portrait(astronaut)
     assert np.abs(moved_by(animator, silence, portrait).expression).max() == 0
-    still = animator.animate(astronaut, silence, AnimationOptions(head_motion=0, blink=0))
+    still = animator.animate(astronaut, silence, AnimationOptions(head_motion=0, blink=0, gaze=0))
     for frame in itertools.islice(still, 0, 60, 20):
         assert np.abs(frame.astype(int) - astronaut).max() <= 2
 

@@ -32,7 +32,8 @@ def test_a_frame_rate_becomes_the_fraction_that_it_stands_for(given: float | str
     [
         {"fps": 0}, {"fps": 241}, {"fps": float("nan")}, {"fps": "fast"}, {"fps": True},
         {"mouth": -1.0}, {"mouth": 2.1}, {"head_motion": float("nan")}, {"blink": float("inf")}, {"blink": "1"},
-        {"style_strength": 1.6}, {"style": 3}, {"teeth": 1}, {"seed": -1}, {"seed": 0.5}, {"seed": True},
+        {"gaze": 2.5}, {"style_strength": 1.6}, {"style": 3}, {"teeth": 1}, {"seed": -1}, {"seed": 0.5},
+        {"seed": True},
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_its_name(wrong: dict[str, Any]) -> None:
@@ -49,7 +50,7 @@ def test_options_cannot_be_changed_after_they_were_checked() -> None:
 
 
 def test_json_gives_back_what_was_written_and_the_exact_rate() -> None:
-    options = AnimationOptions("ballad*0.6+angry*0.4", 0.8, 29.97, 0.5, 1.5, 0.0, False, 7)
+    options = AnimationOptions("ballad*0.6+angry*0.4", 0.8, 29.97, 0.5, 1.5, 0.0, 0.5, False, 7)
     assert json.loads(options.to_json())["fps"] == "30000/1001"
     assert AnimationOptions.from_json(options.to_json()) == options
     assert AnimationOptions.from_json("{}") == AnimationOptions()

@@ -186,8 +186,8 @@ def test_after_an_interruption_the_mouth_rests_and_head_and_lids_go_on_as_before
     assert np.abs(expression[0] - before[seen].motion.expression[0]).max() < 0.02
     assert not expression[round(0.3 * 25) :].any(), "at rest in 0.3 s"
     once, again = (joined([frame.motion for frame in frames]) for frames in (before[seen + 1 :], after))
-    # It takes the head some tenths of a second to calm down.
-    np.testing.assert_allclose(again.rotation[:4], once.rotation[:4], atol=1e-6)
+    # It takes the head some tenths of a second to calm down, and the chest a tenth to draw a breath.
+    np.testing.assert_allclose(again.rotation[:4], once.rotation[:4], atol=1e-4)
     np.testing.assert_array_equal(again.lids[: len(once)], once.lids[: len(again)])
 
 

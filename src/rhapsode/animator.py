@@ -217,13 +217,16 @@ class Animator:
         history: int = 0,
     ) -> FrameTimeline:
         model = styled_motion_model(speech, self.head, style, options.style_strength)
+        # Of a face that was placed by five points, nothing is known of lids and irises.
+        sees_eyes = portrait.measured.face.measured
         stream = MotionStream(
             model,
             portrait.rest,
             portrait.expressing(model.units),
             head_motion=options.head_motion,
             mouth=options.mouth,
-            blink=options.blink if portrait.measured.face.measured else 0.0,
+            blink=options.blink if sees_eyes else 0.0,
+            gaze=options.gaze if sees_eyes else 0.0,
             seed=options.seed,
             history=history * MOTION_RATE,
         )

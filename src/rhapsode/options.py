@@ -10,12 +10,18 @@ from typing import Any
 from rhapsode.errors import OptionsError
 from rhapsode.style.style import STRONGEST, Style
 
-#: Largest gain of head motion, mouth and blinks.
+#: Largest gain of head motion, mouth, blinks and gaze.
 LARGEST_GAIN = 2.0
 #: Lowest and highest frame rate.
 LOWEST_FPS, HIGHEST_FPS = 1, 240
 #: Lowest and highest value of each option that is a plain number.
-_RANGES = {"style_strength": STRONGEST, "head_motion": LARGEST_GAIN, "mouth": LARGEST_GAIN, "blink": LARGEST_GAIN}
+_RANGES = {
+    "style_strength": STRONGEST,
+    "head_motion": LARGEST_GAIN,
+    "mouth": LARGEST_GAIN,
+    "blink": LARGEST_GAIN,
+    "gaze": LARGEST_GAIN,
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,12 @@ class AnimationOptions:
         style: a style; its name, a mixture such as "ballad*0.6+angry*0.4", or a style file. No style where None.
         style_strength: 0 none, 1 as learnt, up to 1.5 extrapolated.
         fps: frames a second, 1 to 240; 23.976, 29.97, 59.94 and 119.88 become the exact fractions that they stand for.
-        head_motion: gain of the head's motion, 0 none, 1 natural, at most 2.
+        head_motion: gain of the motion of head and shoulders, breath included, 0 none, 1 natural, at most 2.
         mouth: gain of the mouth's motion, likewise.
         blink: how often the eyes blink, 0 never, 1 at the natural rate, at most 2.
+        gaze: gain of the eyes' motion, 0 none, so that they turn with the head, 1 natural, at most 2.
         teeth: whether teeth are drawn in a mouth of which no picture shows any.
-        seed: of head motion and blinks, 0 or more; the same seed gives the same frames.
+        seed: of the motion of head, eyes and shoulders, 0 or more; the same seed gives the same frames.
         track: audio track of a file that drives the face, from 1; found by its voice where None.
         channel: channel that drives the face: its number, from 1, its name, such as left or FC, or mix, all together;
             found by its voice where None.
@@ -47,6 +54,7 @@ class AnimationOptions:
     head_motion: float = 1.0
     mouth: float = 1.0
     blink: float = 1.0
+    gaze: float = 1.0
     teeth: bool = True
     seed: int = 0
     track: int | None = None

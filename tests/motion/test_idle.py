@@ -1,18 +1,16 @@
-"""Head and eyelids that go back and then on."""
+"""Head, eyes and shoulders that go back and then on."""
 
 import numpy as np
 import pytest
 
 from rhapsode.bundle import Bundle
-from rhapsode.motion.blinks import BlinkStream
-from rhapsode.motion.head import HeadModel, HeadStream
-from rhapsode.motion.idle import IdleMotion
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.idle import IdleMotion, IdleStreams
 
 
 def idle(history: int) -> IdleMotion:
     head = HeadModel.load(Bundle.load().path("head_motion.safetensors"))
-    rng = np.random.default_rng(0)
-    return IdleMotion(HeadStream(head, rng), BlinkStream(np.random.default_rng(1)), history)
+    return IdleMotion(IdleStreams.seeded(head, seed=0, head=1.0, blink=1.0, gaze=1.0), history)
 
 
 def rows(one: IdleMotion, voices: list[float]) -> np.ndarray:
@@ -25,7 +23,7 @@ def test_with_the_same_voice_it_moves_again_as_it_did(back: int) -> None:
     one = idle(120)
     whole = rows(one, voices)
     one.rewind(300 - back)
-    assert np.array_equal(rows(one, voices[300 - back :]), whole[300 - back :].reshape(-1, 8))
+    assert np.array_equal(rows(one, voices[300 - back :]), whole[300 - back :].reshape(-1, 12))
 
 
 def test_it_goes_back_again_and_again() -> None:

@@ -17,6 +17,8 @@ def _ramp(frames: int) -> Motion:
         np.broadcast_to(along[:, None], (frames, 3)),
         along,
         np.broadcast_to(along[:, None], (frames, 51)),
+        np.broadcast_to(along[:, None], (frames, 2)),
+        np.broadcast_to(along[:, None], (frames, 2)),
     )
 
 

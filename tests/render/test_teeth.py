@@ -175,7 +175,7 @@ def test_a_picture_cut_off_at_the_mouth_is_drawn_all_the_same(animator: Animator
 
 def test_a_baby_has_none_if_asked(animator: Animator, portrait: MeasuredPortrait, sentence: Waveform) -> None:
     with_teeth, without = (
-        animator.animate(portrait.image, sentence, AnimationOptions(teeth=teeth, head_motion=0, blink=0))
+        animator.animate(portrait.image, sentence, AnimationOptions(teeth=teeth, head_motion=0, blink=0, gaze=0))
         for teeth in (True, False)
     )
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(with_teeth, without, strict=True)) > 20

@@ -15,6 +15,8 @@ _SHORTEST_INTERVAL = 0.7
 #: Course of one blink, seconds -> closure: lids fall fast, stay shut for two frames at 25 a second, and rise slower.
 _COURSE = PchipInterpolator([0.0, 0.045, 0.09, 0.145, 0.21, 0.29, 0.36], [0.0, 0.45, 1.0, 1.0, 0.45, 0.1, 0.0])
 _LENGTH = 0.36
+#: How often a blink goes with a look away or back (Evinger et al., Not looking while leaping, 1994).
+_WITH_GAZE = 0.25
 
 
 class BlinkStream:
@@ -47,6 +49,12 @@ class BlinkStream:
                 closure[n] = _COURSE(time)
             self._frame += 1
         return np.stack([closure, closure], axis=1)
+
+    def hasten(self) -> None:
+        """Say that gaze turns far now: sometimes the next blink comes with it."""
+        time = self._frame / MOTION_RATE
+        if time + _LENGTH < self._start < np.inf and self._rng.random() < _WITH_GAZE:
+            self._start = time
 
     def copy(self) -> "BlinkStream":
         """Copy the stream; both then give the same blinks."""

@@ -22,6 +22,10 @@ class Motion:
         voice: (T,) float in [0, 1], how surely a voice sounds.
         units: (T, 51) float32, units of expression (`face.units`) beyond those of the picture. `expression` holds what
             they do to the landmarks; lids, cheeks and the rest of the skin follow them when a frame is drawn.
+        gaze: (T, 2) float32, where the eyes look in the head, from where the picture looks, radians: to the picture's
+            right, and down.
+        shoulders: (T, 2) float32, how far they move, canonical units: to the picture's right, and down. They also
+            follow a part of `translation`.
     """
 
     expression: np.ndarray
@@ -30,18 +34,22 @@ class Motion:
     translation: np.ndarray
     voice: np.ndarray
     units: np.ndarray
+    gaze: np.ndarray
+    shoulders: np.ndarray
 
     def __len__(self) -> int:
         return len(self.expression)
 
-    def first(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def first(self) -> tuple[np.ndarray, ...]:
         """Give what `Renderer.render` takes, of the first frame.
 
         Returns:
-            expression (68, 3), lids (2, 2) as `moved_lids` gives them, rotation (3,), translation (3,) and units (51,).
+            expression (68, 3), lids (2, 2) as `moved_lids` gives them, rotation (3,), translation (3,), units (51,),
+            gaze (2,) and shoulders (2,).
         """
         lids = moved_lids(self.lids[:1], self.units[:1])[0]
-        return self.expression[0], lids, self.rotation[0], self.translation[0], self.units[0]
+        head = self.rotation[0], self.translation[0]
+        return self.expression[0], lids, *head, self.units[0], self.gaze[0], self.shoulders[0]
 
     def at(self, time: Fraction) -> "Motion":
         """Interpolate linearly at `time` seconds from the first frame (T = 1); the ends are held."""

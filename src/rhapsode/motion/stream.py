@@ -14,10 +14,9 @@ from rhapsode.audio.voice_activity import StreamingVad
 from rhapsode.audio.voice_gate import VoiceGate, VoiceGateStream
 from rhapsode.face.units import AT_REST
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
-from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.generator import MotionGenerator
-from rhapsode.motion.head import HeadModel, HeadStream
-from rhapsode.motion.idle import IdleMotion
+from rhapsode.motion.head import HeadModel
+from rhapsode.motion.idle import IdleMotion, IdleStreams
 from rhapsode.motion.lasting import landmarks_of
 from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.model import AudioEncoder, SpeechModel
@@ -164,6 +163,7 @@ class MotionStream:
         head_motion: float = 1.0,
         mouth: float = 1.0,
         blink: float = 1.0,
+        gaze: float = 1.0,
         seed: int = 0,
         history: int = 0,
     ) -> None:
@@ -173,22 +173,19 @@ class MotionStream:
             model: makes motion of sound.
             rest: (68, 3) canonical landmarks of the portrait.
             units: (51,) units of the expression basis that last, beyond those of the picture.
-            head_motion: gain of the head's motion, 1 natural, 0 none.
+            head_motion: gain of the motion of head and shoulders, 1 natural, 0 none.
             mouth: gain of the mouth's motion, likewise.
             blink: how often the eyes blink, likewise.
-            seed: of head motion and blinks.
+            gaze: gain of the eyes' motion, likewise.
+            seed: of all but the mouth.
             history: number of frames that `interrupt` can go back.
         """
-        head, blinks = np.random.default_rng(seed).spawn(2)
         self._model, self._mouth = model, mouth
         self._units, self._lasting = units[None], landmarks_of(units)
         self._rest = rest + self._lasting
         self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
-        self._idle = IdleMotion(
-            HeadStream(model.head, head, head_motion),
-            BlinkStream(blinks, blink * model.blink_rate_scale),
-            history,
-        )
+        blinks = blink * model.blink_rate_scale
+        self._idle = IdleMotion(IdleStreams.seeded(model.head, seed, head_motion, blinks, gaze), history)
         self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption
         self._samples = self._frames = 0  # of the sound
         self._mouth_gate = MouthGate()
@@ -250,11 +247,20 @@ class MotionStream:
         voice = np.array([sounds])
         spoken = np.array([self._mouth_gate.next(sounds)])
         self._begun = max(self._begun, sounds)
-        lids, rotation, translation = self._idle.next(sounds)
+        idle = self._idle.next(sounds)
         # What lasts stays in pauses; speech is added to it, so that lips still meet.
         speech = retarget(generated[None], spoken, self._rest, self._mouth, self._begun)
         expression = self._lasting + soft_limit(speech)
-        return Motion(self._faded(expression, time), lids, rotation, translation, voice, self._units)
+        return Motion(
+            self._faded(expression, time),
+            idle.lids,
+            idle.rotation,
+            idle.translation,
+            voice,
+            self._units,
+            idle.gaze,
+            idle.shoulders,
+        )
 
     def _faded(self, expression: np.ndarray, time: float) -> np.ndarray:
         """Blend with the expression that was shown when the sound was interrupted."""

@@ -54,6 +54,7 @@ class Eye:
         eyeball: (h, w, 3) float32, with the whole eyeball, without the shadow of the upper lid.
         shadow: how dark that is at the edge of the lid (see `eyeball.lid_shadow`).
         rims: (h, w) float32 in [0, 1], where rims of glasses are; None without any.
+        iris: its disc in that box.
         tint: (3,) how shades of the skin are coloured (see `skin.tint`).
     """
 
@@ -72,6 +73,7 @@ class Eye:
     eyeball: np.ndarray
     shadow: float
     rims: np.ndarray | None
+    iris: Iris
     tint: np.ndarray
 
     def look_up(self, image: np.ndarray, points: np.ndarray, across: np.ndarray | None = None) -> np.ndarray:
@@ -132,7 +134,7 @@ def measure_eye(image: np.ndarray, mesh: np.ndarray, unit: float, points: EyePoi
     eyeball = whole_eyeball(picture, depth, room_there, iris, shadow)
     return Eye(
         origin, axes, along, upper, lower, opening, reach, outline, box, bare, skin, lashes, eyeball, shadow,
-        glasses.cover(rims, unit) if rims.any() else None, tint(np.median(skin.reshape(-1, 3), axis=0)),
+        glasses.cover(rims, unit) if rims.any() else None, iris, tint(np.median(skin.reshape(-1, 3), axis=0)),
     )  # fmt: skip
 
 

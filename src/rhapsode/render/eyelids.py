@@ -15,6 +15,7 @@ import numpy as np
 from rhapsode.face.tracker import Face
 from rhapsode.render.eye import EYES, Eye, measure_eye
 from rhapsode.render.eyeball import lid_shadow, rim
+from rhapsode.render.gaze import Gaze
 from rhapsode.render.grid import smoothstep
 
 #: As far as an upper lid rises, openings of the eye.
@@ -27,12 +28,13 @@ _CHEEK = 0.2
 class _Place:
     """Where the pixels of a part of a frame lie in the eye of the picture.
 
-    `points` (h, w, 2) float32, pixels of the eye's box; `across` (h, w) along the eye's axis downwards, `top` the edge
-    of the resting upper lid there, `gap` the distance to the lower lid, pixels.
+    `points` (h, w, 2) float32, pixels of the eye's box, `ball` those of the eyeball; `across` (h, w) along the eye's
+    axis downwards, `top` the edge of the resting upper lid there, `gap` the distance to the lower lid, pixels.
     """
 
     eye: Eye
     points: np.ndarray
+    ball: np.ndarray
     across: np.ndarray
     top: np.ndarray
     gap: np.ndarray
@@ -52,12 +54,23 @@ class Eyelids:
         mesh = face.mesh[:, :2].astype(np.float64)
         self._unit = unit
         self._eyes = [measure_eye(image, mesh, unit, points) for points in EYES]
+        self._gaze = [Gaze(eye, unit) for eye in self._eyes]
 
     def outline(self, eye: int) -> np.ndarray:
         """Give points around all that moving lids can change of one eye, (N, 2), pixels of the picture."""
         return self._eyes[eye].outline
 
-    def paint(self, frame: np.ndarray, points: np.ndarray, eye: int, lids: np.ndarray) -> None:
+    def look(self, points: np.ndarray, eye: int, angles: np.ndarray) -> np.ndarray:
+        """Give where in the picture the pixels of one eye come from that looks elsewhere (see `Gaze.look`)."""
+        return self._gaze[eye].look(points, angles)
+
+    def roll(self, points: np.ndarray, eye: int, angles: np.ndarray) -> np.ndarray:
+        """Give the same in its eyeball, for `paint`."""
+        return self._gaze[eye].roll(points, angles)
+
+    def paint(
+        self, frame: np.ndarray, points: np.ndarray, eye: int, lids: np.ndarray, ball: np.ndarray | None = None
+    ) -> None:
         """Move the lids of one eye in a part of a frame, in place.
 
         Args:
@@ -66,13 +79,15 @@ class Eyelids:
             eye: 0 the subject's right, 1 the left.
             lids: (2,) how far the upper lid falls, and the lower one rises, in openings of the eye as the picture
                 shows it: upper in [-0.5, 1], below 0 it rises; lower in [0, 1]. Where both come to 1 the eye is shut.
+            ball: (h, w, 2) float32, where its eyeball comes from, as `points`, if it looks elsewhere.
         """
         one = self._eyes[eye]
         axes = (points - one.origin) @ one.axes.T.astype(np.float32)
         along, across = axes[..., 0].astype(np.float32), axes[..., 1].astype(np.float32)
         top = np.interp(along, one.along, one.upper).astype(np.float32)
         gap = np.interp(along, one.along, one.lower - one.upper).astype(np.float32)
-        place = _Place(one, points - np.array([one.box.left, one.box.top], np.float32), across, top, gap)
+        corner = np.array([one.box.left, one.box.top], np.float32)
+        place = _Place(one, points - corner, (points if ball is None else ball) - corner, across, top, gap)
         lower = float(np.clip(lids[1], 0, 1))
         upper = float(np.clip(lids[0], HIGHEST, 1 - lower))
         result = frame.astype(np.float32)
@@ -107,7 +122,7 @@ class Eyelids:
         height = place.top - lift - place.across
         reach = max(one.reach, 2.5 * share * one.opening)
         skin = one.look_up(one.picture, place.points, lift * (1 - smoothstep(height / reach)))
-        ball = one.look_up(one.eyeball, place.points)
+        ball = one.look_up(one.eyeball, place.ball)
         ball *= lid_shadow(-height / one.opening, one.shadow)[..., None]
         over = np.clip(height + rim(room) * one.opening + 0.5, 0, 1)[..., None]
         opened = ball + over * (skin - ball)

@@ -16,11 +16,15 @@ _HEAD_RADII = np.array([0.95, 1.5])
 _TORSO_FOLLOW = 0.2
 #: Canonical units below the chin over which the neck blends from head to torso.
 _NECK = 1.1
+#: Canonical units above the lower edge of the picture over which shoulders that move by themselves come to rest.
+_BASE = 0.5
 #: Canonical units by which the person mask is dilated, and standard deviation of its blur: the background stays still.
 _WIDEN, _BLUR = 0.34, 0.17
 _INVERSIONS = 6
 #: Flow below this many pixels is ignored.
 _INVISIBLE = 0.05
+#: Shoulders that are where they are in the picture.
+IN_PLACE = np.zeros(2)
 
 
 class HeadMotion:
@@ -51,18 +55,25 @@ class HeadMotion:
         head, torso = _weights(face, unit, person, centre, self.grid)
         self._head = head[..., None]
         self._all = (head + _TORSO_FOLLOW * torso)[..., None]
+        self._torso = (torso * smoothstep((height - self._nodes[..., 1]) / (_BASE * unit)))[..., None]
 
-    def displacement(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    def displacement(
+        self, rotation: np.ndarray, translation: np.ndarray, shoulders: np.ndarray = IN_PLACE
+    ) -> np.ndarray:
         """Compute how far each node of the still picture moves, (rows, columns, 2) float32, pixels.
 
         Args:
             rotation: (3,) rotation vector about the pivot, radians, camera axes (x right, y down, z away).
             translation: (3,) canonical units; its z has no effect under weak perspective.
+            shoulders: (2,) how far they move beside that, canonical units.
         """
         turn = Rotation.from_rotvec(rotation).as_matrix()[:2] - np.eye(3)[:2]
         turned = self._arm @ turn.T.astype(np.float32)
         shift = (self._unit * translation[:2]).astype(np.float32)
-        return self._head * turned + self._all * shift
+        moved: np.ndarray = self._head * turned + self._all * shift
+        if shoulders.any():
+            moved += self._torso * (self._unit * shoulders).astype(np.float32)
+        return moved
 
     def source(self, displacement: np.ndarray) -> np.ndarray:
         """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""

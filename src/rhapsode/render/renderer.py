@@ -12,13 +12,17 @@ import cv2
 import numpy as np
 
 from rhapsode.face.units import AT_REST
+from rhapsode.render.gaze import AS_PICTURED
 from rhapsode.render.grid import Box
+from rhapsode.render.head_warp import IN_PLACE
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
 
 #: Lids moved by less than this share are no motion.
 _STILL = 1e-3
+#: Radians by which eyes that look elsewhere do so at least.
+_STRAIGHT = 1e-3
 
 
 class Renderer:
@@ -57,6 +61,8 @@ class Renderer:
         rotation: np.ndarray,
         translation: np.ndarray,
         units: np.ndarray = AT_REST,
+        gaze: np.ndarray = AS_PICTURED,
+        shoulders: np.ndarray = IN_PLACE,
     ) -> np.ndarray:
         """Draw one frame.
 
@@ -71,16 +77,21 @@ class Renderer:
             translation: (3,) canonical units relative to the picture, of that pivot; z has no effect.
             units: (51,) units of expression (`face.units`) beyond those of the picture; what they do to landmarks is
                 part of `expression`.
+            gaze: (2,) where the eyes look in the head, from where the picture looks, radians: to the picture's right,
+                and down.
+            shoulders: (2,) how far they move beside what they follow of `translation`, canonical units, to the
+                picture's right, and down.
 
         Returns:
             (H, W, 3) uint8 RGB, a new array.
         """
         face, blinks = self._rig.pose(expression, units), bool(np.abs(lids).max() > _STILL)
-        displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation))
+        displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation), shoulders)
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
         area = self._head.active(source)
-        if blinks:
+        looks = bool(np.abs(gaze).max() > _STRAIGHT)
+        if blinks or looks:
             area = area.union(eyes[0]).union(eyes[1])
         if face.moves:
             area = area.union(self._moved(self._rig.warp.box, displacement))
@@ -100,9 +111,16 @@ class Renderer:
         if face.moves:
             self._draw_mouth(frame, before, displacement, face)
         for eye, moved in enumerate(lids):
-            if np.abs(moved).max() > _STILL and not eyes[eye].is_empty:
-                box = eyes[eye]
-                self._lids.paint(frame[box.slices], self._head.grid.enlarge(source, box), eye, moved)
+            box, closes = eyes[eye], bool(np.abs(moved).max() > _STILL)
+            if box.is_empty or not (closes or looks):
+                continue
+            points = ball = self._head.grid.enlarge(source, box)
+            if looks:
+                ball = self._lids.roll(points, eye, gaze) if moved[0] < 0 else points
+                points = self._lids.look(points, eye, gaze)
+                picture.look_up(picture.scale * points, frame[box.slices])
+            if closes:
+                self._lids.paint(frame[box.slices], points, eye, moved, ball)
         if furrows is not None:
             for part, points in self._head.grid.bands(source, furrowed):
                 self._furrows.shade(frame[part.slices], points, furrows)

@@ -52,7 +52,7 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
     """
     path = clip.clip.path
     portrait = next(_pictures(clip, iter([clip.rest_time])))
-    made = animator.animate(portrait, path, AnimationOptions(fps=probe(path).fps, head_motion=0, blink=0))
+    made = animator.animate(portrait, path, AnimationOptions(fps=probe(path).fps, head_motion=0, blink=0, gaze=0))
     figures: list[tuple[float, float, float, float]] = []
 
     def frames() -> Iterator[np.ndarray]:
