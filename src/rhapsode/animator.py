@@ -175,7 +175,7 @@ class Animator:
         speech = self.speech if options.live else self.speech.wide
         timeline = lambda: self._timeline(speech, loaded, style, options)  # noqa: E731
         origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength)
-        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard, origin)
+        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard, origin, options.loop)
 
     def start_session(
         self,
@@ -196,12 +196,14 @@ class Animator:
             channels: number of channels of that sound.
 
         Raises:
-            OptionsError: rate, channels, track or channel out of range.
+            OptionsError: rate, channels, track or channel out of range, or a loop.
             PortraitError: as `load_portrait`.
             StyleError: as `find_style`.
         """
         if options.track not in (None, 1):
             raise OptionsError(f"track={options.track}: a session has one track", "leave it out", "bad-track")
+        if options.loop:
+            raise OptionsError("loop=True: nobody knows where a session ends", "leave it out", "bad-loop")
         sound = LiveSound(sample_rate, channels, options.channel)
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)

@@ -43,6 +43,8 @@ class AnimationOptions:
             found by its voice where None.
         live: whether a file is heard as a session hears it, with the same frames. Otherwise the lips of a file look
             further ahead and follow a little better.
+        loop: whether the video ends where it begins, to be played again and again: in its last two seconds head, eyes
+            and shoulders return to where they were in its first frame, as does the mouth in the last 0.4.
 
     Raises:
         OptionsError: a value is out of range or of another type.
@@ -60,6 +62,7 @@ class AnimationOptions:
     track: int | None = None
     channel: int | str | None = None
     live: bool = False
+    loop: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.style, Path):
@@ -71,7 +74,7 @@ class AnimationOptions:
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value <= highest:
                 raise _wrong(name, value, f"choose 0 to {highest:g}")
-        for name in ("teeth", "live"):
+        for name in ("teeth", "live", "loop"):
             if not isinstance(getattr(self, name), bool):
                 raise _wrong(name, getattr(self, name), "choose true or false")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or self.seed < 0:

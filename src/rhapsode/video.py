@@ -21,6 +21,7 @@ from rhapsode.media.source import Piped, name_of
 from rhapsode.media.tracks import Take
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.media.writer import VideoFacts, write_video
+from rhapsode.motion.loop import looped
 from rhapsode.motion.timeline import FrameMotion, FrameTimeline, frame_count
 from rhapsode.progress import Progress, no_progress
 from rhapsode.render.renderer import Renderer
@@ -56,6 +57,7 @@ class Video:
         take: Take = Take(),  # noqa: B008  (frozen)
         soundtrack: Path | Piped | Waveform | None = None,
         origin: Origin = Origin(),  # noqa: B008  (frozen)
+        loop: bool = False,
     ) -> None:
         """Promise a video; `Animator.animate` makes one.
 
@@ -68,13 +70,14 @@ class Video:
             take: which track and channel of the sound drive the face.
             soundtrack: is heard instead of the sound.
             origin: what the video is made of, for its Content Credentials.
+            loop: whether it ends where it begins (`motion.loop`).
         """
         self.fps = fps
         self.threads = threads
         self.height, self.width = renderer.shape
         self.take = take
         self._renderer, self._timeline, self._audio, self._soundtrack = renderer, timeline, audio, soundtrack
-        self._origin = origin
+        self._origin, self._loop = origin, loop
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Render each frame, (H, W, 3) uint8 RGB; frame n shows time n / fps seconds.
@@ -103,7 +106,7 @@ class Video:
         """Write the video with its sound: all channels of the track whose voice drives the face, or the soundtrack.
 
         A soundtrack begins with the voice, and is cut or followed by silence where the voice ends; that is logged. So
-        is it where no voice was heard.
+        is it where no voice was heard, in all but loops.
 
         Args:
             sink: a file or folder by its name (`media.outputs.sink_for`), which appears only when it is complete, or a
@@ -128,7 +131,7 @@ class Video:
 
     def _frames(self, heard: "_Heard") -> Iterator[np.ndarray]:
         yield from render_in_order(self._renderer, self._motion(heard), self.threads)
-        if not heard.voiced:
+        if not heard.voiced and not self._loop:
             name = "the sound" if isinstance(self._audio, Waveform) else name_of(self._audio)
             faint = 0 < heard.peak < _FAINT
             quiet = f"; its peak is {20 * math.log10(heard.peak):.0f} dB: raise its level" if faint else ""
@@ -137,7 +140,8 @@ class Video:
 
     def _motion(self, heard: "_Heard") -> Iterator[FrameMotion]:
         blocks = heard.blocks(mono_blocks(self._audio, SAMPLE_RATE, self.take))
-        return heard.frames(self._timeline().of(blocks))
+        frames = heard.frames(self._timeline().of(blocks))
+        return looped(frames, self.fps) if self._loop else frames
 
     def _sound(self, rates: tuple[int, ...]) -> Sound:
         """Open the sound of the video, at one of some rates."""

@@ -115,9 +115,9 @@ class Previewer:
             animator: holds the models.
             portrait: small.
             excerpt: what it says; its encoder is made where it has none.
-            options: as for the whole; frames beyond `FPS` a second are left out.
+            options: as for the whole; frames beyond `FPS` a second are left out, and it does not end as it begins.
         """
-        told = replace(options, fps=min(options.frame_rate, Fraction(FPS)))
+        told = replace(options, fps=min(options.frame_rate, Fraction(FPS)), loop=False)
         file = io.BytesIO()
         with self._turn, heard_warnings():
             video = remembering(animator, excerpt).animate(portrait, excerpt.sound, told)

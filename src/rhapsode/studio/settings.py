@@ -16,10 +16,11 @@ SLIDERS: Mapping[str, tuple[str, float, float, float, str]] = {
     "head_motion": ("Head", 0, LARGEST_GAIN, 0.05, "how far the head moves"),
     "mouth": ("Mouth", 0, LARGEST_GAIN, 0.05, "how wide the mouth opens"),
     "blink": ("Blinks", 0, LARGEST_GAIN, 0.05, "how often the eyes blink"),
+    "gaze": ("Gaze", 0, LARGEST_GAIN, 0.05, "how far the eyes look around"),
     "style_strength": ("Strength", 0, STRONGEST, 0.05, "how much of the style; beyond 1 it is exaggerated"),
 }
 #: Options that are taken from a request.
-_SET = ("style", "style_strength", "fps", "head_motion", "mouth", "blink", "teeth", "seed")
+_SET = ("style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "teeth", "seed", "loop")
 
 
 def sliders() -> list[dict[str, Any]]:

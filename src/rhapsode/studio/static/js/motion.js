@@ -21,15 +21,16 @@ export function outputCard(onchange, onmake) {
   const fps = h("select", { onchange }, ...rates.map((one) => h("option", { value: one, selected: one === "25" }, `${one} / s`)));
   const size = h("select", {}, h("option", { value: "" }, "its own"), ...[256, 512, 720, 1080].map((one) => h("option", { value: one }, `${one} pixels`)));
   const seed = h("input", { type: "number", min: 0, step: 1, value: 0, onchange });
+  const loop = h("select", {}, h("option", { value: "false" }, "free"), h("option", { value: "true" }, "as it began"));
   const teeth = h("select", { onchange }, h("option", { value: "true" }, "drawn"), h("option", { value: "false" }, "as shown"));
   const make = h("button.chief", { type: "button", disabled: true, onclick: onmake }, "Make the video");
   const place = h("div");
   const element = card("5", "Video",
     h("div.fields", {}, field("Frames", fps), field("Longest side", size)),
-    h("div.fields", {}, field("Teeth", teeth), field("Seed", seed)), make, place);
+    h("div.fields", {}, field("Teeth", teeth), field("End", loop), field("Seed", seed)), make, place);
   return {
     element, make, place,
-    options: () => ({ fps: fps.value, seed: Number(seed.value) || 0, teeth: teeth.value === "true" }),
+    options: () => ({ fps: fps.value, seed: Number(seed.value) || 0, teeth: teeth.value === "true", loop: loop.value === "true" }),
     size: () => (size.value ? Number(size.value) : null),
   };
 }
