@@ -103,6 +103,7 @@ def made_up_style(name: str, generator: RunningGenerator, seed: int = 0, **chang
         "name": name,
         "delta": weights,
         "units": draw(51),
+        "response": draw(2, 51),
         "head_gain": np.exp(draw(5)),
         "blink_rate_scale": 1.5,
         "references": draw(4, 68, 3),

@@ -225,6 +225,7 @@ class Animator:
             model,
             portrait.rest,
             portrait.expressing(model.units),
+            portrait.responding(model.units, model.response),
             head_motion=options.head_motion,
             mouth=options.mouth,
             blink=options.blink if sees_eyes else 0.0,

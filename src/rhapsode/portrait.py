@@ -10,6 +10,7 @@ import numpy as np
 from rhapsode.face.choice import FaceChoice
 from rhapsode.face.lasting import taken_to
 from rhapsode.face.tracker import Face
+from rhapsode.face.units import AT_REST
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
@@ -89,6 +90,19 @@ class Portrait:
         """
         with self._lock:
             return _kept(self._expressions, asked.tobytes(), lambda: taken_to(asked, self.measured.face))
+
+    def responding(self, asked: np.ndarray, response: np.ndarray) -> np.ndarray:
+        """Give the change of units of the basis that belongs to a change of an expression.
+
+        Args:
+            asked: (51,) the expression, as in `expressing`.
+            response: (N, 51) changes of it.
+
+        Returns:
+            (N, 51) float32.
+        """
+        lasting = self.expressing(asked)
+        return np.stack([self.expressing(asked + one) - lasting if one.any() else AT_REST for one in response])
 
     def painter(self, style: Style | None = None) -> MouthPainter:
         """Give what paints the mouth; it is made once for each style.

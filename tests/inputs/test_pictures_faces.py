@@ -249,7 +249,7 @@ def with_eyes_shut(head: np.ndarray, tracker: FaceTracker, face: Face) -> np.nda
     points = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
     picture = head.copy()
     for eye in (0, 1):
-        measured.eyelids.paint(picture, points, eye, np.array([0.85, 0.15]))
+        measured.eyelids.paint(picture, points, points, eye, np.array([0.85, 0.15]))
     return picture
 
 

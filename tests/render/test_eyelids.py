@@ -4,8 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from rhapsode.face import regions
 from rhapsode.face.eyes import eye_opening
 from rhapsode.face.tracker import FaceTracker
+from rhapsode.face.units import AT_REST, UNITS
+from rhapsode.motion.lasting import landmarks_of
 from rhapsode.render.eyeball import Iris, lid_shadow, shadow_of_lid, whole_eyeball
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
@@ -59,6 +62,23 @@ def test_a_lower_lid_that_rises_hides_the_lower_iris_alone(renderer: Renderer, p
         low, middle = beside(portrait, iris, lower, 0.75), beside(portrait, iris, lower, 0.0)
         assert frame[low].mean() > portrait.image[low].mean() + 10
         assert np.array_equal(frame[middle], portrait.image[middle])
+
+
+def test_a_wide_eye_looks_the_same_under_a_raised_brow(renderer: Renderer, portrait: MeasuredPortrait) -> None:
+    units = np.zeros(51, np.float32)
+    units[[UNITS.index(f"browOuterUp{side}") for side in ("Left", "Right")]] = 0.9
+    lids = np.array([WIDE, WIDE])
+    plain, raised = (
+        renderer.render(landmarks_of(one), lids, ZERO, ZERO, units=one).astype(int) for one in (AT_REST, units)
+    )
+    for upper, lower in (
+        (regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID),
+        (regions.LEFT_UPPER_LID, regions.LEFT_LOWER_LID),
+    ):
+        opening = portrait.face.mesh[np.concatenate([upper, lower[::-1]]), :2]
+        eye = cv2.fillPoly(np.zeros(plain.shape[:2], np.uint8), [np.rint(opening).astype(np.int32)], 1) > 0
+        assert np.abs(raised - plain)[eye].mean() < 1.5
+    assert np.abs(raised - plain).max() > 60
 
 
 def test_only_the_eye_that_moves_changes(renderer: Renderer, portrait: MeasuredPortrait) -> None:

@@ -141,7 +141,7 @@ def test_strength_zero_is_no_style(style: Style, generator: RecurrentGenerator) 
     assert np.array_equal(generate(styled_motion_model(speech, head, style, 0), sound), plain)
     assert not np.array_equal(generate(styled_motion_model(speech, head, style), sound), plain)
     assert (none.blink_rate_scale, none.projection) == (1, 0)
-    assert not none.units.any()
+    assert not none.units.any() and not none.response.any()
     rng = np.random.default_rng(0)
     head = HeadModel(rng.normal(size=(2, 5, 5)), np.eye(5), 0.5 * np.eye(5))
     still = none.move_head(head)
@@ -176,6 +176,7 @@ def test_a_mixture_adds_weights_and_multiplies_gains(style: Style, generator: Re
     np.testing.assert_allclose(mixed.delta["recurrent.bias_ih_l0"], both, rtol=1e-6)
     np.testing.assert_allclose(mixed.delta["recurrent.weight_hh_l0"], 0.5 * style.delta["recurrent.weight_hh_l0"])
     np.testing.assert_allclose(mixed.units, 0.5 * style.units + 1.25 * other.units, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(mixed.response, 0.5 * style.response + 1.25 * other.response, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(mixed.head_gain, style.head_gain**0.5 * other.head_gain**1.25, rtol=1e-5)
     assert mixed.blink_rate_scale == pytest.approx(1.5**0.5 * 0.5**1.25)
     assert np.array_equal(mixed.references, other.references)
@@ -284,6 +285,8 @@ def tensors(**changes: Any) -> Callable[[Path], None]:
         (tensors(bank=np.full((2, 160), np.inf, np.float16)), "bank is not all finite"),
         (tensors(units=np.zeros(51, np.float64)), "units"),
         (tensors(units=np.zeros(52, np.float32)), "units has shape (52,), not (51,)"),
+        (tensors(response=np.zeros((1, 51), np.float32)), "response has shape (1, 51), not (2, 51)"),
+        (tensors(response=np.full((2, 51), -5, np.float32)), "response holds numbers beyond 4"),
         (tensors(references=np.zeros((3, 68, 3), np.float32)), "references has shape"),
         (tensors(bank=np.zeros(160, np.float32)), "bank has shape"),
         (tensors(bank=np.zeros((0, 160), np.float32)), "bank has shape"),

@@ -10,6 +10,7 @@ from rhapsode.cli.errors import UsageError
 from rhapsode.cli.fields import Flag, Json, Library, Plain, Positional, option
 from rhapsode.errors import StyleError
 from rhapsode.face.units import UNITS
+from rhapsode.motion.emphasis import DRIVES
 from rhapsode.require import require_torch
 from rhapsode.style.expressions import EXPRESSIONS
 from rhapsode.style.library import Entry, StyleLibrary, resolve
@@ -212,6 +213,10 @@ def _facts(style: Style, entry: Entry) -> dict[str, Any]:
         "head_gain": [round(float(gain), 3) for gain in style.head_gain],
         "blink_rate_scale": style.blink_rate_scale,
         "units": {unit: round(float(one), 3) for unit, one in zip(UNITS, style.units, strict=True) if one},
+        "response": {
+            drive: {unit: round(float(one), 3) for unit, one in zip(UNITS, change, strict=True) if abs(one) >= 0.0005}
+            for drive, change in zip(DRIVES, style.response, strict=True)
+        },
         "gamma": style.gamma,
         "projection": style.projection,
         "bank": 0 if style.bank is None else len(style.bank),
@@ -233,7 +238,8 @@ def _fact_lines(facts: Mapping[str, Any]) -> list[str]:
         ("learnt for", f"Motion Generator {facts['generator']}"),
         ("head", ", ".join(f"{direction} x {gain:.2f}" for direction, gain in gains)),
         ("blink rate", f"x {facts['blink_rate_scale']:.2f}"),
-        ("expression", _strongest(facts["units"])),
+        ("expression", _strongest(facts["units"]) or "neutral"),
+        *((f"with {drive}", _strongest(change) or "the same") for drive, change in facts["response"].items()),
         ("references", "distances " + ", ".join(f"{one:.2f}" for one in facts["reference_distances"])),
         ("pictures", "kept: they show the person" if facts["pictures"] else "none"),
         ("gamma", f"{facts['gamma']:g}"),
@@ -247,7 +253,7 @@ def _fact_lines(facts: Mapping[str, Any]) -> list[str]:
 def _strongest(units: Mapping[str, float]) -> str:
     """Name the six units that are furthest from a neutral face."""
     chief = sorted(units.items(), key=lambda one: -abs(one[1]))[:6]
-    return ", ".join(f"{unit} {value:+.2f}" for unit, value in chief) or "neutral"
+    return ", ".join(f"{unit} {value:+.2f}" for unit, value in chief)
 
 
 def _plain(value: object) -> str:

@@ -14,6 +14,7 @@ from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT
 from rhapsode.learning.base import BaseModels
 from rhapsode.learning.curve import draw_curve
+from rhapsode.learning.liveliness import liveliness
 from rhapsode.learning.read_clip import read_style_clip
 from rhapsode.learning.recipe import TransferRecipe
 from rhapsode.learning.reference_images import reference_pictures, sharpness_at
@@ -156,6 +157,7 @@ def _style(
         name=name,
         delta={key: change.numpy().astype(np.float32) for key, change in delta.items()},
         units=style_clip.lasting,
+        response=liveliness(style_clip.clip),
         head_gain=head_gain(style_clip, base.head),
         blink_rate_scale=blink_rate_scale(style_clip),
         references=style_clip.expression[choose_references(style_clip)].astype(np.float32),

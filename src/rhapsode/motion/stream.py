@@ -1,7 +1,7 @@
 """From sound to motion, frame by frame as the sound arrives; files take the same way, and get the same frames."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ from rhapsode.audio.voice_activity import StreamingVad
 from rhapsode.audio.voice_gate import VoiceGate, VoiceGateStream
 from rhapsode.face.units import AT_REST
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
+from rhapsode.motion.emphasis import UNMOVED, EmphasisStream
 from rhapsode.motion.generator import MotionGenerator
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.idle import IdleMotion, IdleStreams
@@ -46,6 +47,7 @@ class StyledMotionModel:
         projection: 0 none of the projection .. 1 all.
         units: (51,) units of expression (`face.units`) that last, in speech and in pauses, as they are read against a
             neutral face.
+        response: (2, 51) how far they follow stress and pauses (`emphasis.DRIVES`).
         blink_rate_scale: multiple of the natural rate of blinks.
     """
 
@@ -58,6 +60,7 @@ class StyledMotionModel:
     bank: FeatureBank | None = None
     projection: float = 0.0
     units: np.ndarray = field(default_factory=lambda: AT_REST)
+    response: np.ndarray = field(default_factory=lambda: UNMOVED)
     blink_rate_scale: float = 1.0
 
 
@@ -159,6 +162,7 @@ class MotionStream:
         model: StyledMotionModel,
         rest: np.ndarray,
         units: np.ndarray = AT_REST,
+        response: np.ndarray = UNMOVED,
         *,
         head_motion: float = 1.0,
         mouth: float = 1.0,
@@ -173,6 +177,7 @@ class MotionStream:
             model: makes motion of sound.
             rest: (68, 3) canonical landmarks of the portrait.
             units: (51,) units of the expression basis that last, beyond those of the picture.
+            response: (2, 51) how far these follow stress and pauses.
             head_motion: gain of the motion of head and shoulders, 1 natural, 0 none.
             mouth: gain of the mouth's motion, likewise.
             blink: how often the eyes blink, likewise.
@@ -181,8 +186,9 @@ class MotionStream:
             history: number of frames that `interrupt` can go back.
         """
         self._model, self._mouth = model, mouth
-        self._units, self._lasting = units[None], landmarks_of(units)
-        self._rest = rest + self._lasting
+        self._rest, self._units, self._response = rest, units, response
+        self._lasting, self._lives = landmarks_of(units), bool(response.any())
+        self._emphasis = EmphasisStream()
         self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
         blinks = blink * model.blink_rate_scale
         self._idle = IdleMotion(IdleStreams.seeded(model.head, seed, head_motion, blinks, gaze), history)
@@ -190,7 +196,7 @@ class MotionStream:
         self._samples = self._frames = 0  # of the sound
         self._mouth_gate = MouthGate()
         self._begun = 0.0  # how surely a voice has sounded so far
-        self._leaving: tuple[np.ndarray, float] | None = None  # an expression that fades, and when it was shown
+        self._leaving: tuple[Motion, float] | None = None  # an expression that fades, and when it was shown
 
     @property
     def seconds(self) -> Fraction:
@@ -230,8 +236,9 @@ class MotionStream:
         """
         self._first = min(int(next_at * MOTION_RATE), self._first + self._frames)
         self._idle.rewind(self._first)
-        self._leaving = None if shown is None else (shown.expression, float(shown_at))
+        self._leaving = None if shown is None else (shown, float(shown_at))
         self._expression.restart()
+        self._emphasis.restart()
         self._mouth_gate = MouthGate()
         self._samples = self._frames = 0
         # The sound may begin between two frames.
@@ -239,7 +246,9 @@ class MotionStream:
         return self._first
 
     def _moved(self, samples: np.ndarray) -> list[Motion]:
-        return [self._frame(*made) for made in self._expression.push(self._agc.push(samples))]
+        levelled = self._agc.push(samples)
+        self._emphasis.push(levelled)
+        return [self._frame(*made) for made in self._expression.push(levelled)]
 
     def _frame(self, generated: np.ndarray, sounds: float) -> Motion:
         time = (self._first + self._frames) / MOTION_RATE
@@ -249,27 +258,36 @@ class MotionStream:
         self._begun = max(self._begun, sounds)
         idle = self._idle.next(sounds)
         # What lasts stays in pauses; speech is added to it, so that lips still meet.
-        speech = retarget(generated[None], spoken, self._rest, self._mouth, self._begun)
-        expression = self._lasting + soft_limit(speech)
-        return Motion(
-            self._faded(expression, time),
+        units, lasting = self._made_up(sounds)
+        speech = retarget(generated[None], spoken, self._rest + lasting, self._mouth, self._begun)
+        motion = Motion(
+            lasting + soft_limit(speech),
             idle.lids,
             idle.rotation,
             idle.translation,
             voice,
-            self._units,
+            units[None],
             idle.gaze,
             idle.shoulders,
         )
+        return self._faded(motion, time)
 
-    def _faded(self, expression: np.ndarray, time: float) -> np.ndarray:
+    def _made_up(self, sounds: float) -> tuple[np.ndarray, np.ndarray]:
+        """Give the units of the next frame, (51,), and what they do to the landmarks, (68, 3)."""
+        drives = self._emphasis.next(sounds)
+        if not self._lives:
+            return self._units, self._lasting
+        units = self._units + drives.astype(np.float32) @ self._response
+        return units, landmarks_of(units)
+
+    def _faded(self, motion: Motion, time: float) -> Motion:
         """Blend with the expression that was shown when the sound was interrupted."""
         if self._leaving is None:
-            return expression
+            return motion
         left, since = self._leaving
         passed = min(max((time - since) / _COME_TO_REST, 0.0), 1.0)
         if passed == 1:
             self._leaving = None
         share = np.float32(1 - passed * passed * (3 - 2 * passed))
-        faded: np.ndarray = expression + share * (left - expression)
-        return faded
+        expression = motion.expression + share * (left.expression - motion.expression)
+        return replace(motion, expression=expression, units=motion.units + share * (left.units - motion.units))

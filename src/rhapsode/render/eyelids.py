@@ -28,16 +28,35 @@ _CHEEK = 0.2
 class _Place:
     """Where the pixels of a part of a frame lie in the eye of the picture.
 
-    `points` (h, w, 2) float32, pixels of the eye's box, `ball` those of the eyeball; `across` (h, w) along the eye's
-    axis downwards, `top` the edge of the resting upper lid there, `gap` the distance to the lower lid, pixels.
+    `ball` (h, w, 2) float32 for what an expression does not move, the eyeball, `skin` for the skin, which a raised brow
+    stretches, pixels of the eye's box; `across` (h, w) along the eye's axis downwards, `top` the edge of the
+    resting upper lid there, `gap` the distance to the lower lid, pixels; `stretch` (h, w) how much of a pixel of the
+    picture's skin a pixel shows over the upper lid.
     """
 
     eye: Eye
-    points: np.ndarray
     ball: np.ndarray
+    skin: np.ndarray
     across: np.ndarray
     top: np.ndarray
     gap: np.ndarray
+    stretch: np.ndarray
+
+    @classmethod
+    def of(cls, eye: Eye, points: np.ndarray, posed: np.ndarray, ball: np.ndarray) -> "_Place":
+        """Find it; arguments as in `Eyelids.paint`."""
+        turn = eye.axes.T.astype(np.float32)
+        axes = ((posed - eye.origin) @ turn).astype(np.float32)
+        moved = ((points - eye.origin) @ turn[:, 1]).astype(np.float32)
+        along, across = axes[..., 0], axes[..., 1]
+        top = np.interp(along, eye.along, eye.upper).astype(np.float32)
+        gap = np.interp(along, eye.along, eye.lower - eye.upper).astype(np.float32)
+        # The lids' edges stay; a field that is smooth across them moves a little of what lies between them.
+        inside = np.clip(across - top + 0.5, 0, 1) * np.clip(top + gap - across + 0.5, 0, 1)
+        corner = np.array([eye.box.left, eye.box.top], np.float32)
+        skin = points + inside[..., None] * (posed - points) - corner
+        stretch = np.clip((np.maximum(top - moved, 0) + 1) / (np.maximum(top - across, 0) + 1), 0.3, 1.5)
+        return cls(eye, ball - corner, skin, across, top, gap, stretch)
 
 
 class Eyelids:
@@ -69,25 +88,28 @@ class Eyelids:
         return self._gaze[eye].roll(points, angles)
 
     def paint(
-        self, frame: np.ndarray, points: np.ndarray, eye: int, lids: np.ndarray, ball: np.ndarray | None = None
+        self,
+        frame: np.ndarray,
+        points: np.ndarray,
+        posed: np.ndarray,
+        eye: int,
+        lids: np.ndarray,
+        ball: np.ndarray | None = None,
     ) -> None:
         """Move the lids of one eye in a part of a frame, in place.
 
         Args:
             frame: (h, w, 3) uint8 RGB, already warped.
             points: (h, w, 2) float32, where in the picture each of its pixels comes from, pixels.
+            posed: (h, w, 2) float32, where it lies in the portrait's own pose; another place where an expression moves
+                the skin.
             eye: 0 the subject's right, 1 the left.
             lids: (2,) how far the upper lid falls, and the lower one rises, in openings of the eye as the picture
                 shows it: upper in [-0.5, 1], below 0 it rises; lower in [0, 1]. Where both come to 1 the eye is shut.
             ball: (h, w, 2) float32, where its eyeball comes from, as `points`, if it looks elsewhere.
         """
         one = self._eyes[eye]
-        axes = (points - one.origin) @ one.axes.T.astype(np.float32)
-        along, across = axes[..., 0].astype(np.float32), axes[..., 1].astype(np.float32)
-        top = np.interp(along, one.along, one.upper).astype(np.float32)
-        gap = np.interp(along, one.along, one.lower - one.upper).astype(np.float32)
-        corner = np.array([one.box.left, one.box.top], np.float32)
-        place = _Place(one, points - corner, (points if ball is None else ball) - corner, across, top, gap)
+        place = _Place.of(one, points, posed, posed if ball is None else ball)
         lower = float(np.clip(lids[1], 0, 1))
         upper = float(np.clip(lids[0], HIGHEST, 1 - lower))
         result = frame.astype(np.float32)
@@ -98,7 +120,7 @@ class Eyelids:
         if upper > 0:
             result = self._lower_upper(result, place, upper)
         if one.rims is not None:
-            result += one.look_up(one.rims, place.points)[..., None] * (frame - result)
+            result += one.look_up(one.rims, place.skin)[..., None] * (frame - result)
         frame[:] = np.rint(np.clip(result, 0, 255)).astype(np.uint8)
 
     def _lower_upper(self, frame: np.ndarray, place: _Place, share: float) -> np.ndarray:
@@ -107,9 +129,9 @@ class Eyelids:
         height = place.top + fall - place.across
         over = np.clip(height + 0.5, 0, 1) * np.clip(2 * fall, 0, 1)
         drawn = fall * (1 - smoothstep(height / (one.reach + fall)))
-        skin = one.look_up(one.skin, place.points, -drawn) * self._lid_shade(height, fall)[..., None]
+        skin = one.look_up(one.skin, place.skin, -drawn) * self._lid_shade(height, fall)[..., None]
         result = frame + over[..., None] * (skin - frame)
-        lashes = one.look_up(one.lashes, place.points, -fall) * np.clip(2 * fall, 0, 1)
+        lashes = one.look_up(one.lashes, place.skin, -fall) * np.clip(2 * fall, 0, 1)
         # Above the moved edge the old lashes are covered by the new skin; below it the eyeball is unchanged.
         lashes = np.where(height > -1.0, lashes, 0.0) * np.maximum(over, np.clip(height + 1, 0, 1))
         result *= (1 - lashes)[..., None] * self._edge(height, fall)[..., None]
@@ -121,7 +143,7 @@ class Eyelids:
         lift = share * place.gap * smoothstep(room / 0.6)
         height = place.top - lift - place.across
         reach = max(one.reach, 2.5 * share * one.opening)
-        skin = one.look_up(one.picture, place.points, lift * (1 - smoothstep(height / reach)))
+        skin = one.look_up(one.picture, place.skin, place.stretch * lift * (1 - smoothstep(height / reach)))
         ball = one.look_up(one.eyeball, place.ball)
         ball *= lid_shadow(-height / one.opening, one.shadow)[..., None]
         over = np.clip(height + rim(room) * one.opening + 0.5, 0, 1)[..., None]
@@ -136,7 +158,7 @@ class Eyelids:
         depth = place.across - (place.top + place.gap - rise)
         under = np.clip(depth + 0.5, 0, 1) * np.clip(2 * rise, 0, 1)
         lifted = rise * (1 - smoothstep(depth / (_CHEEK * self._unit)))
-        cheek = one.look_up(one.picture, place.points, lifted) * self._pouch(one, depth, rise)
+        cheek = one.look_up(one.picture, place.skin, lifted) * self._pouch(one, depth, rise)
         result: np.ndarray = frame + under[..., None] * (cheek - frame)
         return result
 

@@ -114,13 +114,14 @@ class Renderer:
             box, closes = eyes[eye], bool(np.abs(moved).max() > _STILL)
             if box.is_empty or not (closes or looks):
                 continue
-            points = ball = self._head.grid.enlarge(source, box)
+            points, posed = (self._head.grid.enlarge(each, box) for each in (source, before))
+            ball = posed
             if looks:
-                ball = self._lids.roll(points, eye, gaze) if moved[0] < 0 else points
-                points = self._lids.look(points, eye, gaze)
+                ball = self._lids.roll(posed, eye, gaze) if moved[0] < 0 else posed
+                points, posed = (self._lids.look(each, eye, gaze) for each in (points, posed))
                 picture.look_up(picture.scale * points, frame[box.slices])
             if closes:
-                self._lids.paint(frame[box.slices], points, eye, moved, ball)
+                self._lids.paint(frame[box.slices], points, posed, eye, moved, ball)
         if furrows is not None:
             for part, points in self._head.grid.bands(source, furrowed):
                 self._furrows.shade(frame[part.slices], points, furrows)

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from rhapsode.face.units import UNITS
+from rhapsode.motion.emphasis import UNMOVED
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
 
@@ -18,7 +19,7 @@ EXPRESSIONS: Final[Mapping[str, Mapping[str, float]]] = {
     "sadness": {"browInnerUp": 0.6, "browDown": 0.15, "mouthFrown": 0.8, "mouthShrugLower": 0.4, "eyeBlink": 0.2},
     "surprise": {"browInnerUp": 0.6, "browOuterUp": 0.4, "eyeWide": 0.3, "jawOpen": 0.12},
     "fear": {"browInnerUp": 0.6, "browOuterUp": 0.15, "browDown": 0.15, "eyeWide": 0.5, "mouthStretch": 0.6},
-    "disgust": {"noseSneer": 0.6, "browDown": 0.5, "eyeSquint": 0.25, "mouthUpperUp": 0.15, "mouthFrown": 0.5},
+    "disgust": {"noseSneer": 0.9, "browDown": 0.12, "eyeSquint": 0.3, "mouthUpperUp": 0.35, "mouthShrugLower": 0.4},
     "tenderness": {"mouthSmile": 0.35, "browInnerUp": 0.3, "eyeSquint": 0.15, "eyeBlink": 0.15},
     "mockery": {"mouthSmileLeft": 0.6, "mouthDimpleLeft": 0.4, "browOuterUpRight": 0.5, "eyeSquint": 0.3},
     "doubt": {"browOuterUpLeft": 0.6, "browDownRight": 0.5, "mouthPress": 0.4, "mouthFrownRight": 0.3},
@@ -51,6 +52,7 @@ def expression_style(name: str) -> Style:
         name=name,
         delta={},
         units=units,
+        response=UNMOVED,
         head_gain=np.ones(5, np.float32),
         blink_rate_scale=1.0,
         references=key_motions().astype(np.float32),

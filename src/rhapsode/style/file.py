@@ -18,7 +18,7 @@ from rhapsode.face.units import UNITS
 from rhapsode.files import atomic_write, reading
 
 #: Version of the file format.
-FORMAT = 3
+FORMAT = 4
 #: Ending of every style file.
 SUFFIX = ".safetensors"
 #: Largest style file, bytes.
@@ -33,7 +33,7 @@ _LARGEST_VALUE = 10.0
 _HEAD_GAIN = (0.05, 20.0)
 #: Largest unit of expression, of either sign.
 LARGEST_UNIT = 4.0
-_ARRAYS = {"units": (len(UNITS),), "head_gain": (5,), "references": (4, 68, 3)}
+_ARRAYS = {"units": (len(UNITS),), "response": (2, len(UNITS)), "head_gain": (5,), "references": (4, 68, 3)}
 #: Upper bound of each number; the lower bound is 0.
 _NUMBERS = {"blink_rate_scale": 100.0, "gamma": 1.0, "projection": 1.0}
 _TEXTS = ("name", "generator", "license")
@@ -156,8 +156,8 @@ def _check_floats(name: str, value: np.ndarray) -> None:
         lowest, highest = _HEAD_GAIN
         if not ((value >= lowest) & (value <= highest)).all():
             raise ValueError(f"head_gain is not {lowest:g} to {highest:g}")
-    elif name == "units" and np.abs(value).max(initial=0) > LARGEST_UNIT:
-        raise ValueError(f"units holds numbers beyond {LARGEST_UNIT:g}")
+    elif name in ("units", "response") and np.abs(value).max(initial=0) > LARGEST_UNIT:
+        raise ValueError(f"{name} holds numbers beyond {LARGEST_UNIT:g}")
     elif np.abs(value).max(initial=0) > _LARGEST_VALUE:
         raise ValueError(f"{name} holds numbers beyond {_LARGEST_VALUE:g}")
     if name.startswith("delta."):

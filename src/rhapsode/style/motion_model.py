@@ -38,5 +38,6 @@ def styled_motion_model(
         None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,
         scaled.units,
+        scaled.response,
         scaled.blink_rate_scale,
     )

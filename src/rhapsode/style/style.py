@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rhapsode.errors import StyleError
-from rhapsode.face.units import UNITS
 from rhapsode.style.file import LARGEST_UNIT, read_style, write_style
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ class Style:
         delta: changes of the Motion Generator's weights, float32, by the weights' names.
         units: (51,) float32 units of expression (`face.units`) that last, in speech and in pauses: what is read off the
             clip against a neutral face.
+        response: (2, 51) float32, how far units follow stress and pauses (`motion.emphasis.DRIVES`), likewise.
         head_gain: (5,) float32, gain of the head's motion in each direction of `HeadModel`; 1 as without style.
         blink_rate_scale: factor of the natural blink rate.
         references: (4, 68, 3) float32 offsets from rest in the four reference images (`KEY_MOTIONS`), canonical space.
@@ -50,6 +50,7 @@ class Style:
     name: str
     delta: Mapping[str, np.ndarray]
     units: np.ndarray
+    response: np.ndarray
     head_gain: np.ndarray
     blink_rate_scale: float
     references: np.ndarray
@@ -159,7 +160,8 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
                 raise StyleError(f"style {style.name!r}: {key} has another shape than in the others", "learn it anew")
             delta[key] = delta.get(key, np.float32(0)) + np.float32(weight) * change
     gain = np.exp(sum((weight * np.log(style.head_gain) for style, weight in parts), np.zeros(5)))
-    units = sum((np.float32(weight) * style.units for style, weight in parts), np.zeros(len(UNITS), np.float32))
+    units = sum((np.float32(weight) * style.units for style, weight in parts), np.zeros_like(chief.units))
+    response = sum((np.float32(weight) * style.response for style, weight in parts), np.zeros_like(chief.response))
     projection = min(max(weight for _, weight in parts), 1.0) * chief.projection
     if [weight for _, weight in parts] == [1]:
         provenance = chief.provenance
@@ -171,6 +173,7 @@ def blend(parts: Sequence[tuple[Style, float]], name: str) -> Style:
         name=name,
         delta=delta,
         units=np.clip(units, -LARGEST_UNIT, LARGEST_UNIT),
+        response=np.clip(response, -LARGEST_UNIT, LARGEST_UNIT),
         head_gain=gain.astype(np.float32),
         blink_rate_scale=math.prod(style.blink_rate_scale**weight for style, weight in parts),
         projection=projection,

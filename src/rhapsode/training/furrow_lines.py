@@ -1,4 +1,4 @@
-"""The lines of the forehead, between the brows and beside the eyes, drawn where faces have them.
+"""The lines of the forehead, between the brows, on the nose and beside the eyes, drawn where faces have them.
 
 No two people have the same lines: a mean over many smears them, and those of one would be his own. So they are drawn by
 anatomy, at depths of about those in films of an actor.
@@ -13,10 +13,14 @@ from rhapsode.face import texture
 #: Half the width of a line, canonical units, and how light the skin is beside it, of the line's depth.
 _WIDTH, _SHOULDER = 0.014, 0.3
 #: Depths at full expression, logarithms of picture values.
-_FOREHEAD, _FROWN, _NOSE, _CROW = 0.17, 0.3, 0.15, 0.14
+_FOREHEAD, _FROWN, _NOSE, _CROW, _WRINKLE, _FOLD = 0.17, 0.3, 0.15, 0.14, 0.2, 0.24
 #: The lines of a forehead: height in its middle, how far it comes down 0.35 to the side, canonical units; its share of
 #: the depth.
 _LINES: Final = ((-0.372, 0.055, 0.7), (-0.425, 0.045, 1.0), (-0.487, 0.035, 0.8))
+#: Heights at which lines cross the bridge of the nose, and at which those on its side begin; where the fold beside the
+#: mouth begins, at the wing of the nose, and where it ends.
+_BRIDGE, _FLANK = (0.02, 0.085), (0.09, 0.155)
+_WING, _BESIDE = np.array([0.21, 0.44]), np.array([0.37, 0.68])
 #: Outer corner of the left eye, and angles of the lines beside it, radians down from straight out.
 _CORNER, _RAYS = np.array([0.5, 0.01]), (-0.45, 0.05, 0.55)
 
@@ -34,6 +38,26 @@ def frown() -> np.ndarray:
     upright = _line(x - 0.055 - 0.15 * (-0.19 - y)) * np.exp(-(((y + 0.19) / 0.08) ** 2))
     across = _line(y + 0.03 - 0.6 * x**2) * np.exp(-(((x - 0.05) / 0.06) ** 2))
     lines: np.ndarray = _FROWN * upright + _NOSE * across
+    return lines
+
+
+def wrinkled_nose() -> np.ndarray:
+    """Draw the lines across the bridge of the nose, and those that run down its left side to the cheek."""
+    x, y = np.moveaxis(texture.pixels(), -1, 0)
+    across = [_line(y - height - 0.5 * x**2) for height in _BRIDGE]
+    bridge = np.sum(across, axis=0) * np.exp(-((x / 0.07) ** 4)) * (0.5 + 0.5 * np.tanh(x / 0.02))
+    down = [_line((y - height - 0.9 * (x - 0.1)) / 1.35) for height in _FLANK]
+    flank = np.sum(down, axis=0) * np.exp(-(((x - 0.135) / 0.045) ** 4))
+    lines: np.ndarray = _WRINKLE * (0.8 * bridge + flank)
+    return lines
+
+
+def lifted_lip() -> np.ndarray:
+    """Draw the fold from the left wing of the nose to beside the mouth, that a lifted upper lip deepens."""
+    x, y = np.moveaxis(texture.pixels(), -1, 0)
+    down = (y - _WING[1]) / (_BESIDE[1] - _WING[1])
+    fold = _line((x - _WING[0] - (_BESIDE[0] - _WING[0]) * down) / 1.6)
+    lines: np.ndarray = _FOLD * fold * np.exp(-(((down - 0.4) / 0.55) ** 4))
     return lines
 
 

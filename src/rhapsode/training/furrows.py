@@ -134,8 +134,8 @@ def compose(model: np.ndarray, smile: np.ndarray, raised: np.ndarray, lowered: n
     for name, share in _FROM_MODEL.items():
         if f"{name}Left" in of:
             sided[name] = share * _skin(of[f"{name}Left"], 1.0)
-    sided["noseSneer"] += 0.8 * fold * left
-    sided["mouthUpperUp"] += fold * left
+    sided["noseSneer"] += 0.8 * fold * left + furrow_lines.wrinkled_nose() + furrow_lines.lifted_lip()
+    sided["mouthUpperUp"] += fold * left + 0.5 * furrow_lines.lifted_lip()
     maps = {"browInnerUp": 0.5 * brows + 0.7 * _skin(of["browInnerUp"], 0.4) + furrow_lines.forehead(0.0, 0.24)}
     maps |= {name: share * symmetric(_skin(of[name], 1.0)) for name, share in _FROM_MODEL.items() if name in of}
     for name, shade in sided.items():
