@@ -20,7 +20,7 @@ from rhapsode.learning.recipe import TransferRecipe
 from rhapsode.learning.reference_images import reference_pictures, sharpness_at
 from rhapsode.learning.statistics import blink_rate_scale, head_gain, transported_readout
 from rhapsode.learning.style_clip import StyleClip, rotation_at
-from rhapsode.learning.transfer import transfer
+from rhapsode.learning.transfer import OnCheck, transfer, unchecked
 from rhapsode.progress import Progress, no_progress
 from rhapsode.style.library import StyleLibrary
 from rhapsode.style.references import clear_frames, key_motions, reference_distances
@@ -42,6 +42,7 @@ def learn_style(
     library: StyleLibrary | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
+    on_check: OnCheck = unchecked,
 ) -> Style:
     """Learn a speaking style from a clip by style transfer, and keep it in the library.
 
@@ -57,6 +58,7 @@ def learn_style(
         library: where it is kept; the user's where None. NAME.curve.png beside it shows the learning curve.
         overwrite: whether it may replace a style of that name.
         progress: watches the stages `tracking` and `learning`.
+        on_check: is given each row of the learning curve as soon as it is known.
 
     Raises:
         Cancelled: raised by `progress`.
@@ -68,7 +70,8 @@ def learn_style(
     kept.check_free(name, overwrite)
     base = BaseModels.load(model)
     style_clip = read_style_clip(Path(clip), None if neutral is None else Path(neutral), progress)
-    style = transfer_style(style_clip, base, name, recipe, license=license, pictures=pictures, progress=progress)
+    wishes: Any = {"license": license, "pictures": pictures, "progress": progress, "on_check": on_check}
+    style = transfer_style(style_clip, base, name, recipe, **wishes)
     path = kept.save(style, overwrite)
     draw_curve(style.provenance["curve"], f"{name}: learnt from {style_clip.name}", path.with_name(f"{name}.curve.png"))
     return kept.load(name)  # as stored, in half precision
@@ -110,9 +113,10 @@ def transfer_style(
     license: str = "",
     pictures: bool = False,
     progress: Progress = no_progress,
+    on_check: OnCheck = unchecked,
 ) -> Style:
     """Learn a style by style transfer (`transfer`); arguments as in `learn_style`."""
-    delta, curve = transfer(base, style_clip, recipe, progress)
+    delta, curve = transfer(base, style_clip, recipe, progress, on_check)
     origin = {"method": "learnt", "seed": recipe.seed, "form": recipe.form, "curve": curve}
     style = _style(style_clip, base, name, delta, recipe.gamma, origin, license)
     return replace(

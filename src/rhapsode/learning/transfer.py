@@ -8,6 +8,7 @@ window of the clip must have a near one among the generated ones, since mean fea
 missing. The audio encoder is frozen, so that features are computed once.
 """
 
+from collections.abc import Callable, Mapping
 from math import cos, pi
 
 import torch
@@ -20,8 +21,14 @@ from rhapsode.learning.style_clip import StyleClip
 from rhapsode.learning.task import TransferTask
 from rhapsode.progress import Progress, no_progress
 
+#: Takes a row of the learning curve.
+OnCheck = Callable[[Mapping[str, float]], None]
 #: Steps over which the learning rate rises.
 _WARM_UP = 20
+
+
+def unchecked(row: Mapping[str, float]) -> None:
+    """Take a row of the learning curve, and do nothing."""
 
 
 def transfer(
@@ -29,6 +36,7 @@ def transfer(
     style_clip: StyleClip,
     recipe: TransferRecipe,
     progress: Progress = no_progress,
+    on_check: OnCheck = unchecked,
 ) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     """Learn a style.
 
@@ -37,6 +45,7 @@ def transfer(
         style_clip: the style clip.
         recipe: settings.
         progress: watches the stage `learning`, in steps.
+        on_check: is given each row of the learning curve as soon as it is known.
 
     Returns:
         The delta, changes by the names of the generator's weights; and the learning curve, a row for each check with
@@ -58,6 +67,7 @@ def transfer(
     row = {"step": 0.0} | task.check()
     best, best_score, best_step = task.delta(before), row["score"], 0
     curve = [_rounded(row)]
+    on_check(curve[0])
     for step in range(1, recipe.steps + 1):
         for group in adam.param_groups:
             group["lr"] = _learning_rate(step, recipe)
@@ -77,6 +87,7 @@ def transfer(
         if step % recipe.check_every == 0 or step == recipe.steps:
             row = {"step": float(step), "L_mg": l_mg.item(), "L_sc": l_sc.item(), "L_r": l_r.item()} | task.check()
             curve.append(_rounded(row))
+            on_check(curve[-1])
             if row["score"] > best_score:
                 best, best_score, best_step = task.delta(before), row["score"], step
         progress("learning", step, recipe.steps)

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from rhapsode import __version__
 from rhapsode.errors import RhapsodeError
-from rhapsode.studio import animate, jobs
+from rhapsode.studio import animate, jobs, styles
 from rhapsode.studio.http import OnlyOwnPage, answer, in_words
 from rhapsode.studio.settings import sliders
 from rhapsode.studio.voices import languages
@@ -70,6 +70,7 @@ def build(work: Workspace, hosts: Sequence[str] = LOCAL) -> Starlette:
         Route("/api/consent", answer(consent), methods=["POST"]),
         *jobs.routes(work.jobs),
         *animate.routes(work),
+        *styles.routes(work),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
     guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(OnlyOwnPage)]

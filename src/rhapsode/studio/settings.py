@@ -44,14 +44,23 @@ def options_of(values: Mapping[str, Any]) -> AnimationOptions:
     return AnimationOptions(**{name: given[name] for name in _SET if given.get(name) not in (None, "")})
 
 
+def whole_number(values: Mapping[str, Any], name: str, default: int, least: int) -> int:
+    """Read a whole number of a request; the default where it has none.
+
+    Raises:
+        OptionsError: it is no whole number, or below the least.
+    """
+    given = values.get(name)
+    if given in (None, ""):
+        return default
+    if not isinstance(given, int | float) or not math.isfinite(given) or given != int(given) or given < least:
+        raise OptionsError(f"{name}={given}: not allowed", f"choose a whole number from {least} on", f"bad-{name}")
+    return int(given)
+
+
 def size_of(values: Mapping[str, Any]) -> int | None:
     """Read the longest side that a request asks for; None for the picture's own."""
-    size = values.get("size")
-    if size in (None, ""):
-        return None
-    if not isinstance(size, int | float) or not math.isfinite(size):
-        raise OptionsError(f"size={size}: not a number of pixels", "choose 64 to 4096", "bad-size")
-    return int(size)
+    return whole_number(values, "size", 0, 64) or None
 
 
 def command(

@@ -29,7 +29,7 @@ class Workspace:
     Attributes:
         data: the studio's folder among the user's data: history, and whether the first page was read.
         cache: the studio's folder among the user's caches.
-        pictures, voices: what the page has opened.
+        pictures, voices, clips: what the page has opened.
         previewer: makes previews.
         jobs: long work.
         history: finished videos.
@@ -59,6 +59,7 @@ class Workspace:
         self.jobs, self.history = Jobs(), History(self.data / "history")
         self.pictures: Opened[Picture] = Opened("picture")
         self.voices: Opened[Voice] = Opened("voice")
+        self.clips: Opened[Path] = Opened("clip")
         self.previewer = Previewer()
         self._loading = threading.Lock()
 

@@ -71,7 +71,7 @@ export function animateTab(state, shared) {
       if (ended.state === "cancelled") told.say("Cancelled. Nothing half-made stays.", "plain");
       else {
         stage.setVideo("result", `api/history/${ended.result.id}/talk.mp4`, true);
-        told.say("Done: it plays on the stage, and stands below among what was made before.", "plain");
+        told.say("Done: it plays on the stage, and stands below among what was made before.", "good");
         await history.refresh();
       }
     } catch (error) {

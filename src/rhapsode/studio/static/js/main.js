@@ -2,8 +2,9 @@
 import { check, h } from "./ui.js";
 import * as api from "./api.js";
 import { animateTab } from "./animate.js";
+import { stylesTab } from "./styles.js";
 
-const TABS = { animate: ["Animate", animateTab] };
+const TABS = { animate: ["Animate", animateTab], styles: ["Styles", stylesTab] };
 
 function theme() {
   const root = document.documentElement;

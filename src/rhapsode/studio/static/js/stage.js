@@ -1,9 +1,8 @@
 // The stage: the picture with its faces and what the tracker sees, or a video over it.
 import { h, s, segments } from "./ui.js";
+import { LINES } from "./faces.js";
 
 const POINTS = ["one eye", "the other eye", "the tip of the nose", "one corner of the mouth", "the other corner"];
-// Lines through the 68 landmarks.
-const LINES = [[0, 16], [17, 21], [22, 26], [27, 30], [31, 35], [36, 41, true], [42, 47, true], [48, 59, true], [60, 67, true]];
 
 export class Stage {
   constructor({ onface, onpoints }) {
