@@ -1,22 +1,30 @@
 """Measure how much the background changes as a head moves before it, and how sharp the face stays.
 
-It draws stripes, wood, books and bricks behind portraits by their mattes, and takes each as it is, too:
+It draws stripes, wood, books and bricks behind portraits by their mattes, and takes each as it is, too. Each is
+measured as one piece whose background is damped, and with the person as a layer:
 
-    python benchmarks/background.py PICTURE... --side 560
+    python benchmarks/background.py PICTURE_OR_CLIP... --side 560 --sheet sheet.png
+
+The sheet has a row for each: the portrait, a frame as one piece, a frame of layers, the matte.
 """
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from rhapsode.face.tracker import FaceTracker
-from rhapsode.media.picture import load_picture
+from rhapsode.media.picture import fitting, load_picture, resized
+from rhapsode.media.reader import is_video, read_frames
+from rhapsode.render.cut_out import lay
 from rhapsode.render.grid import Box
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
+from rhapsode.render.stage import Stage
 
 Drawing = Callable[[int, int, float], np.ndarray]
 STILL = np.zeros((68, 3)), np.zeros((2, 2))
@@ -29,6 +37,8 @@ MOVES = (
 )
 #: What is measured: less of the person than this in both frames, within so many units of the eyes.
 OUTSIDE, NEAR = 0.02, 3.0
+#: Side of a cell of the sheet, pixels.
+CELL = 480
 
 
 def stripes(height: int, width: int, unit: float) -> np.ndarray:
@@ -103,26 +113,60 @@ def measure(portrait: MeasuredPortrait, matte: np.ndarray) -> tuple[float, float
     return float(change.mean()), float(np.percentile(change, 95)), float(np.mean(kept))
 
 
+def damped(portrait: MeasuredPortrait) -> MeasuredPortrait:
+    """The same portrait drawn as one piece."""
+    other = replace(portrait)
+    vars(other)["stage"] = Stage.of_one_piece(portrait.image, portrait.rig.skin, portrait.sharpening)
+    return other
+
+
+def row(portrait: MeasuredPortrait) -> np.ndarray:
+    """A portrait, a frame as one piece, a frame of layers and the matte, around the head."""
+    rotation, translation = np.deg2rad(MOVES[0][0]), np.array(MOVES[0][1], float)
+    frames = [Renderer(one).render(*STILL, rotation, translation) for one in (damped(portrait), portrait)]
+    alpha = cv2.cvtColor(portrait.cut_out.person[..., 3], cv2.COLOR_GRAY2RGB)
+    zoom, (x, y) = CELL / 3.9 / portrait.unit, portrait.face.landmarks[27, :2]
+    place = np.array([[zoom, 0, CELL / 2 - zoom * x], [0, zoom, 0.45 * CELL - zoom * y]])
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    return np.hstack([cv2.warpAffine(one, place, (CELL, CELL), flags=how) for one in (portrait.image, *frames, alpha)])
+
+
+def picture(path: Path, side: int) -> np.ndarray:
+    """A still picture, or the first frame of a clip."""
+    if not is_video(path):
+        return load_picture(path, side)
+    frame = next(iter(read_frames(path)))[1]
+    return resized(frame, fitting((frame.shape[1], frame.shape[0]), side))
+
+
 def main() -> None:
     """Print a line for each picture and background."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--side", type=int, default=560, help="longest side to which pictures are reduced, pixels")
+    parser.add_argument("--sheet", type=Path, help="picture to draw")
     options = parser.parse_args()
+    drawn = []
     with FaceTracker() as tracker:
         for path in options.pictures:
-            image = load_picture(path, options.side)
+            image = picture(path, options.side)
             own = MeasuredPortrait.from_image(image, tracker)
-            matte = np.clip((own.person - 0.2) / 0.6, 0, 1)
+            matte = own.cut_out.free[..., 3].astype(np.float32) / 255
             pictures = {"own": image}
             for name, draw in DRAWINGS.items():
-                share = matte[..., None]
-                laid = share * image + (1 - share) * draw(*image.shape[:2], own.unit)
-                pictures[name] = np.rint(laid).astype(np.uint8)
-            for name, picture in pictures.items():
-                portrait = MeasuredPortrait.from_image(picture, tracker, own.face)
-                mean, high, kept = measure(portrait, matte)
-                print(f"{path.stem} {name}: background {mean:.1f}, 95 % {high:.1f}; sharpness {kept:.2f}", flush=True)
+                pictures[name] = np.empty_like(image)
+                lay(own.cut_out.free, np.rint(draw(*image.shape[:2], own.unit)).astype(np.uint8), pictures[name])
+            for name, laid in pictures.items():
+                portrait = MeasuredPortrait.from_image(laid, tracker, own.face)
+                before, now = measure(damped(portrait), matte), measure(portrait, matte)
+                print(
+                    f"{path.stem} {name}: one piece {before[0]:.1f}, 95 % {before[1]:.1f}; layers {now[0]:.1f}, "
+                    f"95 % {now[1]:.1f}; sharpness {before[2]:.2f}, {now[2]:.2f}",
+                    flush=True,
+                )
+                drawn.append(row(portrait))
+    if options.sheet is not None:
+        Image.fromarray(np.vstack(drawn)).save(options.sheet)
 
 
 if __name__ == "__main__":

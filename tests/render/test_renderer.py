@@ -1,7 +1,9 @@
 """The renderer, on the one portrait photograph that scikit-image ships: a smile with teeth."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from skimage import data
@@ -10,6 +12,8 @@ from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import SKULL_BASE, to_image
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.paint.layers import mouth_layers
+from rhapsode.render.cut_out import lay
+from rhapsode.render.grid import Box
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 
@@ -106,6 +110,46 @@ def test_the_background_stays_still_as_the_head_moves(renderer: Renderer, portra
     assert background.sum() > 10_000
     assert np.array_equal(frame[background], portrait.image[background])
     assert not np.array_equal(frame, portrait.image)
+
+
+@pytest.fixture(scope="module")
+def before_stripes(portrait: MeasuredPortrait) -> np.ndarray:
+    """The portrait's person before a wall of stripes."""
+    stripes = (np.arange(512) // 12 % 2 * 140 + 70).astype(np.uint8)
+    picture = np.empty_like(portrait.image)
+    lay(portrait.cut_out.free, np.ascontiguousarray(np.broadcast_to(stripes[None, :, None], picture.shape)), picture)
+    return picture
+
+
+def changed_stripes(portrait: MeasuredPortrait, alpha: np.ndarray) -> np.ndarray:
+    """How much pixels near the head change that show no person before nor after it has moved."""
+    rotation, translation = np.deg2rad([3.0, 7.0, 4.0]), np.array([0.06, 0.03, 0])
+    frame = Renderer(portrait).render(STILL, NO_LIDS, rotation, translation)
+    source = portrait.head.source(portrait.head.displacement(rotation, translation))
+    places = portrait.head.grid.enlarge(source, Box(0, 0, 512, 512))
+    outside = (alpha == 0) & (cv2.remap(alpha, places, None, cv2.INTER_LINEAR) == 0)
+    x, y = np.meshgrid(np.arange(512), np.arange(512))
+    eyes = portrait.face.landmarks[27, :2]
+    near = outside & (np.hypot(x - eyes[0], y - eyes[1]) < 2.5 * portrait.unit)
+    return np.abs(frame.astype(int) - portrait.image).mean(-1)[near]
+
+
+def test_stripes_behind_the_head_stay_straight(
+    portrait: MeasuredPortrait, before_stripes: np.ndarray, tracker: FaceTracker
+) -> None:
+    striped = MeasuredPortrait.from_image(before_stripes, tracker, portrait.face)
+    assert striped.is_cut_out
+    change = changed_stripes(striped, portrait.cut_out.person[..., 3])
+    assert change.mean() < 1.5
+    assert np.percentile(change, 95) < 4
+
+
+def test_a_person_that_cannot_be_told_from_the_background_moves_with_it(
+    portrait: MeasuredPortrait, before_stripes: np.ndarray
+) -> None:
+    unsure = replace(portrait, image=before_stripes, person=np.zeros((512, 512), np.float32))
+    assert not unsure.is_cut_out
+    assert changed_stripes(unsure, portrait.cut_out.person[..., 3]).mean() > 5
 
 
 def test_an_opened_mouth_is_dark_behind_its_teeth_and_has_a_tongue(

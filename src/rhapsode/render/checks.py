@@ -56,6 +56,8 @@ def check_view(portrait: MeasuredPortrait, name: str) -> None:
         warn("upside-down", "the face is taken to stand on its head; if it does not, set five landmarks on it")
     if eye_opening(portrait.rest) < CLOSED_EYES:
         warn("closed-eyes", "the eyes are closed, and stay closed")
+    if not portrait.is_cut_out:
+        warn("background-moves", "the person is hard to tell from the background, which bends a little near the head")
     if lip_opening(portrait.rest) > OPEN_MOUTH:
         warn("open-mouth", "the mouth is wide open; one that is closed looks better")
     if mouth_is_covered(portrait):

@@ -79,6 +79,10 @@ class HeadMotion:
         """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""
         return self.grid.invert(displacement, self._nodes, _INVERSIONS)
 
+    def reach(self, source: np.ndarray) -> int:
+        """Give how far anything comes from at most, across or down, pixels."""
+        return int(np.ceil(np.abs(source - self._nodes).max())) + 1
+
     def active(self, source: np.ndarray) -> Box:
         """Give the pixels of the picture that the motion changes."""
         flow = np.abs(source - self._nodes)

@@ -8,11 +8,13 @@ import numpy as np
 from rhapsode.errors import PortraitError
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
+from rhapsode.render.cut_out import CutOut, cut_out, tells_person
 from rhapsode.render.eyelids import Eyelids
-from rhapsode.render.fine import FinePicture, sharpening_for
+from rhapsode.render.fine import sharpening_for
 from rhapsode.render.furrows import Furrows
 from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
+from rhapsode.render.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,21 @@ class MeasuredPortrait:
         return FaceRig(self.image, self.face, self.pose, self.rest)
 
     @cached_property
-    def fine(self) -> FinePicture:
-        """Give the picture to look up between its pixels."""
-        return FinePicture(self.image, self.sharpening)
+    def cut_out(self) -> CutOut:
+        """Give the person without the background, and the background without the person."""
+        return cut_out(self.image, self.person, self.unit)
 
     @cached_property
-    def fine_skin(self) -> FinePicture:
-        """Give the same of the picture without what lies between the lips (`FaceRig.skin`)."""
-        return self.fine if self.rig.skin is self.image else FinePicture(self.rig.skin, self.sharpening)
+    def is_cut_out(self) -> bool:
+        """Tell whether the person is a layer of its own: it must be told well from the background."""
+        return tells_person(self.person, self.face.landmarks[:, :2])
+
+    @cached_property
+    def stage(self) -> Stage:
+        """Give what frames are drawn from: the person as a layer, or the picture as one piece."""
+        if self.is_cut_out:
+            return Stage.of_layers(self.cut_out, self.image, self.rig.skin, self.sharpening)
+        return Stage.of_one_piece(self.image, self.rig.skin, self.sharpening)
 
     @cached_property
     def sharpening(self) -> float:

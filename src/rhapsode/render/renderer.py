@@ -18,6 +18,7 @@ from rhapsode.render.head_warp import IN_PLACE
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
+from rhapsode.render.stage import Canvas
 
 #: Lids moved by less than this share are no motion.
 _STILL = 1e-3
@@ -43,8 +44,8 @@ class Renderer:
         self._picture = Box(0, 0, width, height)
         self._head = portrait.head
         self._rig = portrait.rig
-        self._still = portrait.fine
-        self._skin = portrait.fine_skin if any(layer.fills_mouth for layer in layers) else self._still
+        self._stage = portrait.stage
+        self._skin = self._stage.skin if any(layer.fills_mouth for layer in layers) else self._stage.picture
         self._lids = portrait.eyelids
         self._furrows = portrait.furrows
 
@@ -99,17 +100,19 @@ class Renderer:
         if furrows is not None:
             furrowed = self._moved(self._furrows.box, displacement)
             area = area.union(furrowed)
-        frame = self._portrait.image.copy()
+        canvas = self._stage.canvas()
+        frame = canvas.frame
         if area.is_empty:
             return frame
-        picture = self._skin if face.moves else self._still
+        picture = self._skin if face.moves else self._stage.picture
         before = source
         if face.moves:
             source = self._expressed(source, face)
-        for part, places in self._head.grid.bands(picture.scale * source, area):
-            picture.look_up(places, frame[part.slices])
+        places, reach = picture.scale * source, self._head.reach(source)
+        for part in self._stage.parts(area, reach):
+            canvas.draw(picture, self._head.grid.enlarge(places, part), part)
         if face.moves:
-            self._draw_mouth(frame, before, displacement, face)
+            self._draw_mouth(canvas, before, displacement, face)
         for eye, moved in enumerate(lids):
             box, closes = eyes[eye], bool(np.abs(moved).max() > _STILL)
             if box.is_empty or not (closes or looks):
@@ -119,7 +122,7 @@ class Renderer:
             if looks:
                 ball = self._lids.roll(posed, eye, gaze) if moved[0] < 0 else posed
                 points, posed = (self._lids.look(each, eye, gaze) for each in (points, posed))
-                picture.look_up(picture.scale * points, frame[box.slices])
+                canvas.draw(picture, picture.scale * points, box)
             if closes:
                 self._lids.paint(frame[box.slices], points, posed, eye, moved, ball)
         if furrows is not None:
@@ -127,11 +130,11 @@ class Renderer:
                 self._furrows.shade(frame[part.slices], points, furrows)
         return frame
 
-    def _draw_mouth(self, frame: np.ndarray, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:
+    def _draw_mouth(self, canvas: Canvas, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:
         """Draw the lips, and the layers over them, in place.
 
         Args:
-            frame: (H, W, 3) uint8 RGB.
+            canvas: the frame.
             source: places in the portrait's pose at the nodes of the head's grid.
             displacement: of the head, at those nodes.
             face: the expression.
@@ -144,9 +147,8 @@ class Renderer:
         if box.is_empty:
             return
         posed = self._head.grid.enlarge(source, box)
-        part = frame[box.slices]
-        self._skin.look_up(self._skin.scale * self._near_lips(posed, face), part)
-        patch = MouthPatch(part, posed, face.lips.cover(posed), face.lips, face)
+        canvas.draw(self._skin, self._skin.scale * self._near_lips(posed, face), box)
+        patch = MouthPatch(canvas.frame[box.slices], posed, face.lips.cover(posed), face.lips, face)
         for layer in self._layers:
             layer.draw(patch)
 
