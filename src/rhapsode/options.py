@@ -44,7 +44,7 @@ class AnimationOptions:
         live: whether a file is heard as a session hears it, with the same frames. Otherwise the lips of a file look
             further ahead and follow a little better.
         loop: whether the video ends where it begins, to be played again and again: in its last two seconds head, eyes
-            and shoulders return to where they were in its first frame, as does the mouth in the last 0.4.
+            and shoulders return to where they were in its first frame, as does the face in the last 0.4.
 
     Raises:
         OptionsError: a value is out of range or of another type.

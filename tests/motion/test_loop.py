@@ -31,7 +31,7 @@ def moving(animator: Animator, portrait: Portrait, sentence: Waveform) -> Callab
         samples = np.zeros(round(seconds * sentence.rate), np.float32)
         samples[: len(sentence.samples)] = sentence.samples[: len(samples)]
         sound = Waveform(samples, sentence.rate)
-        return list(animator.animate(portrait, sound, AnimationOptions(seed=seed)).motion())
+        return list(animator.animate(portrait, sound, AnimationOptions("happy", seed=seed)).motion())
 
     return make
 

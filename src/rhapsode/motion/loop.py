@@ -12,10 +12,11 @@ import numpy as np
 from rhapsode.motion.motion import Motion
 from rhapsode.motion.timeline import FrameMotion
 
-#: Seconds in which head, gaze and shoulders return, and the mouth; at most half of the video.
-_RETURN, _MOUTH = 2.0, 0.4
-#: What returns with the head: eyes that turn back by what the head turns go on doing so.
+#: Seconds in which head, gaze and shoulders return, and the face; at most half of the video.
+_RETURN, _FACE = 2.0, 0.4
+#: What returns with the head, where eyes that turn back by what the head turns go on doing so, and with the face.
 _WITH_HEAD: Final = ("rotation", "translation", "gaze", "shoulders")
+_WITH_FACE: Final = ("expression", "units")
 
 
 def looped(frames: Iterable[FrameMotion], fps: Fraction) -> Iterator[FrameMotion]:
@@ -42,15 +43,15 @@ def looped(frames: Iterable[FrameMotion], fps: Fraction) -> Iterator[FrameMotion
     for n, frame in enumerate(held):
         if first is not None:
             left = back - n  # frames until the first one comes again
-            motion = _towards(first, frame.motion, back + 1, left, float(_MOUTH * fps))
+            motion = _towards(first, frame.motion, left, back + 1, min(float(_FACE * fps), back) + 1)
             yield frame._replace(motion=replace(motion, lids=first.lids) if left <= shut else motion)
 
 
-def _towards(first: Motion, motion: Motion, whole: float, left: float, mouth: float) -> Motion:
-    """Blend motion with the first one, `left` frames before that comes again, of `whole` over which it returns."""
-    blended = {name: _blend(getattr(motion, name), getattr(first, name), left / whole) for name in _WITH_HEAD}
-    lips = _blend(motion.expression, first.expression, left / min(mouth + 1, whole))
-    return replace(motion, **blended, expression=lips)
+def _towards(first: Motion, motion: Motion, left: float, head: float, face: float) -> Motion:
+    """Blend motion with the first one, `left` frames before that comes again; `head` and `face` return over so many."""
+    lefts = dict.fromkeys(_WITH_HEAD, left / head) | dict.fromkeys(_WITH_FACE, left / face)
+    blended = {name: _blend(getattr(motion, name), getattr(first, name), share) for name, share in lefts.items()}
+    return replace(motion, **blended)
 
 
 def _blend(values: np.ndarray, first: np.ndarray, left: float) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
+from rhapsode.compute import single_threaded_matmul
 from rhapsode.face.geometry import SKULL_BASE, Pose, to_image
 from rhapsode.face.tracker import Face
 from rhapsode.render.grid import Box, Grid, smoothstep
@@ -50,12 +51,12 @@ class HeadMotion:
         pivot = to_image(SKULL_BASE[None, None], pose)[0, 0]
         centre = to_image(_HEAD_CENTRE[None, None], pose)[0, 0]
         depth = _depth(face, unit, centre, self._nodes)
-        self._arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)
-        self._arm = self._arm.astype(np.float32)
+        arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)
         head, torso = _weights(face, unit, person, centre, self.grid)
-        self._head = head[..., None]
-        self._all = (head + _TORSO_FOLLOW * torso)[..., None]
-        self._torso = (torso * smoothstep((height - self._nodes[..., 1]) / (_BASE * unit)))[..., None]
+        free = torso * smoothstep((height - self._nodes[..., 1]) / (_BASE * unit))
+        # How each node follows the arm that turns (3), the head's shift, and that of the shoulders.
+        follows = np.dstack([head[..., None] * arm, head + _TORSO_FOLLOW * torso, free])
+        self._follows = np.ascontiguousarray(follows.reshape(-1, 5), np.float32)
 
     def displacement(
         self, rotation: np.ndarray, translation: np.ndarray, shoulders: np.ndarray = IN_PLACE
@@ -68,12 +69,8 @@ class HeadMotion:
             shoulders: (2,) how far they move beside that, canonical units.
         """
         turn = Rotation.from_rotvec(rotation).as_matrix()[:2] - np.eye(3)[:2]
-        turned = self._arm @ turn.T.astype(np.float32)
-        shift = (self._unit * translation[:2]).astype(np.float32)
-        moved: np.ndarray = self._head * turned + self._all * shift
-        if shoulders.any():
-            moved += self._torso * (self._unit * shoulders).astype(np.float32)
-        return moved
+        ways = np.vstack([turn.T, self._unit * translation[:2], self._unit * shoulders]).astype(np.float32)
+        return single_threaded_matmul(self._follows, ways).reshape(self._nodes.shape)
 
     def source(self, displacement: np.ndarray) -> np.ndarray:
         """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""

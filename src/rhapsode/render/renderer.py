@@ -117,13 +117,14 @@ class Renderer:
             box, closes = eyes[eye], bool(np.abs(moved).max() > _STILL)
             if box.is_empty or not (closes or looks):
                 continue
-            points, posed = (self._head.grid.enlarge(each, box) for each in (source, before))
-            ball = posed
+            points = self._head.grid.enlarge(source, box)
             if looks:
-                ball = self._lids.roll(posed, eye, gaze) if moved[0] < 0 else posed
-                points, posed = (self._lids.look(each, eye, gaze) for each in (points, posed))
+                points = self._lids.look(points, eye, gaze)
                 canvas.draw(picture, picture.scale * points, box)
             if closes:
+                posed = ball = self._head.grid.enlarge(before, box)
+                if looks:
+                    posed, ball = self._lids.look(posed, eye, gaze), self._lids.roll(posed, eye, gaze)
                 self._lids.paint(frame[box.slices], points, posed, eye, moved, ball)
         if furrows is not None:
             for part, points in self._head.grid.bands(source, furrowed):
