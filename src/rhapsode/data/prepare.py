@@ -113,7 +113,7 @@ def _renewed(store: Path, clip: Clip, known: Entry | None) -> Entry:
     except OSError as error:
         raise DataError(f"{clip.path}: cannot be read ({(error.strerror or '').lower()})", "restore it") from None
     fresh = Entry(
-        name=clip.name, file="", source=str(clip.path.absolute()), size=state.st_size, modified=state.st_mtime_ns,
+        name=clip.name, file="", source=str(clip.path.resolve()), size=state.st_size, modified=state.st_mtime_ns,
         speaker=clip.speaker, corpus=clip.corpus, split=clip.split, style=clip.style, license=clip.license, format=0,
     )  # fmt: skip
     if known is None or (known.size, known.modified, known.format) != (fresh.size, fresh.modified, FORMAT):
