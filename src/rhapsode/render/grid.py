@@ -1,5 +1,6 @@
 """Coarse fields over a picture: a smooth flow is computed at few nodes and enlarged to pixels at the end."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -157,6 +158,18 @@ class Grid:
         there = points - self.sample(displacement, source)
         return there if step == 1 else source + np.float32(step) * (there - source)
 
+    def moved(self, box: Box, displacement: np.ndarray) -> Box:
+        """Give a box that holds all to which a displacement field takes the pixels of a box.
+
+        Args:
+            box: what lies outside the grid moves as its border does.
+            displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
+        """
+        rows, columns = self._cells(box)
+        x, y = displacement[rows, columns, 0], displacement[rows, columns, 1]
+        left, top = math.floor(box.left + x.min()), math.floor(box.top + y.min())
+        return Box(left, top, math.ceil(box.right + x.max()), math.ceil(box.bottom + y.max()))
+
     def enlarge(self, field: np.ndarray, box: Box) -> np.ndarray:
         """Interpolate a field at every pixel of a box, (height, width, C) float32.
 
@@ -164,15 +177,22 @@ class Grid:
             field: (rows, columns, C) float32.
             box: must lie inside the pixels that the grid was laid over.
         """
-        first_column = max((box.left - self.left) // self.step - 1, 0)
-        first_row = max((box.top - self.top) // self.step - 1, 0)
-        last_column = min(-(-(box.right - self.left) // self.step) + 1, self.columns)
-        last_row = min(-(-(box.bottom - self.top) // self.step) + 1, self.rows)
-        part = np.ascontiguousarray(field[first_row:last_row, first_column:last_column])
+        rows, columns = self._cells(box)
+        part = np.ascontiguousarray(field[rows, columns])
         size = (part.shape[1] * self.step, part.shape[0] * self.step)
         big = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
-        x, y = box.left - self.left - first_column * self.step, box.top - self.top - first_row * self.step
+        x, y = box.left - self.left - columns.start * self.step, box.top - self.top - rows.start * self.step
         return big[y : y + box.height, x : x + box.width]
+
+    def _cells(self, box: Box) -> tuple[slice, slice]:
+        """Rows and columns of the nodes between which the pixels of a box lie."""
+        rows = self._between(box.top - self.top, box.bottom - self.top, self.rows)
+        columns = self._between(box.left - self.left, box.right - self.left, self.columns)
+        return rows, columns
+
+    def _between(self, first: int, end: int, count: int) -> slice:
+        start = min(max(first // self.step - 1, 0), count - 1)
+        return slice(start, min(max(-(-end // self.step) + 1, start + 1), count))
 
     def bands(self, field: np.ndarray, box: Box) -> Iterator[tuple[Box, np.ndarray]]:
         """Interpolate a field at every pixel of a box, some rows at a time, so that they stay in the cache.

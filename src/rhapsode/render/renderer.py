@@ -182,11 +182,7 @@ class Renderer:
 
     def _moved(self, box: Box, displacement: np.ndarray) -> Box:
         """The pixels of the frame to which head motion takes a box of the picture."""
-        grid = self._head.grid
-        x, y = np.linspace(box.left, box.right, 5), np.linspace(box.top, box.bottom, 5)
-        places = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
-        moved = places + grid.sample(displacement, places)
-        return Box.around(moved.reshape(-1, 2), 0.5 * grid.step).intersect(self._picture)
+        return self._head.grid.moved(box, displacement).intersect(self._picture)
 
 
 def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:
