@@ -192,9 +192,9 @@ def test_on_the_brightest_skin_they_are_white_at_most(portrait: MeasuredPortrait
     posed = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
     x, y = np.rint(posed[62]).astype(int)
     points = np.stack(np.meshgrid(np.arange(x - 20, x + 20), np.arange(y - 12, y + 4)), -1).astype(np.float32)
-    patch = open_patch(portrait, np.full((16, 40, 3), 255, np.uint8), points)
-    teeth.draw(patch)
-    assert patch.frame.min() > 120, "nothing has gone round past white to black"
+    drawn = np.full((16, 40, 3), 255, np.float32)
+    teeth.lay(drawn, open_patch(portrait, drawn.astype(np.uint8), points))
+    assert drawn.min() > 120 and drawn.max() <= 255
 
 
 @pytest.mark.parametrize("turn", [0.3, 0.6])
@@ -204,9 +204,9 @@ def test_a_head_turned_to_either_side_shows_as_many(portrait: MeasuredPortrait, 
         straight = portrait.rest * [0, 1, 1]  # its own middle, not quite on the axis, is the same for both
         teeth = Teeth(MeasuredPortrait(portrait.image, portrait.face, pose, straight, portrait.person))
         points = np.stack(np.meshgrid(*(np.arange(size) for size in portrait.image.shape[1::-1])), -1)
-        patch = open_patch(portrait, np.full_like(portrait.image, 90), points.astype(np.float32))
-        teeth.draw(patch)
-        return np.flatnonzero(patch.frame.max((0, 2)) > 100)
+        drawn = np.full(portrait.image.shape, 90, np.float32)
+        teeth.lay(drawn, open_patch(portrait, portrait.image, points.astype(np.float32)))
+        return np.flatnonzero(drawn.max((0, 2)) > 100)
 
     to_right, to_left = columns(turn), columns(-turn)
     middle = portrait.pose.translation[0, 0]

@@ -1,12 +1,11 @@
 """The layers of a portrait's mouth, as a video shows it."""
 
 from rhapsode.paint.painter import MouthPainter
-from rhapsode.render.depths import MouthDepths
+from rhapsode.render.anatomy import Anatomy
 from rhapsode.render.grain import Grain
 from rhapsode.render.interior import MouthInterior
 from rhapsode.render.layers import Layer
 from rhapsode.render.portrait import MeasuredPortrait
-from rhapsode.render.teeth import Teeth
 
 
 def mouth_layers(portrait: MeasuredPortrait, painter: MouthPainter | None = None, *, teeth: bool = True) -> list[Layer]:
@@ -22,7 +21,7 @@ def mouth_layers(portrait: MeasuredPortrait, painter: MouthPainter | None = None
         layers.append(painter)
     shows_inside = portrait.rig.lips.is_open
     if teeth and (not shows_inside if painter is None else painter.needs_synthetic_teeth):
-        layers += [MouthDepths(portrait), Teeth(portrait)]
+        layers.append(Anatomy(portrait))
     if not shows_inside:
         layers.append(Grain(portrait))
     return layers

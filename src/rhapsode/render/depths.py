@@ -1,14 +1,9 @@
-"""The inside of a wide mouth that no picture shows: dark at the back, with a tongue that lies on the jaw.
-
-What the networks paint there is one smooth grey, since every mouth that they saw was a few pixels high.
-"""
+"""The inside of a wide mouth that no picture shows: dark at the back, with a tongue that lies on the jaw."""
 
 import numpy as np
 
 from rhapsode.render.grid import smoothstep
-from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.lip_edges import LipEdges
-from rhapsode.render.portrait import MeasuredPortrait
 
 #: Openings (canonical units) from which on depth is seen, and from which on nothing else.
 _SHALLOW, _DEEP = 0.06, 0.13
@@ -53,27 +48,6 @@ class Depths:
         # The upper lip and teeth keep the light off what lies behind them.
         shadow = 1 - 0.5 * np.exp(-np.maximum(below, 0) / np.float32(0.06 * lips.unit))
         return (seen * shadow[..., None]).astype(np.float32)
-
-
-class MouthDepths(Layer):
-    """The inside of a wide mouth, over what the networks painted."""
-
-    def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Take the colours from the portrait's lips."""
-        self._depths = Depths(portrait.rig.lips.colour)
-
-    def draw(self, patch: MouthPatch) -> None:
-        """Draw between the lips, in place; a small opening is left as it is."""
-        part = patch.open_part
-        if part is None:
-            return
-        share = np.float32(depth_share(part.lips))
-        if share == 0:
-            return
-        inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
-        along, across = np.moveaxis(part.lips.to_axes(part.points), -1, 0)
-        seen = self._depths.seen(along, across, near, part.lips)
-        part.frame[:] = np.rint(part.frame + (inside * share)[..., None] * (seen - part.frame)).astype(np.uint8)
 
 
 def tone(lips: np.ndarray, light: float, chroma: float) -> np.ndarray:

@@ -1,8 +1,7 @@
 """Rows of teeth for a mouth whose inside no picture shows.
 
-The networks are trained on videos in which a tooth has four pixels: they predict how bright it is between the lips, but
-no single teeth. Rows of teeth are much alike in all people, so they are drawn from anatomical measures, at the
-portrait's resolution, over what the networks paint; the upper row is fixed to the skull, the lower one to the jaw.
+Rows of teeth are much alike in all people, so they are drawn from anatomical measures, at the portrait's resolution;
+the upper row is fixed to the skull, the lower one to the jaw.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from rhapsode.face.geometry import to_image
 from rhapsode.render.depths import depth_share
 from rhapsode.render.grid import Box, smoothstep
-from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.layers import MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 
 #: One millimetre in canonical units: the outer corners of the eyes are 90 mm apart (Farkas, Anthropometry, 1994).
@@ -54,7 +53,7 @@ _UPPER = _Arch(
     np.array([0.0, 0.7, 0.2, 1.2, 1.8, 2.4]) * _MM,
     27 * _MM,
     6 * _MM,
-    2.4 * _MM,
+    3.5 * _MM,
     1,
     1.0,
 )
@@ -75,15 +74,15 @@ _GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.25, 1.3 * _MM
 _LIGHT, _LEAST = 1.3, 0.5
 #: Hue of teeth, from 0 white to 1 that of the skin.
 _HUE = 0.6
-#: Opacity of teeth; share of their colour that is taken from below them, and the factor by which that is brightened.
-_COVER, _LENT, _LIGHTER = 0.9, 0.6, 1.3
+#: Opacity of teeth.
+_COVER = 0.9
 #: Strength of the shadow below their edge, and how far it reaches down.
 _DARK, _FAR = 0.3, 4 * _MM
 #: Least resolution, pixels in a canonical unit: in a small portrait the shadow between two teeth is below a pixel.
 _FINE = 270
 
 
-class Teeth(Layer):
+class Teeth:
     """The teeth of one portrait."""
 
     def __init__(self, portrait: MeasuredPortrait) -> None:
@@ -91,26 +90,23 @@ class Teeth(Layer):
         self._rows = [_Row(portrait, arch) for arch in (_LOWER, _UPPER)]
         self._colour = _colour(portrait)
 
-    def draw(self, patch: MouthPatch) -> None:
-        """Lay the teeth over what lies between the lips, in place; the lower ones are seen in a wide mouth alone."""
-        part = patch.open_part
-        if part is None:
-            return
+    def lay(self, drawn: np.ndarray, part: MouthPatch) -> None:
+        """Lay the teeth over what is drawn between the lips, (h, w, 3) float32, in place.
+
+        The lower ones are seen in a wide mouth alone.
+        """
         deep = depth_share(part.lips)
         inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
         # The lips cast a shadow on them.
         shadow = 0.4 + 0.6 * smoothstep((near - 0.4) / 0.45)
-        lent = np.float32(_LENT * (1 - deep))
         for row in self._rows:
             shown = inside if row.arch is _UPPER else deep * inside
             if not np.any(shown):
                 continue
             light, cover, behind = row.seen(part.points - (0 if row.arch is _UPPER else part.lips.jaw))
             light = light * shadow * np.float32(row.arch.bright)
-            teeth = light[..., None] * ((1 - lent) * self._colour + lent * np.float32(_LIGHTER) * part.frame)
-            dark = part.frame * (1 - shown * behind)[..., None]
-            laid = dark + (shown * cover)[..., None] * (teeth - dark)
-            part.frame[:] = np.rint(np.minimum(laid, 255)).astype(np.uint8)
+            drawn *= (1 - shown * behind)[..., None]
+            drawn += (shown * cover)[..., None] * (light[..., None] * self._colour - drawn)
 
 
 class _Row:

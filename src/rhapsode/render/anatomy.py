@@ -1,0 +1,54 @@
+"""Teeth, tongue and depth of a mouth whose inside no picture shows, in the light that the networks painted there.
+
+The networks are trained on videos in which a tooth has four pixels: they know how light it is between somebody's lips
+and of which hue, but paint one smooth surface. What is drawn from anatomical measures knows the shapes and not the
+light. So each pixel is lit by how much lighter the drawing is there than around it: wholly so for what is as fine as
+the edge of a tooth, less for broad lights and shadows, which the networks know better.
+"""
+
+import cv2
+import numpy as np
+
+from rhapsode.render.depths import Depths, depth_share
+from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.portrait import MeasuredPortrait
+from rhapsode.render.teeth import Teeth
+
+#: How far around a pixel the drawing is compared with it for what is fine, and for what is broad; canonical units.
+_FINE, _BROAD = 0.02, 0.12
+#: Strength of broad shapes in a small opening and in a wide one, where a smooth surface looks wrong (exponents).
+_SMALL, _WIDE = 0.4, 0.7
+#: Light (of 255) that is added to both, so that noise in the dark is not amplified.
+_FLOOR = 8.0
+
+
+class Anatomy(Layer):
+    """The teeth, the tongue and the back of the mouth of one portrait."""
+
+    def __init__(self, portrait: MeasuredPortrait) -> None:
+        """Draw the teeth once, and take the other colours from the portrait's lips."""
+        self._depths, self._teeth = Depths(portrait.rig.lips.colour), Teeth(portrait)
+
+    def draw(self, patch: MouthPatch) -> None:
+        """Shape what lies between the lips, in place."""
+        part = patch.open_part
+        if part is None:
+            return
+        inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
+        along, across = np.moveaxis(part.lips.to_axes(part.points), -1, 0)
+        drawn = self._depths.seen(along, across, near, part.lips)
+        self._teeth.lay(drawn, part)
+        drawn = np.clip(drawn, 0, 255) + np.float32(_FLOOR)
+        near, around = (_mean(drawn, inside, spread * part.lips.unit) for spread in (_FINE, _BROAD))
+        strength = np.float32(_SMALL + (_WIDE - _SMALL) * depth_share(part.lips))
+        shape = drawn / near * (near / around) ** strength
+        lit = part.frame * (1 + inside[..., None] * (shape - 1))
+        part.frame[:] = np.rint(np.minimum(lit, 255)).astype(np.uint8)
+
+
+def _mean(picture: np.ndarray, inside: np.ndarray, spread: float) -> np.ndarray:
+    """The mean of a picture (h, w, 3) around each pixel, of what lies between the lips."""
+    weight = inside[..., None] + np.float32(1e-3)
+    total = cv2.GaussianBlur(picture * weight, (0, 0), spread)
+    mean: np.ndarray = total / cv2.GaussianBlur(weight, (0, 0), spread)[..., None]
+    return mean
