@@ -183,8 +183,8 @@ def test_the_command_line_learns_a_style_from_a_clip_and_speaks_in_it(
     talking_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def transfer_briefly(*arguments: Any) -> Any:
-        base, clip, recipe, progress = arguments
-        return transfer(base, clip, replace(recipe, steps=20), progress)
+        base, clip, recipe, *rest = arguments
+        return transfer(base, clip, replace(recipe, steps=20), *rest)
 
     monkeypatch.setattr("rhapsode.learning.learn.transfer", transfer_briefly)
     library = ["--library", str(tmp_path / "styles")]

@@ -16,7 +16,7 @@ export function animateTab(state, shared) {
     now.picture = picture.seen ? picture : null;
     shared.picture = now.picture;
     stage.setPicture(picture);
-    changed();
+    changed(picture.faces.length === 1); // of several, one is chosen first
   });
   const voice = voiceCard(state, {
     onvoice: (opened, start) => { Object.assign(now, { voice: opened, start }); shared.voice = opened; changed(true); },
