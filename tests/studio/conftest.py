@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Names that Chromium goes by.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
+#: Milliseconds that a busy machine may take for what takes one second.
+PATIENCE = 40_000
+
 
 class Site:
     """Hold a studio that is being served.
@@ -69,8 +72,9 @@ def browser() -> "Iterator[Browser]":
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         devices = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *devices])
@@ -83,7 +87,7 @@ def page(site: Site, browser: "Browser") -> "Iterator[Page]":
     """The studio's page, whose first words were read; nothing went wrong in it, and nothing came from elsewhere."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, permissions=["camera", "microphone"])
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     page.route("**/api/thumbnails/**", lambda route: route.abort())  # each takes half a second
     asked, faults = [], []
     page.on("request", lambda request: asked.append(request.url))
