@@ -75,6 +75,7 @@ VERBS = {
     "export": Verb("Export trained picture networks to ONNX.", "export:Export"),
     "bench": Verb("Measure how fast this machine is.", "bench:Bench"),
     "studio": Verb("Open the studio, a page in the browser that shows and makes all of this.", "studio:Studio"),
+    "serve": Verb("Serve portraits, styles and videos over HTTP.", "serve:Serve"),
     "doctor": Verb("Check the installation, and tell how to fix it.", "doctor:Doctor"),
 }
 
