@@ -293,7 +293,7 @@ def with_a_hat(head: np.ndarray, face: Face) -> np.ndarray:
         pytest.param("eyes shut", "eyes are closed", marks=case("Closed eyes", "the renderer's own blink", "works; they stay closed, with a warning")),
         pytest.param("a gape", "mouth is wide open", marks=case("A mouth wide open", "the lower face moved down", "works, with a warning")),
         pytest.param("glasses", "", marks=case("Glasses", "rings painted round the eyes", "works")),
-        pytest.param("dark glasses", "", marks=case("Dark glasses", "black discs painted over the eyes", "works")),
+        pytest.param("dark glasses", "dark glass hides", marks=case("Dark glasses", "black discs painted over the eyes", "works; the eyes stay still, with a warning")),
         pytest.param("a hat", "", marks=case("A hat down to the brows", "a brown block painted", "works")),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from rhapsode.errors import PortraitError
 from rhapsode.face.eyes import eye_opening
 from rhapsode.face.mouth import lip_opening
 from rhapsode.face.upright import stands_on_its_head
+from rhapsode.render.dark_glasses import are_hidden
 from rhapsode.render.portrait import MeasuredPortrait
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def check_view(portrait: MeasuredPortrait, name: str) -> None:
         warn("upside-down", "the face is taken to stand on its head; if it does not, set five landmarks on it")
     if eye_opening(portrait.rest) < CLOSED_EYES:
         warn("closed-eyes", "the eyes are closed, and stay closed")
+    if any(are_hidden(portrait.image, portrait.face.mesh[:, :2], portrait.unit)):
+        warn("hidden-eyes", "dark glass hides an eye, which neither blinks nor looks around")
     if not portrait.is_cut_out:
         warn("background-moves", "the person is hard to tell from the background, which bends a little near the head")
     if lip_opening(portrait.rest) > OPEN_MOUTH:

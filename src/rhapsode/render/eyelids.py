@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from rhapsode.face.tracker import Face
+from rhapsode.render import dark_glasses
 from rhapsode.render.eye import EYES, Eye, measure_eye
 from rhapsode.render.eyeball import lid_shadow, rim
 from rhapsode.render.gaze import Gaze
@@ -74,10 +75,15 @@ class Eyelids:
         self._unit = unit
         self._eyes = [measure_eye(image, mesh, unit, points) for points in EYES]
         self._gaze = [Gaze(eye, unit) for eye in self._eyes]
+        self._hidden = dark_glasses.are_hidden(image, mesh, unit)
 
     def outline(self, eye: int) -> np.ndarray:
         """Give points around all that moving lids can change of one eye, (N, 2), pixels of the picture."""
         return self._eyes[eye].outline
+
+    def is_hidden(self, eye: int) -> bool:
+        """Tell whether dark glass hides an eye, which then neither closes nor looks around."""
+        return self._hidden[eye]
 
     def look(self, points: np.ndarray, eye: int, angles: np.ndarray) -> np.ndarray:
         """Give where in the picture the pixels of one eye come from that looks elsewhere (see `Gaze.look`)."""

@@ -115,7 +115,7 @@ class Renderer:
             self._draw_mouth(canvas, before, displacement, face)
         for eye, moved in enumerate(lids):
             box, closes = eyes[eye], bool(np.abs(moved).max() > _STILL)
-            if box.is_empty or not (closes or looks):
+            if box.is_empty or self._lids.is_hidden(eye) or not (closes or looks):
                 continue
             points = self._head.grid.enlarge(source, box)
             if looks:
