@@ -17,6 +17,7 @@ from rhapsode.server.access_log import AccessLog
 from rhapsode.server.asking import hide_folder, status_of
 from rhapsode.server.faults import RequestError
 from rhapsode.server.guard import BodyLimit, SameOrigin
+from rhapsode.server.live import route as live
 from rhapsode.server.routes import jobs, portraits, service, styles
 from rhapsode.server.services import Services
 from rhapsode.server.settings import Settings
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (portraits.router, styles.router, jobs.router):
         app.include_router(router, responses=_REFUSALS)
     app.include_router(service.router)
+    app.include_router(live.router)
     app.add_middleware(BodyLimit, most=settings.limits.upload_bytes)
     app.add_middleware(SameOrigin, local=not settings.tokens)
     app.add_middleware(AccessLog, metrics=services.metrics)

@@ -43,9 +43,9 @@ class Metrics:
         self._jobs.labels(kind, state).inc()
         self._job_seconds.labels(kind).observe(seconds)
 
-    def live_frame(self) -> None:
-        """Count a frame of a live session."""
-        self._frames.inc()
+    def live_frames(self, count: int) -> None:
+        """Count the frames of a live session."""
+        self._frames.inc(count)
 
     def text(self) -> bytes:
         """Write all of them as Prometheus reads them."""

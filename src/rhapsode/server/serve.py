@@ -1,6 +1,7 @@
 """Run the server until it is asked to end."""
 
 import logging
+import os
 import sys
 
 import uvicorn
@@ -30,6 +31,7 @@ def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None
     log.addHandler(handler)
     log.propagate = False
     log.setLevel(logging.WARNING if quiet else logging.INFO)
+    os.environ.setdefault("RHAPSODE_CACHE", str(settings.folder.absolute()))  # faces that live sessions find
     app = create_app(settings)
     config = uvicorn.Config(
         app,

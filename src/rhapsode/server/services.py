@@ -9,6 +9,7 @@ from rhapsode.bundle import Bundle
 from rhapsode.server.database import Database
 from rhapsode.server.decoding import Decoder
 from rhapsode.server.housekeeping import tidy
+from rhapsode.server.live.stage import Stage
 from rhapsode.server.metrics import Metrics
 from rhapsode.server.places import Places
 from rhapsode.server.pool import Pool
@@ -29,6 +30,7 @@ class Services:
     Attributes:
         settings, storage, jobs, portraits, decoder, pool, metrics: the parts.
         watchers, sessions: places for event streams and for live sessions.
+        stage: opens live sessions.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -48,6 +50,7 @@ class Services:
         self.pool = Pool(self.jobs, settings, self.storage.faces, self._ended)
         self.watchers = Places(settings.limits.watching)
         self.sessions = Places(settings.limits.live, settings.limits.live_each)
+        self.stage = Stage(settings.model)
         self.metrics = Metrics(self.jobs, self.sessions)
         self._shipped = Bundle.load(settings.model).styles
         self._stopping = threading.Event()

@@ -1,0 +1,1 @@
+"""Live sessions over a WebSocket: sound in, frames or an MP4 out."""
