@@ -203,6 +203,23 @@ def test_a_voice_for_a_recording_is_refused(capsys: pytest.CaptureFixture[str], 
     assert "--voice is the language of --text" in err
 
 
+@pytest.mark.parametrize(
+    ("background", "out", "said"),
+    [
+        ("transparent", "y.mp4", "never transparent"),
+        ("bluish", "y.mp4", "bluish"),
+    ],
+)
+def test_a_background_that_cannot_be_is_refused_before_models_load(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, background: str, out: str, said: str
+) -> None:
+    (tmp_path / "x.png").touch()
+    words = ("--portrait", tmp_path / "x.png", "--audio", "x.wav", "--out", tmp_path / out, "--background", background)
+    code, _, err = run(capsys, "animate", *words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
+
+
 def test_debug_is_an_option_and_no_value(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for words, shown in ((["--text=--debug"], False), (["--text", "Hello.", "--debug"], True)):
         code, _, err = run(capsys, "animate", "--portrait", "none.png", "--out", tmp_path / "y.mp4", *words)

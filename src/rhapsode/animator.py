@@ -10,9 +10,10 @@ from rhapsode.audio.find_voice import find_voice
 from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.bundle import DEFAULT, Bundle
 from rhapsode.compute import default_threads
-from rhapsode.credentials.origin import Origin
+from rhapsode.credentials.origin import Origin, picture_hash
 from rhapsode.errors import OptionsError, StyleError
 from rhapsode.face.points import FivePoints
+from rhapsode.media.backdrop import is_file
 from rhapsode.media.live import LiveSound
 from rhapsode.media.reader import is_video
 from rhapsode.media.sound import opened_sound
@@ -162,8 +163,8 @@ class Animator:
 
         Raises:
             AudioError: no such file, or no sound in it.
-            OptionsError: the sound has no such track or channel.
-            PortraitError: as `load_portrait`.
+            OptionsError: the sound has no such track or channel, or there is no such background.
+            PortraitError: as `load_portrait`, or another background, and the person cannot be told from the picture's.
             StyleError: as `find_style`.
         """
         style = None if options.style is None else self.find_style(options.style)
@@ -171,10 +172,12 @@ class Animator:
         source, heard = opened_sound(audio), None if soundtrack is None else opened_sound(soundtrack)
         take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
-        renderer = loaded.renderer(style, options.teeth)
+        renderer = loaded.renderer(style, options.teeth, str(options.background))
         speech = self.speech if options.live else self.speech.wide
         timeline = lambda: self._timeline(speech, loaded, style, options)  # noqa: E731
-        origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength)
+        background = str(options.background)
+        behind = picture_hash(background) if is_file(background) else background
+        origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength, behind)
         return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard, origin, options.loop)
 
     def start_session(
@@ -208,7 +211,9 @@ class Animator:
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         timeline = self._timeline(self.speech, loaded, style, options, HISTORY + 1)
-        return Session(loaded.renderer(style, options.teeth), timeline, options.frame_rate, sound)
+        return Session(
+            loaded.renderer(style, options.teeth, str(options.background)), timeline, options.frame_rate, sound
+        )
 
     def _timeline(
         self,

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def render_in_order(renderer: Renderer, motion: Iterable[FrameMotion], threads: int) -> Iterator[np.ndarray]:
-    """Render frames, (H, W, 3) uint8 RGB each; they are the same for any number of threads.
+    """Render frames, (H, W, 3 or 4) uint8 RGB or RGBA each; they are the same for any number of threads.
 
     Args:
         renderer: draws them.

@@ -45,6 +45,8 @@ class AnimationOptions:
             further ahead and follow a little better.
         loop: whether the video ends where it begins, to be played again and again: in its last two seconds head, eyes
             and shoulders return to where they were in its first frame, as does the face in the last 0.4.
+        background: keep, the picture's own; a colour, such as white or #204060; a picture, which fills the frame; or
+            transparent, for outputs that can be.
 
     Raises:
         OptionsError: a value is out of range or of another type.
@@ -63,6 +65,7 @@ class AnimationOptions:
     channel: int | str | None = None
     live: bool = False
     loop: bool = False
+    background: str | Path = "keep"
 
     def __post_init__(self) -> None:
         if isinstance(self.style, Path):
@@ -70,6 +73,9 @@ class AnimationOptions:
         if not (self.style is None or isinstance(self.style, Style | str)):
             raise _wrong("style", self.style, "give a name, a file, a Style or nothing")
         object.__setattr__(self, "fps", exact_fps(self.fps))
+        if not isinstance(self.background, str | Path) or not str(self.background).strip():
+            raise _wrong("background", self.background, "choose keep, transparent, a colour or a picture")
+        object.__setattr__(self, "background", str(self.background).strip())
         for name, highest in _RANGES.items():
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value <= highest:

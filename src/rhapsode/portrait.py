@@ -11,11 +11,13 @@ from rhapsode.face.choice import FaceChoice
 from rhapsode.face.lasting import taken_to
 from rhapsode.face.tracker import Face
 from rhapsode.face.units import AT_REST
+from rhapsode.media.backdrop import KEEP, TRANSPARENT, backdrop
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
+from rhapsode.render.stage import Stage
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import Style
 
@@ -62,7 +64,7 @@ class Portrait:
         self._lock = threading.Lock()
         self._expressions: dict[bytes, np.ndarray] = {}
         self._painters: dict[bytes, MouthPainter] = {}
-        self._renderers: dict[tuple[bytes, bool], Renderer] = {}
+        self._renderers: dict[tuple[bytes, bool, str], Renderer] = {}
 
     @property
     def width(self) -> int:
@@ -113,20 +115,35 @@ class Portrait:
         with self._lock:
             return self._painter(_references(style))
 
-    def renderer(self, style: Style | None = None, teeth: bool = True) -> Renderer:
+    def renderer(self, style: Style | None = None, teeth: bool = True, background: str = KEEP) -> Renderer:
         """Give what draws frames; it is made once for each style.
 
         Args:
             style: as in `painter`.
             teeth: whether teeth are drawn in a mouth of which no picture shows any.
+            background: as in `AnimationOptions`.
+
+        Raises:
+            OptionsError: no such background.
+            PortraitError: another background, and the person cannot be told from the picture's own.
         """
         references = _references(style)
         with self._lock:
             return _kept(
                 self._renderers,
-                (references.tobytes(), teeth),
-                lambda: Renderer(self.measured, mouth_layers(self.measured, self._painter(references), teeth=teeth)),
+                (references.tobytes(), teeth, background),
+                lambda: Renderer(
+                    self.measured,
+                    mouth_layers(self.measured, self._painter(references), teeth=teeth),
+                    self._stage(background),
+                ),
             )
+
+    def _stage(self, background: str) -> Stage:
+        if background == KEEP:
+            return self.measured.stage
+        clear = background == TRANSPARENT
+        return self.measured.before(None if clear else backdrop(background, self.width, self.height))
 
     def _painter(self, references: np.ndarray) -> MouthPainter:
         return _kept(self._painters, references.tobytes(), lambda: self._new_painter(references))

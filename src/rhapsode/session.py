@@ -25,7 +25,7 @@ class Frame:
     """One frame of a session.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA before a transparent background.
         time: seconds from the beginning of the session at which it is shown.
         audio: the samples that play while it is shown, in the form in which they were fed. Below 6 frames a second,
             those that had not arrived when the frame was made come with the next one.

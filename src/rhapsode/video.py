@@ -80,7 +80,7 @@ class Video:
         self._origin, self._loop = origin, loop
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Render each frame, (H, W, 3) uint8 RGB; frame n shows time n / fps seconds.
+        """Render each frame, (H, W, 3) uint8 RGB, or RGBA where it is transparent; frame n shows time n / fps seconds.
 
         Raises:
             AudioError: the sound turns out to be empty, damaged or not finite.
@@ -121,7 +121,7 @@ class Video:
             VideoError: the video cannot be written.
         """
         sink = sink_for(sink) if isinstance(sink, str | Path) else sink
-        sink.check(self.fps)
+        sink.check(self.fps, self._renderer.is_clear)
         sink, comment = signed(sink, lambda: self._origin.inputs(self._audio, self._soundtrack), credentials)
         heard = _Heard()
         frames, sound = self._frames(heard), self._sound(sink.rates) if sink.rates else None

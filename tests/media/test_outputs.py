@@ -1,7 +1,10 @@
 """Kinds of output: what is read back is what was written, and nothing half-written stays."""
 
+import io
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +17,7 @@ from rhapsode.media.encoder import DIGITAL_SOURCE, notice
 from rhapsode.media.frame_folder import FrameFolder
 from rhapsode.media.outputs import sink_for
 from rhapsode.media.reader import read_frames
+from rhapsode.media.sinks import FragmentedMp4
 from rhapsode.media.sound import load_waveform
 from rhapsode.media.writer import write_video
 
@@ -41,6 +45,75 @@ def test_a_video_has_the_frames_that_it_was_given(tmp_path: Path, name: str, mos
     np.testing.assert_allclose([time for time, _ in read], np.arange(12) / 25, atol=0.002)
     for one, (_, other) in zip(given, read, strict=True):
         assert error(one, other) < most
+
+
+def clear_scene(count: int = 5, width: int = 48, height: int = 32) -> list[np.ndarray]:
+    """Frames with a matte that moves and has every value."""
+    mattes = np.zeros((count, height, width), np.uint8)
+    for k, matte in enumerate(mattes):
+        matte[4:28, 4 + k : 36 + k] = np.linspace(0, 255, 32).astype(np.uint8)
+        matte[8:20, 10 + k : 20 + k] = 255
+    return [np.dstack([one, matte]) for one, matte in zip(scene(count, width, height), mattes, strict=True)]
+
+
+def alphas(path: Path) -> list[np.ndarray]:
+    """The mattes of a video, uint8: of VP9 by libvpx, since FFmpeg's own decoder leaves them out."""
+    with av.open(path) as container:
+        stream: Any = container.streams.video[0]
+        decoder: Any = stream
+        if path.suffix == ".webm":
+            decoder = av.CodecContext.create("libvpx-vp9", "r")
+        frames = [
+            frame for packet in container.demux(stream) for frame in decoder.decode(packet if packet.size else None)
+        ]
+    if path.suffix != ".mov":
+        return [frame.reformat(format="rgba").to_ndarray()[..., 3] for frame in frames]
+    planes = [(np.frombuffer(frame.planes[3], np.uint16), frame) for frame in frames]
+    return [
+        np.rint(plane.reshape(frame.height, -1)[:, : frame.width] / 4095 * 255).astype(np.uint8)
+        for plane, frame in planes
+    ]
+
+
+@pytest.mark.parametrize(("name", "most"), [("out.mov", 0), ("out.webm", 12)])
+def test_a_transparent_video_has_the_matte_that_it_was_given(tmp_path: Path, name: str, most: int) -> None:
+    given = clear_scene()
+    write_video(given, tmp_path / name, 25, clicks(48000, 0.2, 0.1))
+    read = alphas(tmp_path / name)
+    assert len(read) == len(given)
+    for one, matte in zip(given, read, strict=True):
+        assert np.abs(one[..., 3].astype(int) - matte).max() <= most
+
+
+def test_a_transparent_gif_shows_what_is_more_than_half_there(tmp_path: Path) -> None:
+    given = clear_scene()
+    write_video(given, tmp_path / "out.gif", 10)
+    with Image.open(tmp_path / "out.gif") as picture:
+        for k, one in enumerate(given):
+            picture.seek(k)
+            shown = np.asarray(picture.convert("RGBA"))
+            np.testing.assert_array_equal(shown[..., 3] > 0, one[..., 3] >= 128)
+            seen = shown[..., 3] > 0
+            assert error(one[..., :3][seen], shown[..., :3][seen]) < 8
+
+
+def test_a_folder_holds_the_very_matte(tmp_path: Path) -> None:
+    given = clear_scene(2)
+    write_video(given, f"{tmp_path}/frames/", 25)
+    for k, one in enumerate(given):
+        with Image.open(tmp_path / f"frames/0000{k}.png") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), one)
+
+
+def test_transparent_frames_are_refused_where_they_cannot_be_held(tmp_path: Path) -> None:
+    for sink in (sink_for(tmp_path / "out.mp4"), FragmentedMp4(io.BytesIO())):
+        with pytest.raises(VideoError, match="never transparent"):
+            sink.check(Fraction(25), clear=True)
+        with pytest.raises(VideoError, match="never transparent"):
+            write_video(clear_scene(1), sink, 25)
+    assert_nothing_left(tmp_path)
+    for name in ("out.mov", "out.webm", "out.gif", "frames/"):
+        sink_for(f"{tmp_path}/{name}").check(Fraction(25), clear=True)
 
 
 def test_a_gif_keeps_its_length_at_any_rate(tmp_path: Path) -> None:

@@ -106,3 +106,12 @@ def test_a_membrane_goes_on_with_a_slope() -> None:
     seen = np.ones((64, 64), np.float32)
     seen[20:44, 20:44] = 0
     assert np.abs(membrane(slope * seen[..., None], seen) - slope).max() < 0.06
+
+
+def test_noise_of_a_dark_wall_is_not_taken_for_the_person_before_other_walls() -> None:
+    matte, mask = head()
+    noise = np.random.default_rng(0).integers(0, 5, (128, 128, 3))
+    cut = cut_out(over(matte, noise), mask, UNIT)
+    outside = cv2.dilate(matte.astype(np.float32), np.ones((7, 7))) < 0.01
+    assert cut.free[..., 3][outside].mean() < 3
+    assert np.array_equal(laid(cut), over(matte, noise))

@@ -152,6 +152,35 @@ def test_a_person_that_cannot_be_told_from_the_background_moves_with_it(
     assert changed_stripes(unsure, portrait.cut_out.person[..., 3]).mean() > 5
 
 
+MOVED = opened(0.15), NO_LIDS, np.array([0.05, -0.1, 0.04]), np.array([0.05, 0.02, 0])
+
+
+def test_another_background_is_seen_around_the_person_and_nowhere_else(portrait: MeasuredPortrait) -> None:
+    wall = np.full_like(portrait.image, (0, 90, 180))
+    renderer = Renderer(portrait, mouth_layers(portrait), portrait.before(wall))
+    for frame in (renderer.render(STILL, NO_LIDS, ZERO, ZERO), renderer.render(*MOVED)):
+        assert (frame[:150, :60] == wall[:150, :60]).all()
+        face = np.s_[80:200, 180:260]
+        assert np.abs(frame[face].astype(int) - portrait.image[face]).mean() < 60
+
+
+def test_a_transparent_frame_over_a_wall_is_the_frame_before_that_wall(portrait: MeasuredPortrait) -> None:
+    wall = np.full_like(portrait.image, (0, 90, 180))
+    clear = Renderer(portrait, mouth_layers(portrait), portrait.before(None)).render(*MOVED)
+    before = Renderer(portrait, mouth_layers(portrait), portrait.before(wall)).render(*MOVED)
+    assert clear.shape == (512, 512, 4)
+    share = clear[..., 3:] / 255
+    difference = np.abs(share * clear[..., :3] + (1 - share) * wall - before)
+    assert difference.mean() < 0.1
+    assert np.percentile(difference, 99.9) < 8
+
+
+def test_a_person_that_cannot_be_told_is_not_set_before_another_background(portrait: MeasuredPortrait) -> None:
+    unsure = replace(portrait, person=np.zeros((512, 512), np.float32))
+    with pytest.raises(PortraitError, match="cannot be told"):
+        unsure.before(None)
+
+
 def test_an_opened_mouth_is_dark_behind_its_teeth_and_has_a_tongue(
     renderer: Renderer, portrait: MeasuredPortrait
 ) -> None:

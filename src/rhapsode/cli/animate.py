@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
 #: What is typed for options that are not plain numbers, and what stands for the values in the help.
 _TYPES: dict[str, Any] = {
-    "style": str | None, "fps": str, "track": Annotated[int | None, at_least(1)], "channel": str | None
+    "style": str | None, "fps": str, "background": str, "track": Annotated[int | None, at_least(1)],
+    "channel": str | None
 }  # fmt: skip
 _METAVARS = {
-    "style": "STYLE", "style_strength": "S", "fps": "RATE", "seed": "N", "track": "N", "channel": "CHANNEL"
+    "style": "STYLE", "style_strength": "S", "fps": "RATE", "background": "BACKGROUND", "seed": "N", "track": "N",
+    "channel": "CHANNEL"
 }  # fmt: skip
 #: What stands for None as a default.
 _NONE = {"track": "found by its voice", "channel": "found by its voice"}
@@ -155,9 +157,13 @@ class Animate:
         options = AnimationOptions(**{one.name: getattr(self.options, one.name) for one in fields(AnimationOptions)})
         for path in (self.portrait, *self.extra_photo):
             _check_picture(path)
-        style = options.style
-        named = [Path(one) for one in (self.audio, self.soundtrack, style and str(style), self.landmarks) if one]
-        sink = self._sink(options.frame_rate, [self.portrait, *named, *self.extra_photo])
+        from rhapsode.media.backdrop import TRANSPARENT, check_background
+
+        style, background = options.style, str(options.background)
+        check_background(background)
+        names = (self.audio, self.soundtrack, style and str(style), self.landmarks, background)
+        named = [Path(one) for one in names if one]
+        sink = self._sink(options.frame_rate, background == TRANSPARENT, [self.portrait, *named, *self.extra_photo])
         key = self.credentials.key()
         from rhapsode.media.sound import opened_sound
 
@@ -204,7 +210,7 @@ class Animate:
                 f"made in {wall:.1f} s ({speed:.1f} x real time)"
             )
 
-    def _sink(self, fps: Fraction, inputs: Iterable[Path]) -> "Sink":
+    def _sink(self, fps: Fraction, clear: bool, inputs: Iterable[Path]) -> "Sink":
         """Find where the video goes, and refuse what could not be written in the end."""
         from rhapsode.media.outputs import sink_for
 
@@ -213,7 +219,7 @@ class Animate:
         sink, out = sink_for(self.out, self.overwrite), Path(self.out)
         if any(out.exists() and path.exists() and (out.samefile(path) or _is_in(path, out)) for path in inputs):
             raise VideoError(f"{out}: is an input too", "write the video under another name", "bad-path")
-        sink.check(fps)
+        sink.check(fps, clear)
         return sink
 
     def _style(self, animator: "Animator", style: Path) -> "Style":

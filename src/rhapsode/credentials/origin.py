@@ -22,11 +22,13 @@ class Origin:
         pictures: SHA-256 of the portrait, then of extra photos, hexadecimal.
         style: name of the style; empty for none.
         style_strength: as it was asked for.
+        background: what is behind the person: keep, transparent, a colour, or the SHA-256 of a picture.
     """
 
     pictures: tuple[str, ...] = ()
     style: str = ""
     style_strength: float = 1.0
+    background: str = "keep"
 
     def inputs(self, voice: Path | Piped | Waveform, soundtrack: Path | Piped | Waveform | None) -> dict[str, Any]:
         """Say it as Content Credentials hold it.
@@ -42,6 +44,8 @@ class Origin:
         said["voice"] = sound_hash(voice)
         if soundtrack is not None:
             said["soundtrack"] = sound_hash(soundtrack)
+        if self.background != "keep":
+            said["background"] = self.background
         return said | {"style": self.style, "style_strength": self.style_strength}
 
 

@@ -24,7 +24,7 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 
-from rhapsode.media.formats import H264, Format
+from rhapsode.media.formats import H264, VP9, Format
 from rhapsode.media.levels import too_high_level
 from rhapsode.media.sound import sound_blocks
 from rhapsode.media.source import Piped
@@ -112,7 +112,7 @@ class FrameEncoder(Protocol):
     """Encode one video; all calls come from one thread at a time."""
 
     def add(self, picture: np.ndarray, index: int) -> None:
-        """Encode frame `index`, (H, W, 3) uint8 RGB, which it may keep, and the sound up to its end."""
+        """Encode frame `index`, (H, W, 3 or 4) uint8 RGB or RGBA, which it may keep, and the sound up to its end."""
 
     def finish(self) -> None:
         """Write what is held back, and the end."""
@@ -146,34 +146,41 @@ class Encoder:
     """Encode a video by FFmpeg, picture and sound in one file or stream; see `FrameEncoder`."""
 
     def __init__(
-        self, to: Destination, size: tuple[int, int], fps: Fraction, sound: "Sound | None", comment: str
+        self, to: Destination, shape: tuple[int, int, int], fps: Fraction, sound: "Sound | None", comment: str
     ) -> None:
         """Open the destination.
 
         Args:
             to: where to write.
-            size: height and width of the frames, pixels.
+            shape: of the frames: height, width, and 3 for RGB or 4 for RGBA.
             fps: frames per second.
             sound: of the video; None for a silent one.
             comment: added to the metadata after the notice that the video is made (`notice`).
+
+        Raises:
+            VideoError: frames are transparent, and the format never is.
         """
         self._to, self._fps, self._format = to, fps, to.format
-        height, width = (side + (side % 2 if self._format.even else 0) for side in size)
+        to.format.check(to.name, None, clear=shape[2] == 4)
+        height, width = (side + (side % 2 if self._format.even else 0) for side in shape[:2])
+        self._given, self._pixels = ("rgba", to.format.clear) if shape[2] == 4 else ("rgb24", to.format.pixels)
         if self._format is H264 and (too_high := too_high_level(width, height, fps)):
             log.warning("%s: %s", to.name, too_high, extra={"code": "high-level"})
         self._converter = VideoReformatter()
         self._container = av.open(to.file, "w", format=self._format.container, options=to.options)
         self._container.metadata["title"] = SYNTHETIC_NOTICE
         self._container.metadata["comment"] = notice(comment)
-        self._video = _add_video(self._container, self._format, (height, width), fps, to.key_frame_seconds)
+        self._video = _add_video(
+            self._container, self._format, self._pixels, (height, width), fps, to.key_frame_seconds
+        )
         self._sound = None if sound is None else SoundFeed(self._container, sound, self._format)
 
     def add(self, picture: np.ndarray, index: int) -> None:
         """Encode frame `index`, and the sound up to its end; see `FrameEncoder.add`."""
         picture = _even(picture) if self._format.even else picture
         yuv = self._converter.reformat(
-            VideoFrame.from_numpy_buffer(picture, format="rgb24"),
-            format=self._format.pixels,
+            VideoFrame.from_numpy_buffer(picture, format=self._given),
+            format=self._pixels,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
             interpolation=Interpolation.AREA,
@@ -240,14 +247,19 @@ class SoundFeed:
 
 
 def _add_video(
-    container: OutputContainer, format: Format, size: tuple[int, int], fps: Fraction, key_frame_seconds: float | None
+    container: OutputContainer,
+    format: Format,
+    pixels: str,
+    size: tuple[int, int],
+    fps: Fraction,
+    key_frame_seconds: float | None,
 ) -> VideoStream:
-    options = dict(format.options)
+    options = dict(format.options) | ({"auto-alt-ref": "0"} if pixels == VP9.clear else {})  # they know no transparency
     if key_frame_seconds is not None:
         options["g"] = str(max(1, round(key_frame_seconds * fps)))
     stream: Any = container.add_stream(format.video, rate=fps, options=options)
     stream.height, stream.width = size
-    stream.pix_fmt = format.pixels
+    stream.pix_fmt = pixels
     stream.codec_context.time_base = 1 / fps
     stream.codec_context.colorspace = int(Colorspace.ITU709)
     stream.codec_context.color_range = int(ColorRange.MPEG)

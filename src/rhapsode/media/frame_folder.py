@@ -70,7 +70,7 @@ class FrameFolder:
         begin, _, end = re.split(r"(%0?\d*d)", self.pattern)
         self._own = re.compile(re.escape(begin) + r"\d+" + re.escape(end))
 
-    def check(self, fps: Fraction | None = None) -> Path:
+    def check(self, fps: Fraction | None = None, clear: bool = False) -> Path:
         """Refuse what could not be written in the end; see `Sink.check`.
 
         Returns:
@@ -146,7 +146,13 @@ class _FolderEncoder:
     """Write each frame as a PNG file; see `FrameEncoder`."""
 
     def __init__(
-        self, folder: Path, pattern: str, size: tuple[int, int], fps: Fraction, sound: Sound | None, comment: str
+        self,
+        folder: Path,
+        pattern: str,
+        shape: tuple[int, int, int],
+        fps: Fraction,
+        sound: Sound | None,
+        comment: str,
     ) -> None:
         self._fps = fps
         self._folder, self._pattern = folder, pattern

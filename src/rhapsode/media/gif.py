@@ -24,12 +24,14 @@ _DITHER = "bayer:bayer_scale=4:diff_mode=rectangle"
 class GifEncoder:
     """Keep frames on the disk without loss, choose a palette for all of them, and write them; see `FrameEncoder`."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: Fraction, sound: Sound | None, comment: str) -> None:
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], fps: Fraction, sound: Sound | None, comment: str
+    ) -> None:
         """Open the copy: a file without a name in the folder of the GIF, so that nothing can stay of it.
 
         Args:
             path: file to write.
-            size: height and width of the frames, pixels.
+            shape: of the frames, as in `Encoder`; of RGBA what is more than half there is shown, the rest is not.
             fps: frames per second, at most 50.
             sound: left out; a GIF has none.
             comment: left out; FFmpeg writes none.
@@ -37,14 +39,17 @@ class GifEncoder:
         self._path, self._fps = path, fps
         self._kept = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 (closed in `finish` or `discard`)
         self._container = av.open(self._kept, "w", format="nut")
-        self._stream: Any = self._container.add_stream("libx264rgb", rate=fps, options=_LOSSLESS)
-        self._stream.height, self._stream.width = size
-        self._stream.pix_fmt = "rgb24"
+        self._clear = shape[2] == 4
+        codec, pixels = ("ffvhuff", "bgra") if self._clear else ("libx264rgb", "rgb24")
+        options = {} if self._clear else _LOSSLESS
+        self._stream: Any = cast(Any, self._container).add_stream(codec, rate=fps, options=options)
+        self._stream.height, self._stream.width = shape[:2]
+        self._stream.pix_fmt = pixels
         self._stream.codec_context.time_base = 1 / fps
 
     def add(self, picture: np.ndarray, index: int) -> None:
         """Keep a frame; see `FrameEncoder.add`."""
-        frame = VideoFrame.from_numpy_buffer(picture, format="rgb24")
+        frame = VideoFrame.from_numpy_buffer(picture, format="rgba" if self._clear else "rgb24")
         frame.pts, frame.time_base = index, 1 / self._fps
         self._container.mux(self._stream.encode(frame))
 
@@ -82,7 +87,10 @@ class GifEncoder:
         for frame in self._frames():
             if source is None:
                 source = self._source(graph, frame)
-                chooser, sink = graph.add("palettegen", "reserve_transparent=0"), graph.add("buffersink")
+                chooser, sink = (
+                    graph.add("palettegen", f"reserve_transparent={int(self._clear)}"),
+                    graph.add("buffersink"),
+                )
                 source.link_to(chooser)
                 chooser.link_to(sink)
                 graph.configure()

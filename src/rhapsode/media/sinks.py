@@ -22,8 +22,8 @@ from rhapsode.places import check_writable
 
 log = logging.getLogger(__name__)
 
-#: Height and width, frames per second, sound and comment of a video to its encoder.
-Start = Callable[[tuple[int, int], Fraction, Sound | None, str], FrameEncoder]
+#: Shape of the frames, frames per second, sound and comment of a video to its encoder.
+Start = Callable[[tuple[int, int, int], Fraction, Sound | None, str], FrameEncoder]
 # Fragments begin at key frames. The first waits for the encoders, so that it can state their delay: without that,
 # the sound would be late by AAC's 1024 samples.
 _FRAGMENTED = "+frag_keyframe+delay_moov+default_base_moof"
@@ -65,14 +65,15 @@ class Sink(Protocol):
     rates: tuple[int, ...]
     unsigned: str
 
-    def check(self, fps: Fraction | None = None) -> Any:
+    def check(self, fps: Fraction | None = None, clear: bool = False) -> Any:
         """Refuse what could not be written in the end; nothing stays written.
 
         Args:
             fps: frames per second, where they are known.
+            clear: whether frames are transparent, RGBA.
 
         Raises:
-            VideoError: what is wrong with the place or the rate.
+            VideoError: what is wrong with the place or the rate, or that it is never transparent.
         """
 
     def open(self, seconds: float) -> AbstractContextManager[Target]:
@@ -115,7 +116,7 @@ class VideoFile:
         self.rates, self.unsigned = self.format.rates, self.format.unsigned
         self.before_publish = before_publish
 
-    def check(self, fps: Fraction | None = None) -> Path:
+    def check(self, fps: Fraction | None = None, clear: bool = False) -> Path:
         """Refuse what could not be written in the end; see `Sink.check`.
 
         Returns:
@@ -123,10 +124,9 @@ class VideoFile:
 
         Raises:
             VideoError: the path is a folder, a pipe or write-protected; its folder is missing, not writable or full;
-                the format has fewer frames a second.
+                the format has fewer frames a second, or is never transparent.
         """
-        if fps is not None:
-            self.format.check(self.name, fps)
+        self.format.check(self.name, fps, clear)
         try:
             mode: int | None = self.path.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
@@ -224,8 +224,9 @@ class FragmentedMp4:
         self.name = name
         self._stream = stream
 
-    def check(self, fps: Fraction | None = None) -> None:
-        """Refuse a terminal; see `Sink.check`."""
+    def check(self, fps: Fraction | None = None, clear: bool = False) -> None:
+        """Refuse a terminal, and transparent frames; see `Sink.check`."""
+        H264.check(self.name, fps, clear)
         isatty = getattr(self._stream, "isatty", None)
         if isatty is not None and isatty():
             raise VideoError(

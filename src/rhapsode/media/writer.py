@@ -64,7 +64,7 @@ def write_video(
     Whatever `frames`, `progress` or a hook of the sink raises discards the video and passes through.
 
     Args:
-        frames: (H, W, 3) uint8 RGB arrays, all of one size; each is copied at once and may be reused.
+        frames: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA, all of one size; each is copied at once and may be reused.
         sink: where to write; a path is taken by its ending (`outputs.sink_for`).
         fps: frames per second, as an exact fraction such as Fraction(30000, 1001).
         audio: a file with sound, what a pipe gave, a sound in memory, one that was opened (`encoder.open_sound`) at a
@@ -143,7 +143,7 @@ def _encode(
             _check_frame(array, size, count, name)
             if encoder is None:
                 size = array.shape
-                encoder = target.start((size[0], size[1]), fps, sound, comment)
+                encoder = target.start((size[0], size[1], size[2]), fps, sound, comment)
             if len(pending) >= _QUEUE:
                 pending.popleft().result()
             pending.append(pool.submit(encoder.add, array.copy(), count))
@@ -176,9 +176,11 @@ def _checked_rate(fps: Fraction | int) -> Fraction:
 
 
 def _check_frame(array: np.ndarray, size: tuple[int, ...], index: int, name: str) -> None:
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
         raise VideoError(
-            f"{name}: frame {index} is {array.dtype} {array.shape}", "frames must be uint8 RGB (H, W, 3)", "bad-frame"
+            f"{name}: frame {index} is {array.dtype} {array.shape}",
+            "frames must be uint8, (H, W, 3) RGB or (H, W, 4) RGBA",
+            "bad-frame",
         )
     if size and array.shape != size:
         raise VideoError(

@@ -38,16 +38,32 @@ class CutOut:
     Attributes:
         person: (H, W, 4) uint8: the light of the person, RGB, and its share of each pixel (premultiplied alpha).
         behind: (H, W, 3) uint8 RGB, the picture without the person.
+        matte: (H, W) uint8, the person's share for other backgrounds, without what is its own only before this one.
     """
 
     person: np.ndarray
     behind: np.ndarray
+    matte: np.ndarray
 
     @cached_property
     def free(self) -> np.ndarray:
         """Give the person for other backgrounds, as `person`, with no more light than its share can have."""
-        alpha = self.person[..., 3:]
-        return np.concatenate([np.minimum(self.person[..., :3], alpha), alpha], axis=-1)
+        picture = np.empty_like(self.behind)
+        lay(self.person, self.behind, picture)
+        light = cv2.subtract(picture, _shining_through(self.matte, self.behind))
+        return np.dstack([np.minimum(light, self.matte[..., None]), self.matte])
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """Give the colours of the person, and smooth ones around it, (H, W, 3) uint8 RGB."""
+        height, width = self.person.shape[:2]
+        scale = min(1.0, (_AREA / (height * width)) ** 0.5)
+        size = max(round(width * scale), 8), max(round(height * scale), 8)
+        small = cv2.resize(self.free, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        alpha = small[..., 3]
+        sure = np.where(alpha > 0.9, 1, 0).astype(np.float32)
+        colours = membrane(small[..., :3] / np.maximum(alpha, 0.1)[..., None], sure)
+        return np.rint(255 * cv2.resize(np.clip(colours, 0, 1), (width, height))).astype(np.uint8)
 
 
 def tells_person(mask: np.ndarray, face: np.ndarray) -> bool:
@@ -81,11 +97,11 @@ def cut_out(image: np.ndarray, mask: np.ndarray, unit: float) -> CutOut:
         mask: (H, W) float32 in [0, 1], how surely each pixel is the person, without its hair (`face.person`).
         unit: pixels in a canonical unit.
     """
-    matte, behind = _separated(image, mask, unit)
-    alpha = np.ceil(255 * matte - 1e-3).astype(np.uint8)  # up, or the background would be more than the picture
+    matte, share, behind = _separated(image, mask, unit)
+    alpha = np.ceil(255 * share - 1e-3).astype(np.uint8)  # up, or the background would be more than the picture
     back = np.rint(255 * behind).astype(np.uint8)
     light = cv2.subtract(image, _shining_through(alpha, back))
-    return CutOut(np.dstack([light, alpha]), back)
+    return CutOut(np.dstack([light, alpha]), back, np.rint(255 * matte).astype(np.uint8))
 
 
 def _shining_through(alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
@@ -93,8 +109,8 @@ def _shining_through(alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
     return cv2.multiply(behind, cv2.cvtColor(cv2.bitwise_not(alpha), cv2.COLOR_GRAY2RGB), scale=1 / 255)
 
 
-def _separated(image: np.ndarray, mask: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
-    """The matte, (H, W), and the colours behind, (H, W, 3), float32 in [0, 1]."""
+def _separated(image: np.ndarray, mask: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The matte, and the person's share before this background, (H, W), and the colours behind, (H, W, 3), float32."""
     height, width = mask.shape
     scale = min(1.0, _UNIT / unit, (_AREA / (height * width)) ** 0.5)
     size = max(round(width * scale), 8), max(round(height * scale), 8)
@@ -107,7 +123,7 @@ def _separated(image: np.ndarray, mask: np.ndarray, unit: float) -> tuple[np.nda
     if scale < 1:
         matte += band * (enlarged(first, small, full) - matte)
     matte = np.clip((matte - _MATTE[0]) / (_MATTE[1] - _MATTE[0]), 0, 1)
-    return _behind(full, matte, small, unit)
+    return matte, *_behind(full, matte, small, unit)
 
 
 def _rough(mask: np.ndarray, image: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:

@@ -98,6 +98,23 @@ class MeasuredPortrait:
             return Stage.of_layers(self.cut_out, self.image, self.rig.skin, self.sharpening)
         return Stage.of_one_piece(self.image, self.rig.skin, self.sharpening)
 
+    def before(self, backdrop: np.ndarray | None) -> Stage:
+        """Give a stage with another background.
+
+        Args:
+            backdrop: (H, W, 3) uint8 RGB; frames are transparent where None.
+
+        Raises:
+            PortraitError: the person cannot be told from the picture's own background.
+        """
+        if not self.is_cut_out:
+            raise PortraitError(
+                "the portrait: the person cannot be told from the background, which therefore stays",
+                "keep it, or use a picture that shows the person before something plain",
+                "no-person",
+            )
+        return Stage.before(self.cut_out, backdrop, self.image, self.rig.skin, self.sharpening)
+
     @cached_property
     def sharpening(self) -> float:
         """Give how much the face must be sharpened between its pixels to stay sharp as it moves."""

@@ -18,7 +18,7 @@ from rhapsode.render.head_warp import IN_PLACE
 from rhapsode.render.layers import Layer, MouthPatch
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.rig import PosedFace
-from rhapsode.render.stage import Canvas
+from rhapsode.render.stage import Canvas, Stage
 
 #: Lids moved by less than this share are no motion.
 _STILL = 1e-3
@@ -29,13 +29,14 @@ _STRAIGHT = 1e-3
 class Renderer:
     """Draws one portrait, whose measures all its renderers share. Frames do not depend on each other."""
 
-    def __init__(self, portrait: MeasuredPortrait, layers: Sequence[Layer] = ()) -> None:
+    def __init__(self, portrait: MeasuredPortrait, layers: Sequence[Layer] = (), stage: Stage | None = None) -> None:
         """Choose what is drawn over a portrait's mouth.
 
         Args:
             portrait: whom to draw.
             layers: what is drawn over the mouth, from the lowest to the uppermost (see `rhapsode.paint.layers`);
                 without any, the lips are stretched over what lies between them.
+            stage: what frames are drawn from; the portrait's own where None.
         """
         self._portrait = portrait
         self._layers = tuple(layers)
@@ -44,7 +45,7 @@ class Renderer:
         self._picture = Box(0, 0, width, height)
         self._head = portrait.head
         self._rig = portrait.rig
-        self._stage = portrait.stage
+        self._stage = stage or portrait.stage
         self._skin = self._stage.skin if any(layer.fills_mouth for layer in layers) else self._stage.picture
         self._lids = portrait.eyelids
         self._furrows = portrait.furrows
@@ -54,6 +55,11 @@ class Renderer:
         """Give height and width of a frame, pixels."""
         height, width = self._portrait.image.shape[:2]
         return height, width
+
+    @property
+    def is_clear(self) -> bool:
+        """Tell whether frames are transparent, RGBA."""
+        return self._stage.is_clear
 
     def render(
         self,
@@ -84,7 +90,7 @@ class Renderer:
                 picture's right, and down.
 
         Returns:
-            (H, W, 3) uint8 RGB, a new array.
+            (H, W, 3) uint8 RGB, or (H, W, 4) RGBA where the stage is transparent; a new array.
         """
         face, blinks = self._rig.pose(expression, units), bool(np.abs(lids).max() > _STILL)
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation), shoulders)
@@ -103,7 +109,7 @@ class Renderer:
         canvas = self._stage.canvas()
         frame = canvas.frame
         if area.is_empty:
-            return frame
+            return canvas.finished()
         picture = self._skin if face.moves else self._stage.picture
         before = source
         if face.moves:
@@ -129,7 +135,7 @@ class Renderer:
         if furrows is not None:
             for part, points in self._head.grid.bands(source, furrowed):
                 self._furrows.shade(frame[part.slices], points, furrows)
-        return frame
+        return canvas.finished()
 
     def _draw_mouth(self, canvas: Canvas, source: np.ndarray, displacement: np.ndarray, face: PosedFace) -> None:
         """Draw the lips, and the layers over them, in place.

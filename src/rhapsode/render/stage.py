@@ -1,7 +1,7 @@
 """What frames are drawn from: the picture as one piece, or the person as a layer over what is behind."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from rhapsode.render.grid import Box
 
 #: Rows that are drawn at once.
 _ROWS = 48
+#: Alpha, of 255, from which on a pixel's own light tells its colour.
+_TELLING = 24
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Stage:
         skin: the same without what lies between the lips.
         person: (H, W, 4) uint8, the person where it is a layer.
         behind: (H, W, 3) uint8 RGB, what is behind such a person; it stays where it is.
+        around: (H, W, 3) uint8 RGB, the colours of the person, and of none around it, where frames are transparent.
     """
 
     still: np.ndarray
@@ -31,6 +34,7 @@ class Stage:
     skin: FinePicture
     person: np.ndarray | None = None
     behind: np.ndarray | None = None
+    around: np.ndarray | None = None
 
     @classmethod
     def of_one_piece(cls, image: np.ndarray, skin: np.ndarray, sharpening: float) -> "Stage":
@@ -47,12 +51,36 @@ class Stage:
     @classmethod
     def of_layers(cls, cut: CutOut, image: np.ndarray, skin: np.ndarray, sharpening: float) -> "Stage":
         """Make a stage on which the picture's own background stays still; arguments as in `of_one_piece`."""
-        picture = FinePicture(cut.person, sharpening)
-        if skin is image:
-            return cls(image, picture, picture, cut.person, cut.behind)
-        whole = cut.person[..., 3:] == 255
-        shut = np.concatenate([np.where(whole, skin, cut.person[..., :3]), cut.person[..., 3:]], axis=-1)
-        return cls(image, picture, FinePicture(shut, sharpening), cut.person, cut.behind)
+        return cls._layered(cut.person, image, cut.behind, image, skin, sharpening)
+
+    @classmethod
+    def before(
+        cls, cut: CutOut, backdrop: np.ndarray | None, image: np.ndarray, skin: np.ndarray, sharpening: float
+    ) -> "Stage":
+        """Make a stage with another background, (H, W, 3) uint8 RGB, or none; else as in `of_one_piece`."""
+        if backdrop is None:
+            black = np.zeros_like(image)
+            bare = cls._layered(cut.free, cut.free[..., :3].copy(), black, image, skin, sharpening)
+            return replace(bare, around=cut.around)
+        still = np.empty_like(image)
+        lay(cut.free, backdrop, still)
+        return cls._layered(cut.free, still, backdrop, image, skin, sharpening)
+
+    @classmethod
+    def _layered(
+        cls,
+        person: np.ndarray,
+        still: np.ndarray,
+        behind: np.ndarray,
+        image: np.ndarray,
+        skin: np.ndarray,
+        sharpening: float,
+    ) -> "Stage":
+        picture = shut = FinePicture(person, sharpening)
+        if skin is not image:
+            light, alpha = person[..., :3], person[..., 3:]
+            shut = FinePicture(np.concatenate([np.where(alpha == 255, skin, light), alpha], axis=-1), sharpening)
+        return cls(still, picture, shut, person, behind)
 
     @cached_property
     def _columns(self) -> np.ndarray:
@@ -81,9 +109,15 @@ class Stage:
             if not part.is_empty:
                 yield part
 
+    @property
+    def is_clear(self) -> bool:
+        """Tell whether frames are transparent where the person is not."""
+        return self.around is not None
+
     def canvas(self) -> "Canvas":
         """Begin a frame."""
-        return Canvas(self, self.still.copy())
+        alpha = None if self.person is None or self.around is None else self.person[..., 3].copy()
+        return Canvas(self, self.still.copy(), alpha)
 
 
 @dataclass(frozen=True)
@@ -93,10 +127,12 @@ class Canvas:
     Attributes:
         stage: what it is drawn from.
         frame: (H, W, 3) uint8 RGB.
+        alpha: (H, W) uint8, the person's share, where the frame is transparent.
     """
 
     stage: Stage
     frame: np.ndarray
+    alpha: np.ndarray | None = None
 
     def draw(self, picture: FinePicture, places: np.ndarray, box: Box) -> None:
         """Fill a box of the frame.
@@ -113,3 +149,18 @@ class Canvas:
         person = np.empty((*part.shape[:2], 4), np.uint8)
         picture.look_up(places, person)
         lay(person, self.stage.behind[box.slices], part)
+        if self.alpha is not None:
+            self.alpha[box.slices] = person[..., 3]
+
+    def finished(self) -> np.ndarray:
+        """Give the frame, (H, W, 3) uint8 RGB, or (H, W, 4) RGBA whose colours are not multiplied by alpha."""
+        if self.alpha is None or self.stage.around is None:
+            return self.frame
+        colours, alpha = self.frame, self.alpha
+        edge = alpha < 255
+        share = alpha[edge].astype(np.float32)[:, None]
+        # Little light says little of its colour.
+        known = np.minimum(share / _TELLING, 1)
+        own = np.minimum(colours[edge] * (255 / np.maximum(share, 1)), 255)
+        colours[edge] = np.rint(known * own + (1 - known) * self.stage.around[edge])
+        return np.dstack([colours, alpha])
