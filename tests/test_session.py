@@ -336,3 +336,16 @@ def test_a_rate_or_number_of_channels_out_of_range_is_refused(
 ) -> None:
     with pytest.raises(OptionsError, match=f"^{next(iter(wrong))}="):
         animator.start_session(portrait, **wrong)
+
+
+def test_a_viewer_who_wants_the_newest_frame_misses_those_before_and_none_of_their_sound(
+    animator: Animator, portrait: Portrait, voice: np.ndarray
+) -> None:
+    every = animator.start_session(portrait)
+    newest = animator.start_session(portrait)
+    *_, last = every.feed(voice[:16000])
+    newest.feed(voice[:16000])
+    shown = next(newest.latest())
+    assert shown.time == last.time
+    assert (shown.image == last.image).all()
+    assert len(shown.audio) == round((shown.time + Fraction(1, 25)) * SAMPLE_RATE)

@@ -108,6 +108,14 @@ class Session:
         with self._changed:
             return self._frames(self._round, wait=True)
 
+    def latest(self) -> Iterator[Frame]:
+        """Give frames as they come, as iterating does, but only the newest where several are due.
+
+        For a viewer who rather misses frames than falls behind; the sound of a missed frame comes with the next.
+        """
+        with self._changed:
+            return self._frames(self._round, wait=True, newest=True)
+
     def interrupt(self, at: float | Fraction | None = None) -> None:
         """Stop speaking: go on from the frame that the viewer saw last.
 
@@ -136,6 +144,11 @@ class Session:
             self._round += 1
             self._changed.notify_all()
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether the session was ended."""
+        return self._closed
+
     def close(self) -> None:
         """End the session; what was fed and not shown is dropped."""
         with self._changed:
@@ -150,7 +163,7 @@ class Session:
     ) -> None:
         self.close()
 
-    def _frames(self, number: int, wait: bool) -> Iterator[Frame]:
+    def _frames(self, number: int, wait: bool, newest: bool = False) -> Iterator[Frame]:
         """Give frames until the round is over."""
         while True:
             with self._changed:
@@ -160,6 +173,8 @@ class Session:
                     self._changed.wait()
                 if number != self._round or self._closed:
                     return
+                if newest:
+                    self._skip()
                 motion = self._waiting.popleft()
                 last = self._ended and not self._waiting
                 audio = self._sound.take(None if last else motion.time + 1 / self._fps - self._begins)
@@ -170,6 +185,13 @@ class Session:
                     return
                 self._shown.append(motion)
             yield Frame(image, motion.time, audio, motion.speaks)
+
+    def _skip(self) -> None:
+        """Make motion of all the sound that has come, and drop the frames before the last."""
+        while len(samples := self._sound.read(_PIECE)):
+            self._waiting += self._timeline.push(samples)
+        while len(self._waiting) > 1:
+            self._waiting.popleft()
 
     def _advance(self) -> bool:
         """Make motion of the sound until the next frame is known; tell whether it is."""

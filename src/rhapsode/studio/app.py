@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from rhapsode import __version__
 from rhapsode.errors import RhapsodeError
-from rhapsode.studio import animate, jobs, styles
+from rhapsode.studio import animate, evaluate, jobs, live, styles
 from rhapsode.studio.http import OnlyOwnPage, answer, in_words
 from rhapsode.studio.settings import sliders
 from rhapsode.studio.voices import languages
@@ -71,6 +71,8 @@ def build(work: Workspace, hosts: Sequence[str] = LOCAL) -> Starlette:
         *jobs.routes(work.jobs),
         *animate.routes(work),
         *styles.routes(work),
+        *live.routes(work),
+        *evaluate.routes(work),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
     guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)), Middleware(OnlyOwnPage)]

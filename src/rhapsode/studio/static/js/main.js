@@ -3,8 +3,10 @@ import { check, h } from "./ui.js";
 import * as api from "./api.js";
 import { animateTab } from "./animate.js";
 import { stylesTab } from "./styles.js";
+import { liveTab } from "./live.js";
+import { evaluateTab } from "./evaluate.js";
 
-const TABS = { animate: ["Animate", animateTab], styles: ["Styles", stylesTab] };
+const TABS = { animate: ["Animate", animateTab], styles: ["Styles", stylesTab], live: ["Live", liveTab], evaluate: ["Evaluate", evaluateTab] };
 
 function theme() {
   const root = document.documentElement;
