@@ -21,6 +21,8 @@ from rhapsode.motion.retarget import CLOSURE
 _HELD_OUT = 4
 #: Largest number of feature rows that a check compares with one another.
 _MAX_ROWS = 3000
+#: Largest number of feature rows that the transfer network sees in a step.
+_ROWS = 64
 #: Lip correlation below which a check penalises lost sync, and the weight of the penalty.
 _IN_SYNC, _SYNC_PENALTY = 0.95, 5.0
 
@@ -72,7 +74,7 @@ class TransferTask:
         """Compute L_mg on the clip's own sound and on the replay set, and feature rows phi_mg of the latter.
 
         Returns:
-            L_mg (), and phi_mg (at most 256, D).
+            L_mg (), and phi_mg (at most `_ROWS`, D).
         """
         recipe = self.recipe
         features, real = self._draw_own(rng)
@@ -95,7 +97,7 @@ class TransferTask:
             nearest = torch.cdist(wanted_rows, self._check_windows.features(made)[::2]).amin(1)
             l_mg = l_mg + recipe.coverage * nearest.mean()
         rows = self._windows.features(made)
-        return l_mg, rows[torch.randperm(len(rows), generator=rng)[:256]]
+        return l_mg, rows[torch.randperm(len(rows), generator=rng)[:_ROWS]]
 
     def draw_style(self, count: int, rng: torch.Generator) -> Tensor:
         """Draw feature rows phi_s of the style clip, (count, D)."""
