@@ -82,6 +82,20 @@ def test_a_video_is_made_plays_downloads_and_its_command_makes_it_again(page: Pa
     assert probe(bench.out).seconds == probe(kept).seconds
 
 
+def test_a_transparent_background_makes_a_webm_that_plays(page: Page, site: Site) -> None:
+    open_face(page, site)
+    open_voice(page, site)
+    page.get_by_label("Background", exact=True).select_option("transparent")
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_selector("video[data-name=result]")
+    video = page.locator("video[data-name=result]")
+    assert (video.get_attribute("src") or "").endswith("talk.webm")
+    assert plays(page, "video[data-name=result]")
+    alpha = np.array(video.evaluate(PIXELS)).reshape(64, 64, 4)[..., 3]
+    assert alpha[32, 32] == 255
+    assert alpha[2, 2] < 128
+
+
 def test_making_is_cancelled_and_leaves_nothing(page: Page, site: Site, tmp_path: Path) -> None:
     open_face(page, site)
     open_voice(page, site)

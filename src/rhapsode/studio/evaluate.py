@@ -124,7 +124,7 @@ def routes(work: Workspace) -> list[Route]:
         require_torch("evaluating")
         real = work.clips[values.get("clip")]
         if values.get("result"):
-            made = work.history.place(str(values["result"])) / "talk.mp4"
+            made = work.history.place(str(values["result"])) / work.history.record(str(values["result"]))["file"]
         else:
             made = work.clips[values.get("made")]
         return work.jobs.start("evaluation", lambda job: compare(work, made, real, job)).told()

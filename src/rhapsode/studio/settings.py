@@ -1,6 +1,7 @@
 """What a user has set on the page: as options of the library, and as the command that makes the same video."""
 
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -20,7 +21,11 @@ SLIDERS: Mapping[str, tuple[str, float, float, float, str]] = {
     "style_strength": ("Strength", 0, STRONGEST, 0.05, "how much of the style; beyond 1 it is exaggerated"),
 }
 #: Options that are taken from a request.
-_SET = ("style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "teeth", "seed", "loop")
+_SET = (
+    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "teeth", "seed", "loop", "background"
+)  # fmt: skip
+#: Backgrounds that a request may name itself: a file must have been opened.
+_NAMED = re.compile(r"keep|transparent|#[0-9a-fA-F]{6}")
 
 
 def sliders() -> list[dict[str, Any]]:
@@ -41,6 +46,10 @@ def options_of(values: Mapping[str, Any]) -> AnimationOptions:
     given = values.get("options") or {}
     if not isinstance(given, Mapping):
         raise OptionsError("options: not an object", "reload the page", "bad-options")
+    if not _NAMED.fullmatch(str(given.get("background") or "keep")):
+        raise OptionsError(
+            "background: no colour, such as #204060", "choose keep, transparent or a colour", "bad-background"
+        )
     return AnimationOptions(**{name: given[name] for name in _SET if given.get(name) not in (None, "")})
 
 

@@ -29,12 +29,12 @@ def facts(entry: Entry, style: Style) -> dict[str, Any]:
     """
     chief = sorted(zip(UNITS, style.units, strict=True), key=lambda one: -abs(one[1]))[:_NAMED]
     gains = zip(("Nods", "Turns", "Tilts", "Sideways", "Up and down"), style.head_gain, strict=True)
-    origin = {told: style.provenance[key] for key, told in _ORIGIN.items() if key in style.provenance}
+    origin = {told: _in_words(style.provenance[key]) for key, told in _ORIGIN.items() if key in style.provenance}
     return {
         "name": entry.name,
         "shipped": entry.shipped,
         "license": style.license,
-        "origin": {name: str(value) for name, value in origin.items()},
+        "origin": origin,
         "kilobytes": round(entry.path.stat().st_size / 1000),
         "head": {name: round(float(gain), 2) for name, gain in gains},
         "blinks": round(style.blink_rate_scale, 2),
@@ -47,6 +47,14 @@ def facts(entry: Entry, style: Style) -> dict[str, Any]:
             for name, reference, plain in zip(KEY_MOTIONS, style.references, key_motions(), strict=True)
         ],
     }
+
+
+def _in_words(value: object) -> str:
+    """Give a fact of the provenance; a mixture by the names and weights of its parts."""
+    if not isinstance(value, list):
+        return str(value)
+    parts = [part for part in value if isinstance(part, dict)]
+    return ", ".join(f"{part.get('name', '?')} × {part.get('weight', '?')}" for part in parts)
 
 
 def _face(offsets: np.ndarray) -> list[list[float]]:

@@ -29,7 +29,7 @@ export function animateTab(state, shared) {
 
   const values = () => ({
     picture: now.picture?.id, voice: now.voice?.id, start: now.start,
-    options: { ...manner.values(), ...motion.values(), ...output.options() },
+    backdrop: output.backdrop(), options: { ...manner.values(), ...motion.values(), ...output.options() },
   });
 
   let wanted = null;
@@ -70,7 +70,7 @@ export function animateTab(state, shared) {
       const ended = await api.runJob(output.place, job, { h, clock }, { frames: "Frames", portrait: "Opens the portrait" });
       if (ended.state === "cancelled") told.say("Cancelled. Nothing half-made stays.", "plain");
       else {
-        stage.setVideo("result", `api/history/${ended.result.id}/talk.mp4`, true);
+        stage.setVideo("result", `api/history/${ended.result.id}/${ended.result.file}`, true);
         told.say("Done: it plays on the stage, and stands below among what was made before.", "good");
         await history.refresh();
       }

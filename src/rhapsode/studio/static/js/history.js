@@ -2,7 +2,7 @@
 import { clock, h, notes } from "./ui.js";
 import * as api from "./api.js";
 
-const NAMES = { style: "Style", style_strength: "Strength", fps: "Frames a second", head_motion: "Head", mouth: "Mouth", blink: "Blinks", gaze: "Gaze", teeth: "Teeth", seed: "Seed", track: "Track", channel: "Channel", live: "Live", loop: "Loop" };
+const NAMES = { style: "Style", style_strength: "Strength", fps: "Frames a second", head_motion: "Head", mouth: "Mouth", blink: "Blinks", gaze: "Gaze", teeth: "Teeth", seed: "Seed", track: "Track", channel: "Channel", live: "Live", loop: "Loop", background: "Background" };
 
 export function historyPanel() {
   const told = notes();
@@ -15,7 +15,7 @@ export function historyPanel() {
   const result = (entry) => {
     const at = `api/history/${entry.id}`;
     const thumb = h("button.thumb", { type: "button", "aria-label": `Play ${entry.voice}`, onclick: () => {
-      const video = h("video", { src: `${at}/talk.mp4`, controls: true, autoplay: true, playsinline: true, "aria-label": entry.voice });
+      const video = h("video", { src: `${at}/${entry.file}`, controls: true, autoplay: true, playsinline: true, "aria-label": entry.voice });
       thumb.replaceWith(h("div.thumb", {}, video));
       video.focus();
     } }, h("img", { src: `${at}/still.jpg`, alt: "", loading: "lazy" }), h("span", {}, clock(entry.seconds)));
@@ -30,7 +30,7 @@ export function historyPanel() {
       h("h3", { title: entry.voice }, entry.voice),
       h("p.soft", {}, `${entry.portrait}, ${entry.size.join(" × ")}, ${(entry.bytes / 1e6).toFixed(1)} MB`),
       ...entry.warnings.map((one) => h("div.note", {}, one.message)),
-      h("div.row", {}, h("a.button.small", { href: `${at}/talk.mp4?download`, download: "" }, "Download"), copy,
+      h("div.row", {}, h("a.button.small", { href: `${at}/${entry.file}?download`, download: "" }, "Download"), copy,
         h("button.small.quiet", { type: "button", "aria-label": `Delete ${entry.voice}`, onclick: async () => {
           if (!confirm("Delete this video, and the copies of its picture and voice?")) return;
           try { show(await api.remove(at)); } catch (error) { told.fail(error); }

@@ -28,7 +28,7 @@ function welcome() {
     h("h1", { id: "welcome" }, "Before you lend anyone a voice"),
     h("p", {}, "Animate people, and learn from people, who have agreed to it; yourself; or figures of art and history in a way that nobody can take for a record."),
     h("p", {}, "To agree, a person must know what will be said in their likeness and where it will be shown, and must be able to take it back."),
-    h("p", {}, "Every video is signed as made by AI, with Content Credentials that ", h("code", {}, "rhapsode verify"), " reads. Leave the mark in, and say openly that it is made: in the EU, article 50 of the AI Act asks for both."),
+    h("p", {}, "Every video says that it is made by AI, and an MP4 proves it by signed Content Credentials, which ", h("code", {}, "rhapsode verify"), " reads. Leave the mark in, and say openly that it is made: in the EU, article 50 of the AI Act asks for both."),
     h("p", {}, "Nothing leaves this machine. Pictures and voices of finished videos are kept here, under Made before, until you delete them there."),
     check("I have read this, and have the consent that I need.", agreed), h("div.row", {}, go)));
   dialog.addEventListener("cancel", (event) => event.preventDefault());
