@@ -24,6 +24,7 @@ class Pairs:
     Attributes:
         clip: the clip's name in its store.
         speaker: who it is.
+        retrieved: whether `real_references` are frames of the person; a still has none.
         rest: (S, S, 3) the portrait.
         references: (4, S, S, C) renderings of the four key motions (see `Drawn.stacked`).
         sources: (4, S, S, 2) float16, where their skin comes from, pixels.
@@ -41,6 +42,7 @@ class Pairs:
 
     clip: str
     speaker: str
+    retrieved: bool
     rest: np.ndarray
     references: np.ndarray
     sources: np.ndarray
@@ -64,7 +66,7 @@ def save_pairs(pairs: Sequence[Pairs], path: Path, of: str) -> None:
         path: the file; its folder is created where missing.
         of: key of what they were made from.
     """
-    names = [{"clip": one.clip, "speaker": one.speaker, "own_opening": one.own_opening} for one in pairs]
+    names = [{name: getattr(one, name) for name in ("clip", "speaker", "retrieved", "own_opening")} for one in pairs]
     arrays = {
         f"{number}.{name}": np.ascontiguousarray(value)
         for number, one in enumerate(pairs)

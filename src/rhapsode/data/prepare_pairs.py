@@ -31,7 +31,7 @@ from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.style.references import key_motions, reference_frames
 
 #: Increased when pairs are made differently, so that older ones are made again.
-FORMAT = 3
+FORMAT = 4
 
 
 def prepare_pairs(store: ClipStore, path: Path, size: WindowSize, progress: Progress = no_progress) -> list[Pairs]:
@@ -196,6 +196,7 @@ def _one(
     return Pairs(
         clip=entry.name,
         speaker=entry.speaker,
+        retrieved=True,
         rest=window.rest,
         references=np.stack([one[0].stacked() for one in key]),
         sources=np.stack([one[0].source for one in key]).astype(np.float16),

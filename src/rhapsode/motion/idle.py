@@ -12,7 +12,7 @@ from rhapsode.motion.gaze import GazeStream
 from rhapsode.motion.head import HeadModel, HeadStream
 
 #: A copy of the streams is kept every so many frames; the frames in between are sampled again.
-_EVERY = 6
+_EVERY = 20
 
 
 class IdleFrame(NamedTuple):

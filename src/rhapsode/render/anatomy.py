@@ -17,7 +17,7 @@ from rhapsode.render.teeth import Teeth
 #: How far around a pixel the drawing is compared with it for what is fine, and for what is broad; canonical units.
 _FINE, _BROAD = 0.02, 0.12
 #: Strength of broad shapes in a small opening and in a wide one, where a smooth surface looks wrong (exponents).
-_SMALL, _WIDE = 0.4, 0.7
+_SMALL, _WIDE = 0.2, 0.5
 #: Light (of 255) that is added to both, so that noise in the dark is not amplified.
 _FLOOR = 8.0
 

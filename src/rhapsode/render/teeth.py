@@ -69,7 +69,7 @@ _LOWER = _Arch(
 #: Half the angle of an arch, radians; length of the teeth.
 _ROUND, _LENGTH = 1.3, 11 * _MM
 #: Width to either side and strength of the shadow between two teeth; and the radius of their corners.
-_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.25, 1.3 * _MM
+_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.32, 1.3 * _MM
 #: Brightness of unshaded teeth relative to the skin around the mouth; and the least, relative to white.
 _LIGHT, _LEAST = 1.3, 0.5
 #: Hue of teeth, from 0 white to 1 that of the skin.

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from rhapsode.data.clips import Clip, listed_but_missing, read_table
+from rhapsode.data.clips import Clip
 from rhapsode.data.corpora import read_source
+from rhapsode.data.stills import read_stills
 from rhapsode.errors import DataError, PortraitError, VideoError
 from rhapsode.face.mesh import MESH_POINTS
 from rhapsode.face.tracker import TRACKER_VERSION, FaceTracker
@@ -17,9 +18,6 @@ from rhapsode.files import atomic_write
 from rhapsode.media.picture import load_picture
 from rhapsode.media.reader import is_video, read_frames
 from rhapsode.progress import Progress, no_progress
-
-#: The list of stills in a folder, and the columns that it needs.
-STILLS, COLUMNS = "faces.csv", ("path", "person", "split", "license")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def read_meshes(data: Path, faces: Path | None, store: Path, progress: Progress 
     Raises:
         DataError: a folder is of no known layout, a still of the list is missing, or no face was found.
     """
-    clips = [*read_source(data), *([] if faces is None else _stills(faces))]
+    clips = [*read_source(data), *([] if faces is None else read_stills(faces))]
     found = []
     with FaceTracker() as tracker:
         for number, clip in enumerate(clips, 1):
@@ -58,17 +56,6 @@ def read_meshes(data: Path, faces: Path | None, store: Path, progress: Progress 
     if not found:
         raise DataError(f"{data}: shows no face", "name a folder of people who speak", "no-clips")
     return found
-
-
-def _stills(folder: Path) -> Iterator[Clip]:
-    table = folder / STILLS
-    if not table.is_file():
-        raise DataError(f"{table}: no such list of stills", f"name a folder that holds {STILLS}", "no-clips")
-    for row in read_table(table, COLUMNS):
-        path = folder / row["path"]
-        if not path.is_file():
-            raise listed_but_missing(path, table)
-        yield Clip(path, row["path"], row["person"], row["split"], row.get("expression", ""), row["license"])
 
 
 def _meshes(path: Path, store: Path, tracker: FaceTracker) -> np.ndarray:

@@ -15,6 +15,8 @@ from rhapsode.training.picture_sample import PictureSample
 
 #: How often a portrait comes with extra photos of its person, and then each of the four.
 _WITH_PHOTOS, _EACH = 0.5, 0.7
+#: How often a portrait is a still, where there are films and stills.
+_STILL = 0.15
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,11 @@ class PairSampler:
         self._portraits, self._frames = portraits, frames
         speakers = [one.speaker for one in pairs]
         # Every speaker as often as any other: half of the people have a tenth of the clips.
-        self._share = torch.tensor([1 / speakers.count(speaker) for speaker in speakers])
+        share = np.array([1 / speakers.count(speaker) for speaker in speakers])
+        still = np.array([not one.retrieved for one in pairs])
+        if still.any() and not still.all():
+            share[still] *= _STILL / (1 - _STILL) * share[~still].sum() / share[still].sum()
+        self._share = torch.from_numpy(share)
         self._others = [others_of(one, pairs) for one in pairs]
 
     def batch(self, rng: torch.Generator) -> PictureSample:
@@ -74,7 +80,7 @@ class PairSampler:
 
 def others_of(one: Pairs, pairs: Sequence[Pairs]) -> list[Pairs]:
     """Find where else the person of a portrait is seen: in other clips, or else in other portraits of this one."""
-    same = [other for other in pairs if other.speaker == one.speaker and other is not one]
+    same = [other for other in pairs if other.retrieved and other.speaker == one.speaker and other is not one]
     return [other for other in same if other.clip != one.clip] or same
 
 
@@ -100,6 +106,7 @@ def as_sample(pairs: Pairs, chosen: np.ndarray, photos: Photos | None = None) ->
         references=pictures(pairs.references),
         sources=torch.from_numpy(pairs.sources.astype(np.float32)),
         real_references=pictures(pairs.real_references),
+        retrieved=torch.tensor(float(pairs.retrieved)),
         drawn=pictures(pairs.drawn[chosen]),
         real=pictures(pairs.real[chosen]),
         regions=torch.from_numpy(pairs.regions[chosen]),

@@ -16,6 +16,8 @@ class PictureSample(NamedTuple):
     """(B, 4, S, S, 2) where each pixel of these comes from, pixels."""
     real_references: Tensor
     """(B, 4, 3, S, S) the frames that were retrieved for the references, [0, 1]."""
+    retrieved: Tensor
+    """(B,) 1 where there are such frames, else 0."""
     drawn: Tensor
     """(B, T, C, S, S) the explicit renderer's drawings of the target frames, [0, 1]."""
     real: Tensor

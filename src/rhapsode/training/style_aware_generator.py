@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from rhapsode.data.pairs import Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs
+from rhapsode.data.still_pairs import prepare_still_pairs
+from rhapsode.data.stills import read_stills
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.errors import DataError
 from rhapsode.models.export import export
@@ -76,6 +78,8 @@ class StyleAwareGeneratorRecipe:
     """Folder of prepared clips, filled on the first run; not used where `data` is a store."""
     pairs: Path = Path("stores/pairs")
     """Folder of prepared pairs of frames, filled on the first run."""
+    faces: Path | None = None
+    """Folder of stills with a list, `faces.csv`: people with closed lips in one and with open lips in another."""
     dims: PictureDims = field(default_factory=PictureDims)
     """Sizes of the networks."""
     weights: LossWeights = field(default_factory=LossWeights)
@@ -123,8 +127,8 @@ class Trainee(nn.Module):
         if weights.photometric:
             terms["photometric"] = weights.photometric * photometric(flat, real, batch.regions.flatten(0, 1))
         if self.generator.dims.patterns:
-            # Photos replace ISP images, which are then not made.
-            missing = (1 - batch.has_photo)[..., None, None, None]
+            # Photos replace ISP images, which are then not made; a still has no frame to compare them with.
+            missing = ((1 - batch.has_photo) * batch.retrieved[:, None])[..., None, None, None]
             made = (missing * known.patterns * known.tone[:, None]).flatten(0, 1)
             retrieved = (missing * batch.real_references).flatten(0, 1)
             terms["mapping"] = weights.mapping * mapping_loss(made, retrieved)
@@ -180,6 +184,11 @@ def train(recipe: StyleAwareGeneratorRecipe, progress: Progress = no_progress) -
     """
     store = open_store(recipe.data, recipe.store, progress)
     learnt, val = (_pairs(store, split, recipe, progress) for split in ("train", "val"))
+    stills = [] if recipe.faces is None else [one for one in read_stills(recipe.faces) if one.split == "train"]
+    if stills:
+        learnt += prepare_still_pairs(
+            stills, recipe.pairs / "stills.safetensors", recipe.dims.window, recipe.loop.threads, progress
+        )
     if not learnt:
         raise DataError(f"{recipe.data}: holds no usable clip of split 'train'", "add some to learn from", "no-clips")
     # A val clip of a person of the training tells nothing of strangers: the networks know the teeth.
@@ -209,7 +218,10 @@ def train(recipe: StyleAwareGeneratorRecipe, progress: Progress = no_progress) -
     exported = export(weights, run.path(FOLDER))
     names = [weights.name, *(f"{FOLDER}/{path.name}" for path in exported)]
     clips = [entry for entry in store.kept if entry.split == "train"]
-    return run.finish(names, [entry.license for entry in clips], describe_clips(clips))
+    shown = {pairs.clip for pairs in learnt if not pairs.retrieved}
+    licences = [entry.license for entry in clips] + [one.license for one in stills if one.name in shown]
+    people = len({pairs.speaker for pairs in learnt if not pairs.retrieved})
+    return run.finish(names, licences, describe_clips(clips) + (f"; stills of {people} people" if stills else ""))
 
 
 def _train_mapping(
