@@ -58,7 +58,7 @@ def test_two_styles_are_compared_on_the_open_portrait_drawn_and_mixed(page: Page
     both.get_by_label("Name of the mixture").fill("both")
     both.get_by_role("button", name="Keep it").click()
     shown = page.get_by_role("region", name="both", exact=True)
-    expect(shown.get_by_text("angry × 0.5, happy × 0.5")).to_be_visible()
+    expect(shown.get_by_text("angry * 0.5, happy * 0.5")).to_be_visible()
     shown.get_by_role("button", name="Draw its motion").click()
     expect(shown.get_by_role("img", name="Nod, degrees")).to_be_visible()
 

@@ -54,7 +54,7 @@ def _in_words(value: object) -> str:
     if not isinstance(value, list):
         return str(value)
     parts = [part for part in value if isinstance(part, dict)]
-    return ", ".join(f"{part.get('name', '?')} × {part.get('weight', '?')}" for part in parts)
+    return ", ".join(f"{part.get('name', '?')} * {part.get('weight', '?')}" for part in parts)
 
 
 def _face(offsets: np.ndarray) -> list[list[float]]:
