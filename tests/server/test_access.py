@@ -47,7 +47,7 @@ def test_another_web_page_cannot_ask_in_a_users_name(alice: Speaker) -> None:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server for this machine alone."""
-    yield from running(Settings(tmp_path_factory.mktemp("local"), workers=1, threads=1))
+    yield from running(Settings(tmp_path_factory.mktemp("local"), workers=0))
 
 
 def test_without_tokens_a_name_that_leads_here_is_not_enough(local: str) -> None:

@@ -60,6 +60,8 @@ def test_a_text_is_spoken(alice: Speaker) -> None:
         ({"style": "../alice/styles/x.safetensors"}, 422, "bad-style-name"),
         ({"style": "/etc/passwd"}, 422, "bad-style-name"),
         ({"style": "hapy"}, 404, "no-such-style"),
+        ({"background": "/etc/passwd"}, 422, "bad-background"),
+        ({"background": "transparent"}, 422, "not-transparent"),
         ({"fps": "1000"}, 422, "bad-fps"),
         ({"mouth": "3"}, 422, "bad-request"),
         ({"size": "4000"}, 413, "video-too-large"),

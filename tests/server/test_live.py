@@ -125,7 +125,8 @@ def test_an_interruption_drops_what_was_not_shown_and_goes_on_from_there(alice: 
         (json.dumps({"type": "start", "portrait": "0" * 24}), "no-such-portrait"),
         (json.dumps({"type": "start", "portrait": "0" * 24, "options": {"style": "/etc/passwd"}}), "bad-style-name"),
         (json.dumps({"type": "start", "portrait": "0" * 24, "options": {"mouth": 9}}), "bad-mouth"),
-        (json.dumps({"type": "start", "portrait": "0" * 24, "options": {"track": 1}}), "bad-start"),
+        (json.dumps({"type": "start", "portrait": "0" * 24, "options": {"track": 1}}), "unknown-option"),
+        (json.dumps({"type": "start", "portrait": "0" * 24, "options": {"background": "/x.png"}}), "bad-background"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_words(alice: Speaker, message: str, code: str) -> None:

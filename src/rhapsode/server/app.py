@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from rhapsode import __version__
 from rhapsode.errors import RhapsodeError
 from rhapsode.server.access_log import AccessLog
-from rhapsode.server.asking import hide_folder, status_of
-from rhapsode.server.faults import RequestError
+from rhapsode.server.asking import hide_folder
+from rhapsode.server.faults import RequestError, status_of
 from rhapsode.server.guard import BodyLimit, SameOrigin
 from rhapsode.server.live import route as live
 from rhapsode.server.routes import jobs, portraits, service, styles
@@ -85,13 +85,15 @@ def _answer(status: int, code: str, message: str, remedy: str, headers: dict[str
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RhapsodeError)
     folder = request.app.state.services.storage.folder
-    headers = {}
-    if isinstance(error, RequestError) and error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    if status_of(error) == 401:
+    status, headers = status_of(error.code), {}
+    if isinstance(error, RequestError):
+        status = error.status
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     message, remedy = (hide_folder(text, folder) for text in (error.message, error.remedy))
-    return _answer(status_of(error), error.code, message, remedy, headers)
+    return _answer(status, error.code, message, remedy, headers)
 
 
 async def _refuse_form(request: Request, error: Exception) -> JSONResponse:

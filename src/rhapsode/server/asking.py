@@ -8,18 +8,11 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from rhapsode.errors import RhapsodeError
 from rhapsode.server.faults import RequestError
 from rhapsode.server.services import Services
 from rhapsode.server.tokens import LOCAL, owner_of
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the server; none is needed where it serves one machine.")
-
-#: Codes of the library that are not a fault in what was sent.
-_STATUS = {
-    "no-such-style": 404, "style-exists": 409, "name-taken": 409, "shipped-style": 403, "database": 503,
-    "no-torch": 501, "no-espeak": 501,
-}  # fmt: skip
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -48,11 +41,6 @@ def owner_asking(
 def no_token() -> RequestError:
     """Refuse who shows no token that is known."""
     return RequestError(401, "no-token", "a token is needed", "send the header Authorization: Bearer TOKEN")
-
-
-def status_of(error: RhapsodeError) -> int:
-    """Give the status of the answer that tells an error: 422 where what was sent cannot be used."""
-    return error.status if isinstance(error, RequestError) else _STATUS.get(error.code, 422)
 
 
 def hide_folder(text: str, folder: Path) -> str:

@@ -32,9 +32,6 @@ def picture(source: Path, target: Path, most: dict[str, Any]) -> dict[str, Any]:
     Raises:
         PortraitError: no picture, too large, no face, or one that is too small.
     """
-    import cv2
-
-    from rhapsode.animator import Animator
     from rhapsode.media.picture import read_picture
 
     read = read_picture(source)
@@ -44,6 +41,11 @@ def picture(source: Path, target: Path, most: dict[str, Any]) -> dict[str, Any]:
             "scale it down first",
             "picture-too-large",
         )
+    # What is no picture is refused before anything else is loaded.
+    import cv2
+
+    from rhapsode.animator import Animator
+
     with atomic_path(target) as partial:
         partial.write_bytes(cv2.imencode(".png", read.image[:, :, ::-1])[1].tobytes())
     try:
@@ -74,13 +76,14 @@ def sound(source: Path, target: Path, most: dict[str, Any]) -> dict[str, Any]:
         AudioError: no sound, or a longer one.
         OptionsError: no such track.
     """
-    from rhapsode.audio.find_voice import find_voice
     from rhapsode.media.sound import opened_sound, sound_blocks
     from rhapsode.media.tracks import sound_info
     from rhapsode.media.waveform import Waveform
 
     opened = opened_sound(source)
     assert not isinstance(opened, Waveform)
+    from rhapsode.audio.find_voice import find_voice
+
     track = find_voice(opened, most["track"], None).track
     info = sound_info(opened, track)
     rate, channels, count = min(info.rate, _MOST_RATE), min(info.channels, 2), 0
@@ -152,12 +155,13 @@ def clip(source: Path, target: Path, most: dict[str, Any]) -> dict[str, Any]:
 def style(source: Path, target: Path, most: dict[str, Any]) -> dict[str, Any]:
     """Check a style file, and keep it in the library whose folder is `target`, under the name in `most`."""
     from rhapsode.bundle import Bundle
-    from rhapsode.motion.model import SpeechModel
     from rhapsode.style.library import StyleLibrary
     from rhapsode.style.style import Style
 
-    bundle = Bundle.load(most["model"])
-    Style.load(source).check_fits(SpeechModel.load(bundle).generator)
+    read, bundle = Style.load(source), Bundle.load(most["model"])
+    from rhapsode.motion.model import SpeechModel
+
+    read.check_fits(SpeechModel.load(bundle).generator)
     kept = StyleLibrary(target, bundle.styles).import_(source, most["name"], most["overwrite"])
     return {"name": StyleLibrary(target, bundle.styles).entry(kept.stem).name}
 
@@ -173,7 +177,7 @@ def main() -> None:
     asked = next(received())
     limit(asked["memory"], asked["seconds"])
     source, target = Path(asked["source"]), Path(asked["target"])
-    words = {source: "the upload", target: "the upload", target.parent: "the library"}
+    words = {source: "the upload", target: "your styles" if asked["kind"] == "style" else "the upload"}
     with heard_warnings(words) as warnings:
         try:
             found = KINDS[asked["kind"]](source, target, asked["most"])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rhapsode.server.child import Child
-from rhapsode.server.faults import RequestError
+from rhapsode.server.faults import RequestError, status_of
 from rhapsode.server.settings import Settings
 
 _PATIENCE = 20.0
@@ -33,7 +33,7 @@ class Decoder:
             What was found, and the library's warnings under `warnings`.
 
         Raises:
-            RequestError: 422 with the words of the library, 413 where a limit was reached, 429 where too many are
+            RequestError: what the library says, 413 where a limit was reached, 429 where too many are
                 being decoded.
         """
         try:
@@ -69,6 +69,5 @@ class Decoder:
             raise RequestError(413, "too-much", "the upload takes too much time or memory", "send a smaller one")
         if "error" in answer:
             error = answer["error"]
-            large = error["code"] in ("picture-too-large", "sound-too-long", "clip-too-long", "too-much")
-            raise RequestError(413 if large else 422, error["code"], error["message"], error["remedy"])
+            raise RequestError(status_of(error["code"]), error["code"], error["message"], error["remedy"])
         return {**answer["found"], "warnings": answer["warnings"]}

@@ -5,6 +5,12 @@ from pathlib import Path
 
 from rhapsode.errors import RhapsodeError
 
+#: Statuses by the codes of the library, where they are not 422: what was sent cannot be used.
+_STATUS = {
+    "no-such-style": 404, "style-exists": 409, "name-taken": 409, "shipped-style": 403, "no-torch": 501,
+    "picture-too-large": 413, "sound-too-long": 413, "clip-too-long": 413, "too-much": 413,
+}  # fmt: skip
+
 
 class RequestError(RhapsodeError):
     """A request that is refused.
@@ -18,6 +24,11 @@ class RequestError(RhapsodeError):
         super().__init__(message, remedy, code)
         self.status = status
         self.retry_after = retry_after
+
+
+def status_of(code: str) -> int:
+    """Give the status of an answer that tells an error of the library."""
+    return _STATUS.get(code, 422)
 
 
 def not_found(what: str) -> RequestError:

@@ -15,6 +15,8 @@ _DAY = 86_400.0
 def tidy(storage: Storage, jobs: JobQueue, portraits: Portraits, keep_days: float) -> None:
     """Remove results and unused portraits of more than `keep_days` days, then files that nothing knows of.
 
+    So go faces that were found, where no picture that shows them was looked at for as long.
+
     A row goes before its file: nobody is promised a file that is gone, and a file whose row is gone is found later.
     """
     before = time.time() - keep_days * _DAY
@@ -34,6 +36,9 @@ def tidy(storage: Storage, jobs: JobQueue, portraits: Portraits, keep_days: floa
         for number, path in old:
             if found.get(number) not in states:
                 path.unlink(missing_ok=True)
+    for path in storage.faces.rglob("*"):  # renewed when it is used
+        if path.is_file() and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
     old = [*storage.old_files("portraits")]
     known = portraits.known([number for number, _ in old])
     for number, path in old:

@@ -1,8 +1,11 @@
 """What a request asks of the animator, checked before anything is done for it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+from rhapsode.media.backdrop import TRANSPARENT, is_file
+from rhapsode.media.formats import format_of
 from rhapsode.options import AnimationOptions
 from rhapsode.server.faults import RequestError
 from rhapsode.style.expressions import is_expression
@@ -25,24 +28,30 @@ def checked_style(style: str | None, library: StyleLibrary) -> str | None:
     return style
 
 
-def checked_options(**asked: Any) -> dict[str, Any]:
-    """Check options for `AnimationOptions`; gives them in a form that JSON holds.
-
-    Raises:
-        OptionsError: a value is out of range.
-    """
-    found: dict[str, Any] = json.loads(AnimationOptions(**asked).to_json())
-    return found
-
-
-def checked_number(value: object, name: str, low: int, high: int) -> int:
-    """Read a whole number of a message.
+def checked_background(background: str) -> str:
+    """Refuse what is no word or colour: a file of the server, above all.
 
     Raises:
         RequestError: 422.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise RequestError(
-            422, "bad-request", f"{name}: not a whole number from {low} to {high}", f"choose {low} to {high}"
-        )
-    return value
+    background = background.strip()
+    if not background or is_file(background):
+        text = "background: is no colour, nor keep or transparent"
+        raise RequestError(422, "bad-background", text, "choose a colour, such as white or #204060")
+    return background
+
+
+def checked_options(format: str, **asked: Any) -> dict[str, Any]:
+    """Check options for `AnimationOptions`, and whether a kind of file can hold what they ask for.
+
+    Returns:
+        The options in a form that JSON holds.
+
+    Raises:
+        OptionsError: a value is out of range.
+        VideoError: the kind of file is never transparent, or has fewer frames a second.
+    """
+    options = AnimationOptions(**asked)
+    format_of(Path(f"video.{format}")).check("the video", options.frame_rate, options.background == TRANSPARENT)
+    found: dict[str, Any] = json.loads(options.to_json())
+    return found

@@ -3,11 +3,13 @@
 import logging
 import os
 import sys
+import tempfile
 
 import uvicorn
 
 from rhapsode.server.app import create_app
 from rhapsode.server.settings import Settings
+from rhapsode.server.storage import FACES, INCOMING
 
 #: Seconds that answers which go on, such as event streams, have when the server is asked to end.
 _GOODBYE = 3
@@ -31,8 +33,11 @@ def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None
     log.addHandler(handler)
     log.propagate = False
     log.setLevel(logging.WARNING if quiet else logging.INFO)
-    os.environ.setdefault("RHAPSODE_CACHE", str(settings.folder.absolute()))  # faces that live sessions find
     app = create_app(settings)
+    # What would go to the folders of the user or the system goes to that of the server, for its workers too.
+    os.environ["RHAPSODE_CACHE"] = str(settings.folder.absolute() / FACES)
+    os.environ["TMPDIR"] = str(settings.folder.absolute() / INCOMING)
+    tempfile.tempdir = None
     config = uvicorn.Config(
         app,
         host=host,

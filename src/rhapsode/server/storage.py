@@ -15,6 +15,8 @@ from rhapsode.style.library import StyleLibrary
 
 #: Letters of a number: nobody guesses 96 bits.
 NUMBER = r"^[0-9a-f]{24}$"
+#: Folders of what is being uploaded, and of faces that were found.
+INCOMING, FACES = "incoming", "faces"
 #: Seconds for which a file that nothing knows of may belong to a request that goes on.
 _YOUNG = 3600.0
 
@@ -50,12 +52,12 @@ class Storage:
 
     @property
     def _incoming(self) -> Path:
-        return self.folder / "incoming"
+        return self.folder / INCOMING
 
     @property
     def faces(self) -> Path:
         """Give the folder in which faces that were found are kept."""
-        return self.folder / "faces"
+        return self.folder / FACES
 
     def incoming(self) -> Path:
         """Name a file for an upload that nobody has looked at."""

@@ -4,13 +4,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rhapsode.media.backdrop import KEEP, TRANSPARENT
 from rhapsode.media.live import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 from rhapsode.options import AnimationOptions
 from rhapsode.server.faults import RequestError
+from rhapsode.server.requests import checked_background
 from rhapsode.server.storage import NUMBER
 
-#: Options of `AnimationOptions` that a sound which is still arriving has none of.
-_OF_FILES = ("track", "live", "loop")
+#: Options of `AnimationOptions` that a session takes.
+_OPTIONS = (
+    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "background", "teeth", "seed", "channel",
+)  # fmt: skip
 
 
 class Start(BaseModel):
@@ -46,9 +50,12 @@ class Start(BaseModel):
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the message"
             raise RequestError(422, "bad-start", f"{where}: {first['msg']}", "see docs/server.md") from None
-        for name in _OF_FILES:
-            if name in start.options:
-                raise RequestError(422, "bad-start", f"{name}: goes with files alone", "leave it out")
+        for name in start.options:
+            if name not in _OPTIONS:
+                raise RequestError(422, "unknown-option", f"{name}: a session has no such option", "leave it out")
+        background = start.options.get("background", KEEP)
+        if not isinstance(background, str) or checked_background(background) == TRANSPARENT:
+            raise RequestError(422, "bad-background", "background: keep or a colour", "choose one")
         if start.size is not None and start.size > longest:
             raise RequestError(413, "video-too-large", f"size: more than {longest}", "choose a smaller one")
         return start
@@ -57,10 +64,6 @@ class Start(BaseModel):
         """Give the options, but for the style.
 
         Raises:
-            OptionsError: one is unknown or out of range.
+            OptionsError: one is out of range.
         """
-        known = AnimationOptions.__dataclass_fields__
-        for name in self.options:
-            if name not in known:
-                raise RequestError(422, "unknown-option", f"{name}: no such option", "see docs/server.md")
         return AnimationOptions(**{name: value for name, value in self.options.items() if name != "style"})

@@ -9,7 +9,7 @@ from rhapsode.options import LARGEST_GAIN
 from rhapsode.server.asking import Asked, Asker
 from rhapsode.server.events import follow
 from rhapsode.server.faults import RequestError
-from rhapsode.server.requests import checked_options, checked_style
+from rhapsode.server.requests import checked_background, checked_options, checked_style
 from rhapsode.server.routes.fields import LINE, Most, Number, Offset
 from rhapsode.server.storage import NUMBER, new_number
 from rhapsode.server.tables import ANIMATE, DONE, Job
@@ -43,6 +43,7 @@ def add_job(
     mouth: Gain = 1.0,
     blink: Gain = 1.0,
     gaze: Gain = 1.0,
+    background: Annotated[str, Form(max_length=40, pattern=LINE, description="keep, transparent or a colour")] = "keep",
     teeth: Annotated[bool, Form(description="draw teeth where no picture shows any")] = True,
     seed: Annotated[int, Form(ge=0, lt=2**63)] = 0,
     track: Annotated[int | None, Form(ge=1, le=1000, description="found by its voice where left out")] = None,
@@ -68,6 +69,8 @@ def add_job(
         text_ = "this server signs all that it makes" + ("" if credentials else ", which credentials=false leaves out")
         raise RequestError(403, "credentials-required", text_, "choose mp4, mov or gif, with credentials")
     options = checked_options(
+        format,
+        background=checked_background(background),
         style=checked_style(style, services.styles(owner)), style_strength=style_strength, fps=fps, teeth=teeth,
         head_motion=head_motion, mouth=mouth, blink=blink, gaze=gaze, seed=seed, channel=channel, loop=loop,
         live=live,

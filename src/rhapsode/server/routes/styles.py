@@ -1,11 +1,13 @@
 """Styles: those that come with the server, and each owner's own."""
 
+from importlib.util import find_spec
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from rhapsode.server.asking import Asked, Asker
+from rhapsode.server.faults import RequestError
 from rhapsode.server.routes.fields import LINE, Overwrite, StyleName
 from rhapsode.server.storage import new_number
 from rhapsode.server.tables import LEARN, Job
@@ -43,7 +45,9 @@ def add_style(
     return StyleView(name=found["name"], shipped=False)
 
 
-@router.post("/learn", status_code=202, responses=_TAKEN)
+@router.post(
+    "/learn", status_code=202, responses=_TAKEN | refused(501, "The server was installed without what learns.")
+)
 def learn_style(
     services: Asked,
     owner: Asker,
@@ -54,6 +58,8 @@ def learn_style(
     overwrite: Overwrite = False,
 ) -> JobView:
     """Learn a style from a clip of a person who agreed to it; a job."""
+    if find_spec("torch") is None:
+        raise RequestError(501, "no-torch", "this server learns no styles", "it needs rhapsode[train]")
     services.jobs.check_room(owner)
     services.storage.check_room(owner)
     library = services.styles(owner)
