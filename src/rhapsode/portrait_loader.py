@@ -74,7 +74,7 @@ def load_portrait(
     with CachedTracker(make_tracker=partial(FaceTracker, default_threads())) as tracker:
         source = _read(picture, size, tracker)
         choice = _found(source, tracker, face, size) if points is None else _placed(source, tracker, points)
-        measured = MeasuredPortrait.from_image(source.image, tracker, choice.face)
+        measured = MeasuredPortrait.from_image(source.image, tracker, choice.face, tracker.kept)
         check_view(measured, source.name)
         photos, hashes = [], [picture_hash(one) for one in (picture, *extra_photos)]
         for photo in extra_photos:

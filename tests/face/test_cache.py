@@ -131,3 +131,19 @@ def test_a_portrait_loaded_again_is_found_in_the_cache(
     again = animator.load_portrait(astronaut).measured
     np.testing.assert_array_equal(again.face.mesh, first.face.mesh + np.float32(2))
     np.testing.assert_array_equal(first.person, again.person)
+
+
+def test_arrays_that_belong_to_a_picture_are_made_once(picture: np.ndarray, tmp_path: Path) -> None:
+    made = []
+
+    def make() -> dict[str, np.ndarray]:
+        made.append(1)
+        return {"values": np.arange(3)}
+
+    for _ in range(2):
+        with CachedTracker(tmp_path) as tracker:
+            keep = tracker.kept
+        np.testing.assert_array_equal(keep("values-1", picture, make)["values"], [0, 1, 2])
+    assert len(made) == 1
+    keep("values-2", picture, make)
+    assert len(made) == 2

@@ -115,3 +115,13 @@ def test_noise_of_a_dark_wall_is_not_taken_for_the_person_before_other_walls() -
     outside = cv2.dilate(matte.astype(np.float32), np.ones((7, 7))) < 0.01
     assert cut.free[..., 3][outside].mean() < 3
     assert np.array_equal(laid(cut), over(matte, noise))
+
+
+def test_what_is_kept_of_a_cut_out_gives_it_back() -> None:
+    matte, mask = head()
+    picture = over(matte, stripes())
+    cut = cut_out(picture, mask, UNIT)
+    again = CutOut.unpacked(picture, cut.packed())
+    assert np.array_equal(again.person, cut.person)
+    assert np.array_equal(again.behind, cut.behind)
+    assert np.array_equal(again.matte, cut.matte)

@@ -1,4 +1,4 @@
-"""A cache on disk of what was found in pictures, keyed by the picture's content and the tracker's version.
+"""A cache on disk of what was found in pictures, keyed by the picture's content and the version of what finds it.
 
 Reading a face from the cache takes two milliseconds; finding it takes a tenth of a second, mostly to load the networks,
 and up to a second where it is small or turned.
@@ -26,9 +26,19 @@ from rhapsode.places import user_folder
 
 _log = logging.getLogger(__name__)
 
-#: Number of files in a cache, at most; the least recently used are deleted. A picture has two, 20 to 100 kB together.
+#: Number of files in a cache, at most; the least recently used are deleted. A picture has three, 0.1 to 2 MB together.
 MAX_FILES = 1000
 _SUFFIX = ".safetensors"
+
+#: Makes arrays of a picture, by their names.
+Find = Callable[[], dict[str, np.ndarray]]
+#: Gives arrays that belong to a picture, as `CachedTracker.kept`.
+Keep = Callable[[str, np.ndarray, Find], dict[str, np.ndarray]]
+
+
+def never_kept(what: str, image: np.ndarray, find: Find) -> dict[str, np.ndarray]:
+    """Make arrays anew, where nothing is cached; as `CachedTracker.kept`."""
+    return find()
 
 
 def cache_folder() -> Path | None:
@@ -106,6 +116,16 @@ class CachedTracker:
         png = self._cached("person", image, find)["png"]
         return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
+    def kept(self, what: str, image: np.ndarray, find: Find) -> dict[str, np.ndarray]:
+        """Give arrays that belong to a picture.
+
+        Args:
+            what: they are, and of which version; part of a file's name.
+            image: (H, W, 3) uint8 RGB.
+            find: makes them, when they are not in the cache.
+        """
+        return self._cached(what, image, find)
+
     def faces_at(self, image: np.ndarray, regions: Sequence[Region]) -> list[Face]:
         """Measure the face in each of several regions, as `FaceTracker.faces_at`; nothing is cached."""
         return self._tracker.faces_at(image, regions)
@@ -127,7 +147,7 @@ class CachedTracker:
     def _tracker(self) -> FaceTracker:
         return self._opened.enter_context(self._make_tracker())
 
-    def _cached(self, what: str, image: np.ndarray, find: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    def _cached(self, what: str, image: np.ndarray, find: Find) -> dict[str, np.ndarray]:
         """Read arrays from the cache; find and store them where they are missing or damaged."""
         if self._folder is None:
             return find()

@@ -15,6 +15,10 @@ from rhapsode.render.grid import smoothstep
 from rhapsode.render.matting import closed_form, enlarged
 from rhapsode.render.plate import membrane, two_layers
 
+CUT_OUT_VERSION: Final = "1"
+"""Changes when the same picture is cut out differently, so that what was kept of it is made anew."""
+
+_QUICK: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 #: Pixels of a canonical unit, and of the picture, at most, at which the matte is found.
 _UNIT, _AREA = 64.0, 200_000
 #: Where the network's mask is not to be believed: so many canonical units within its edge, and beyond.
@@ -44,6 +48,33 @@ class CutOut:
     person: np.ndarray
     behind: np.ndarray
     matte: np.ndarray
+
+    @classmethod
+    def of(cls, image: np.ndarray, alpha: np.ndarray, behind: np.ndarray, matte: np.ndarray) -> "CutOut":
+        """Take the light of the person from a picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            alpha: (H, W) uint8, the person's share.
+            behind: (H, W, 3) uint8 RGB; what it is where the person's share is 0 has no effect.
+            matte: (H, W) uint8.
+        """
+        behind = np.where(alpha[..., None] > 0, behind, image)
+        return cls(np.dstack([cv2.subtract(image, _shining_through(alpha, behind)), alpha]), behind, matte)
+
+    def packed(self) -> dict[str, np.ndarray]:
+        """Give all that the picture itself does not hold, as PNG files."""
+        behind = np.where(self.person[..., 3:] > 0, self.behind, np.uint8(0))
+        layers = {"alpha": self.person[..., 3], "behind": behind, "matte": self.matte}
+        return {name: np.asarray(cv2.imencode(".png", layer, _QUICK)[1]).ravel() for name, layer in layers.items()}
+
+    @classmethod
+    def unpacked(cls, image: np.ndarray, packed: dict[str, np.ndarray]) -> "CutOut":
+        """Read what `packed` gave, with the picture, (H, W, 3) uint8 RGB."""
+        alpha, behind, matte = (
+            cv2.imdecode(packed[name], cv2.IMREAD_UNCHANGED) for name in ("alpha", "behind", "matte")
+        )
+        return cls.of(image, alpha, behind, matte)
 
     @cached_property
     def free(self) -> np.ndarray:
@@ -100,8 +131,7 @@ def cut_out(image: np.ndarray, mask: np.ndarray, unit: float) -> CutOut:
     matte, share, behind = _separated(image, mask, unit)
     alpha = np.ceil(255 * share - 1e-3).astype(np.uint8)  # up, or the background would be more than the picture
     back = np.rint(255 * behind).astype(np.uint8)
-    light = cv2.subtract(image, _shining_through(alpha, back))
-    return CutOut(np.dstack([light, alpha]), back, np.rint(255 * matte).astype(np.uint8))
+    return CutOut.of(image, alpha, back, np.rint(255 * matte).astype(np.uint8))
 
 
 def _shining_through(alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from rhapsode.errors import PortraitError
+from rhapsode.face.cache import Keep, never_kept
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, Pose, fit_pose, to_canonical
 from rhapsode.face.tracker import Face, PictureTracker
-from rhapsode.render.cut_out import CutOut, cut_out, tells_person
+from rhapsode.render.cut_out import CUT_OUT_VERSION, CutOut, cut_out, tells_person
 from rhapsode.render.eyelids import Eyelids
 from rhapsode.render.fine import sharpening_for
 from rhapsode.render.furrows import Furrows
@@ -27,6 +28,7 @@ class MeasuredPortrait:
         pose: the head's pose in the picture (T = 1), fitted to the 68 landmarks.
         rest: (68, 3) float64, canonical landmarks of the picture itself.
         person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
+        keep: keeps what takes long to find.
     """
 
     image: np.ndarray
@@ -34,15 +36,19 @@ class MeasuredPortrait:
     pose: Pose
     rest: np.ndarray
     person: np.ndarray
+    keep: Keep = never_kept
 
     @classmethod
-    def from_image(cls, image: np.ndarray, tracker: PictureTracker, face: Face | None = None) -> "MeasuredPortrait":
+    def from_image(
+        cls, image: np.ndarray, tracker: PictureTracker, face: Face | None = None, keep: Keep = never_kept
+    ) -> "MeasuredPortrait":
         """Measure a picture.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             tracker: finds the face and the person.
             face: the face to animate; the largest in the picture where None.
+            keep: keeps what takes long to find, as `CachedTracker.kept` does.
 
         Raises:
             PortraitError: the picture is not RGB, shows no face, or the face is too small.
@@ -69,7 +75,7 @@ class MeasuredPortrait:
         pose = fit_pose(landmarks)
         rest = to_canonical(landmarks, pose)[0]
         picture = np.ascontiguousarray(image)
-        return cls(picture, face, pose, rest, tracker.person_mask(picture))
+        return cls(picture, face, pose, rest, tracker.person_mask(picture), keep)
 
     @property
     def unit(self) -> float:
@@ -84,7 +90,9 @@ class MeasuredPortrait:
     @cached_property
     def cut_out(self) -> CutOut:
         """Give the person without the background, and the background without the person."""
-        return cut_out(self.image, self.person, self.unit)
+        what = f"cut-out-{CUT_OUT_VERSION}-{self.unit:.2f}"
+        packed = self.keep(what, self.image, lambda: cut_out(self.image, self.person, self.unit).packed())
+        return CutOut.unpacked(self.image, packed)
 
     @cached_property
     def is_cut_out(self) -> bool:
