@@ -91,8 +91,14 @@ def test_cancelling_stops_what_runs_within_seconds_and_what_waits_at_once(alice:
         time.sleep(0.05)
     assert alice.ask("POST", f"/v1/jobs/{waits}/cancel").json()["state"] == "cancelled"
     refused(alice.ask("DELETE", f"/v1/jobs/{runs}"), 409, "job-active")
+    streams = [alice.get(f"/v1/jobs/{runs}/events", stream=True) for _ in range(4)]
+    assert [one.status_code for one in streams] == [200] * 4
+    too_many = alice.get(f"/v1/jobs/{runs}/events")
+    refused(too_many, 429, "no-place")
+    assert too_many.headers["Retry-After"] == "10"
     began = time.monotonic()
     alice.ask("POST", f"/v1/jobs/{runs}/cancel")
+    assert all(b"event: cancelled" in one.content for one in streams)
     assert alice.ended(runs, 15)["state"] == "cancelled"
     assert time.monotonic() - began < 10
     refused(alice.get(f"/v1/jobs/{runs}/result"), 409, "no-result")
