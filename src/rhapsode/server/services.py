@@ -69,12 +69,16 @@ class Services:
         self._database.close()
 
     def submit(self, job: Job) -> None:
-        """Let a job wait for a worker.
+        """Let a job wait for a worker; where it may not, what it was given goes.
 
         Raises:
             RequestError: 429: too many wait.
         """
-        self.jobs.submit(job)
+        try:
+            self.jobs.submit(job)
+        except BaseException:
+            _drop_given(job)
+            raise
         self.pool.wake()
 
     def styles(self, owner: str) -> StyleLibrary:
@@ -85,9 +89,7 @@ class Services:
         seconds = time.time() - (job.started or job.created)
         self.metrics.job_ended(job.kind, state, seconds)
         log.info("job %s %s after %.1f s", job.kind, state, seconds)
-        for name in ("audio", "clip"):
-            if name in job.work:
-                Path(job.work[name]).unlink(missing_ok=True)
+        _drop_given(job)
 
     def _tidy(self) -> None:
         while not self._stopping.is_set():
@@ -96,3 +98,10 @@ class Services:
             except Exception as error:  # such as a database that is gone for a while
                 log.error("housekeeping: %s; trying again later", type(error).__name__)
             self._stopping.wait(_TIDY_EVERY)
+
+
+def _drop_given(job: Job) -> None:
+    """Remove the sound or the clip that a job was given."""
+    for name in ("audio", "clip"):
+        if name in job.work:
+            Path(job.work[name]).unlink(missing_ok=True)

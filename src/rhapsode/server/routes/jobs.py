@@ -66,8 +66,8 @@ def add_job(
     if size is not None and size > limits.video_side:
         raise RequestError(413, "video-too-large", f"size: more than {limits.video_side}", "choose a smaller one")
     if services.settings.signs and not (credentials and format != "webm"):
-        text_ = "this server signs all that it makes" + ("" if credentials else ", which credentials=false leaves out")
-        raise RequestError(403, "credentials-required", text_, "choose mp4, mov or gif, with credentials")
+        why = "this server signs all that it makes" + ("" if credentials else ", which credentials=false leaves out")
+        raise RequestError(403, "credentials-required", why, "choose mp4, mov or gif, with credentials")
     options = checked_options(
         format,
         background=checked_background(background),
@@ -97,11 +97,7 @@ def add_job(
     }
     request = {**shown, **options, "size": size, "face": face, "format": format, "credentials": credentials}
     job = Job(id=number, owner=owner, kind=ANIMATE, request=request, work=work, warnings=found["warnings"])
-    try:
-        services.submit(job)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    services.submit(job)
     response.headers["Location"] = f"/v1/jobs/{number}"
     return JobView.of(services.jobs.get(owner, number))
 

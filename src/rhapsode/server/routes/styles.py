@@ -78,11 +78,7 @@ def learn_style(
         "model": services.settings.model,
     }
     job = Job(id=number, owner=owner, kind=LEARN, request={"name": name, "seconds": found["seconds"]}, work=work)
-    try:
-        services.submit(job)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    services.submit(job)
     response.headers["Location"] = f"/v1/jobs/{number}"
     return JobView.of(services.jobs.get(owner, number))
 
