@@ -65,11 +65,12 @@ def prepare_still_pairs(
     for one in stills:
         people[one.speaker].append(one)
     found: dict[str, list[Pairs]] = {}
+    several = [person for person in people.values() if len(person) > 1]
     work = partial(_pairs_of, size)
-    for number, (person, made) in enumerate(map_in_processes(work, list(people.values()), workers), 1):
+    for number, (person, made) in enumerate(map_in_processes(work, several, workers), 1):
         found[person[0].speaker] = [] if isinstance(made, ProcessDied) else made
-        progress("stills", number, len(people))
-    pairs = [one for person in people for one in found[person]]
+        progress("stills", number, len(several))
+    pairs = [one for person in several for one in found[person[0].speaker]]
     save_pairs(pairs, path, of)
     return pairs
 
