@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import least_squares
 
+from rhapsode.compute import single_threaded_matmul
 from rhapsode.face.expression_basis import expression_basis
 from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import fit_pose, to_canonical
@@ -59,10 +60,11 @@ def posed(mesh: np.ndarray | None, asked: np.ndarray) -> np.ndarray:
         face = to_canonical(mesh[None], pose)[0]
         asked = asked * (1 - _TURNED * np.clip((abs(pose.rotation[0, 1]) - 0.25) / 0.4, 0, 1))
     usual = np.clip(gain * asked[used], -_BELOW * reach, reach)
-    moved = _with_cheeks()[used]
+    moved = _with_cheeks()[used].reshape(len(used), -1)
 
     def read(units: np.ndarray) -> np.ndarray:
-        return expression_network().units(face + np.tensordot(units, moved, 1))
+        change = single_threaded_matmul(units.astype(np.float32), moved)
+        return expression_network().units(face + change.reshape(-1, *face.shape))
 
     wanted = read(np.zeros((1, len(used))))[0] + asked
 
