@@ -1,6 +1,7 @@
 """The main path: load a model, load a portrait, animate it or start a session."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from rhapsode.media.source import Piped
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.model import SpeechModel
-from rhapsode.motion.stream import MotionStream
+from rhapsode.motion.stream import MotionStream, StyledMotionModel
 from rhapsode.motion.timeline import FrameTimeline
 from rhapsode.options import AnimationOptions
 from rhapsode.paint.networks import PictureNetworks
@@ -173,8 +174,7 @@ class Animator:
         take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         renderer = loaded.renderer(style, options.teeth, str(options.background))
-        speech = self.speech if options.live else self.speech.wide
-        timeline = lambda: self._timeline(speech, loaded, style, options)  # noqa: E731
+        timeline = lambda: self._timeline(loaded, style, options)  # noqa: E731
         background = str(options.background)
         behind = picture_hash(background) if is_file(background) else background
         origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength, behind)
@@ -210,20 +210,25 @@ class Animator:
         sound = LiveSound(sample_rate, channels, options.channel)
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
-        timeline = self._timeline(self.speech, loaded, style, options, HISTORY + 1)
+        timeline = self._timeline(loaded, style, replace(options, live=True), HISTORY + 1)
         return Session(
             loaded.renderer(style, options.teeth, str(options.background)), timeline, options.frame_rate, sound
         )
 
+    def motion_model(self, style: Style | None = None, strength: float = 1.0, live: bool = False) -> StyledMotionModel:
+        """Give the models that move a face, changed by a style.
+
+        Args:
+            style: one that fits the model; none where None.
+            strength: of the style, 0 to 1.5.
+            live: whether sound is heard as it arrives, as a session hears it.
+        """
+        return styled_motion_model(self.speech if live else self.speech.wide, self.head, style, strength)
+
     def _timeline(
-        self,
-        speech: SpeechModel,
-        portrait: Portrait,
-        style: Style | None,
-        options: AnimationOptions,
-        history: int = 0,
+        self, portrait: Portrait, style: Style | None, options: AnimationOptions, history: int = 0
     ) -> FrameTimeline:
-        model = styled_motion_model(speech, self.head, style, options.style_strength)
+        model = self.motion_model(style, options.style_strength, options.live)
         # Of a face that was placed by five points, nothing is known of lids and irises.
         sees_eyes = portrait.measured.face.measured
         stream = MotionStream(

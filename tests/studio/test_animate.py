@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bench import Bench
-from tests.studio.conftest import Site
+from tests.studio.conftest import PATIENCE, Site
 
 from rhapsode.media.reader import probe
 
@@ -22,6 +22,25 @@ pytestmark = pytest.mark.slow
 
 PIXELS = """video => { const c = document.createElement("canvas"); c.width = c.height = 64;
   const d = c.getContext("2d"); d.drawImage(video, 0, 0, 64, 64); return [...d.getImageData(0, 0, 64, 64).data]; }"""
+
+#: Give a slider one value after another, as somebody does who drags it, and wait for a frame of what the last asks for.
+FOLLOWS = """async ([label, values]) => {
+  const slider = [...document.querySelectorAll("input[type=range]")].find(e => e.labels[0].textContent === label);
+  const shown = () => document.querySelector("video[data-name=preview]");
+  const busy = document.querySelector(".busy");
+  const before = shown().src;
+  let began;
+  for (const value of values) {
+    began = performance.now();
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise(requestAnimationFrame);
+  }
+  slider.dispatchEvent(new Event("change", { bubbles: true }));
+  while (!busy.hidden || shown().src === before) await new Promise(requestAnimationFrame);
+  await new Promise(seen => shown().requestVideoFrameCallback(seen));
+  return performance.now() - began;
+}"""
 
 NAMELESS = """[...document.querySelectorAll("button, input, select, textarea, audio, video")].filter(
   e => e.offsetParent && !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())
@@ -42,7 +61,7 @@ def plays(page: Page, selector: str) -> bool:
     video = page.locator(selector)
     before = np.array(video.evaluate(PIXELS))
     began = video.evaluate("video => video.currentTime")
-    for _ in range(40):
+    for _ in range(PATIENCE // 50):
         page.wait_for_timeout(50)
         if video.evaluate("video => video.currentTime") != began and (np.array(video.evaluate(PIXELS)) != before).any():
             return True
@@ -180,3 +199,15 @@ def test_keys_alone_reach_every_tab_and_slider(page: Page) -> None:
     page.get_by_label("Head").focus()
     page.keyboard.press("Home")
     assert page.get_by_label("Head").input_value() == "0"
+
+
+def test_the_preview_follows_a_slider_soon_and_drops_what_is_stale(page: Page, site: Site) -> None:
+    open_face(page, site)
+    open_voice(page, site)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("api/preview") else None)
+    for value in ("0.5", "1.5", "0.8"):
+        assert page.evaluate(FOLLOWS, ["Mouth", [value]]) < 4000  # milliseconds; 500 on two idle cores
+    assert len(asked) == 3
+    page.evaluate(FOLLOWS, ["Head", [str(0.5 + number / 40) for number in range(20)]])
+    assert len(asked) <= 6  # of twenty values: the first, the last, and no more than was finished between

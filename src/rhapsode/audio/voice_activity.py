@@ -1,5 +1,7 @@
 """Voice activity: an envelope that opens before a voice begins and closes after it, 0 in silence and music."""
 
+from typing import Protocol
+
 import numpy as np
 
 from rhapsode.audio.mel import MOTION_RATE, mel_frame_span, motion_frames
@@ -17,6 +19,16 @@ RELEASE = 0.20
 _CHUNK = 512  # samples that the detector takes at a time, 32 ms
 _CHUNK_SECONDS = _CHUNK / SAMPLE_RATE
 _LOOK_AHEAD = 10  # motion frames, as the shipped Motion Generator has it
+
+
+class VoiceActivity(Protocol):
+    """Tell where a voice sounds, as the sound arrives; see `StreamingVad`."""
+
+    def push(self, samples: np.ndarray) -> None:
+        """Take the samples that follow."""
+
+    def next(self) -> float:
+        """Give the envelope at the next motion frame."""
 
 
 class StreamingVad:

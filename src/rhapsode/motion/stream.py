@@ -1,16 +1,16 @@
 """From sound to motion, frame by frame as the sound arrives; files take the same way, and get the same frames."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from rhapsode.audio.agc import AutomaticGainControl
 from rhapsode.audio.mel import MOTION_RATE, motion_frames
 from rhapsode.audio.projection import FeatureBank
-from rhapsode.audio.voice_activity import StreamingVad
+from rhapsode.audio.voice_activity import StreamingVad, VoiceActivity
 from rhapsode.audio.voice_gate import VoiceGate, VoiceGateStream
 from rhapsode.face.units import AT_REST
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
@@ -49,6 +49,7 @@ class StyledMotionModel:
             neutral face.
         response: (2, 51) how far they follow stress and pauses (`emphasis.DRIVES`).
         blink_rate_scale: multiple of the natural rate of blinks.
+        vad: begins to listen for a voice, with a look-ahead of so many motion frames.
     """
 
     encoder: AudioEncoder
@@ -62,6 +63,21 @@ class StyledMotionModel:
     units: np.ndarray = field(default_factory=lambda: AT_REST)
     response: np.ndarray = field(default_factory=lambda: UNMOVED)
     blink_rate_scale: float = 1.0
+    vad: Callable[[int], VoiceActivity] = StreamingVad
+
+    def start(self) -> "Expressions":
+        """Begin a sound."""
+        return ExpressionStream(self)
+
+
+class Expressions(Protocol):
+    """Make the expressions of a sound as it arrives; see `ExpressionStream`."""
+
+    def push(self, samples: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
+        """Take the samples that follow and give the frames that they complete."""
+
+    def restart(self) -> None:
+        """Begin another sound of the same voice."""
 
 
 class ExpressionStream:
@@ -79,7 +95,7 @@ class ExpressionStream:
         self._early = generator.look_ahead
         ahead = self._model.encoder.look_ahead + generator.look_ahead
         self._gate = None if gate is None else VoiceGateStream(gate, generator.look_ahead)
-        self._vad = StreamingVad(min(ahead, MOST_VOICE_AHEAD))
+        self._vad = self._model.vad(min(ahead, MOST_VOICE_AHEAD))
 
     def push(self, samples: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
         """Take the samples that follow and give the frames that they complete.
@@ -189,7 +205,7 @@ class MotionStream:
         self._rest, self._units, self._response = rest, units, response
         self._lasting, self._lives = landmarks_of(units), bool(response.any())
         self._emphasis = EmphasisStream()
-        self._agc, self._expression = AutomaticGainControl(), ExpressionStream(model)
+        self._agc, self._expression = AutomaticGainControl(), model.start()
         blinks = blink * model.blink_rate_scale
         self._idle = IdleMotion(IdleStreams.seeded(model.head, seed, head_motion, blinks, gaze), history)
         self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from anyio import from_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -100,13 +101,14 @@ def _as_json(options: AnimationOptions) -> dict[str, Any]:
 def routes(work: Workspace) -> list[Route]:
     """Give the requests of the tab."""
 
-    def preview(_request: Request, values: Mapping[str, Any]) -> Response:
+    def preview(request: Request, values: Mapping[str, Any]) -> Response:
         picture, voice = work.pictures[values.get("picture")], work.voices[values.get("voice")]
         options, start = _options(work, values), values.get("start")
         if options.background == TRANSPARENT:
             options = replace(options, background=_SEEN_THROUGH)
         excerpt = voice.excerpt(voice.begins if start is None else float(start))
-        made = work.previewer.make(work.animator, picture.both()[1], excerpt, work.styled(options))
+        wanted = lambda: not from_thread.run(request.is_disconnected)  # noqa: E731
+        made = work.previewer.make(work.animator, picture.both()[1], excerpt, work.styled(options), wanted)
         return Response(made, media_type="video/mp4")
 
     def start(_request: Request, values: Mapping[str, Any]) -> dict[str, Any]:

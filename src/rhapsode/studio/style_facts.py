@@ -11,7 +11,7 @@ from rhapsode.face.units import UNITS
 from rhapsode.motion.lasting import landmarks_of
 from rhapsode.options import AnimationOptions
 from rhapsode.portrait import Portrait
-from rhapsode.studio.preview import Excerpt, remembering
+from rhapsode.studio.preview import Excerpt, Rehearsed
 from rhapsode.style.library import Entry
 from rhapsode.style.references import key_motions
 from rhapsode.style.style import KEY_MOTIONS, Style
@@ -65,7 +65,7 @@ def motion_curves(animator: Animator, portrait: Portrait, excerpt: Excerpt, styl
     """Give how a mouth opens and a head nods to the same words, with the style and without."""
     told: dict[str, Any] = {}
     for name, worn in (("styled", style), ("plain", None)):
-        video = remembering(animator, excerpt).animate(portrait, excerpt.sound, AnimationOptions(style=worn))
+        video = Rehearsed(animator, excerpt).animate(portrait, excerpt.sound, AnimationOptions(style=worn))
         frames = list(video.motion())
         told["times"] = [round(float(frame.time), 3) for frame in frames]
         mouth = [lip_openings(frame.motion.expression[0])[1] for frame in frames]

@@ -74,7 +74,8 @@ def routes(work: Workspace) -> list[Route]:
         portrait = work.pictures[values.get("picture")].both()[1]
         voice = work.voices[values.get("voice")]
         style = work.animator.find_style(request.path_params["name"], work.library)
-        return style_facts.motion_curves(work.animator, portrait, voice.excerpt(voice.begins), style)
+        with work.previewer.turn:
+            return style_facts.motion_curves(work.animator, portrait, voice.excerpt(voice.begins), style)
 
     def mix(_request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
         name = checked_name(str(values.get("name", "")))

@@ -19,7 +19,7 @@ from rhapsode.media.waveform import SAMPLE_RATE, Waveform, resample
 from rhapsode.options import AnimationOptions
 from rhapsode.portrait import Portrait
 from rhapsode.studio.http import answer
-from rhapsode.studio.preview import Excerpt, remembering
+from rhapsode.studio.preview import Excerpt, Rehearsed
 from rhapsode.studio.warnings_heard import heard_warnings
 from rhapsode.studio.workspace import Workspace
 from rhapsode.tools.example import example_picture
@@ -57,7 +57,7 @@ class Thumbnails:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 portrait, excerpt = self._shown()
                 options = AnimationOptions(style=style, fps=FPS, head_motion=0.8, seed=3)
-                animator = remembering(self._work.animator, excerpt)
+                animator = Rehearsed(self._work.animator, excerpt)
                 animator.animate(portrait, excerpt.sound, options).save(path, self._stand_back, False)
         return path
 

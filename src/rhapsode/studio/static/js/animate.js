@@ -33,33 +33,32 @@ export function animateTab(state, shared) {
   });
 
   let wanted = null;
-  let running = false;
+  let running = null;
   /** Ask for a preview; while one is made, only the last of further wishes is kept. */
   function changed(shows = false) {
     output.make.disabled = !(now.picture && now.voice);
     if (output.make.disabled) return;
-    wanted = { shows: shows || stage.name !== "tracker", since: performance.now() };
+    wanted = { shows: shows || stage.name !== "tracker" };
     if (!running) preview();
   }
 
   async function preview() {
-    running = true;
     stage.setBusy(true);
     while (wanted) {
-      const { shows, since } = wanted;
+      const { shows } = wanted;
       const { picture } = now;
       wanted = null;
+      running = new AbortController();
       try {
-        const film = await api.blob("api/preview", values());
+        const film = await api.blob("api/preview", values(), running.signal);
         if (picture === now.picture) stage.setVideo("preview", URL.createObjectURL(film), shows);
-        stage.element.dataset.previewMs = Math.round(performance.now() - since);
         manner.told.clear();
       } catch (error) {
-        manner.told.fail(error);
+        if (error.name !== "AbortError") manner.told.fail(error);
       }
     }
     stage.setBusy(false);
-    running = false;
+    running = null;
   }
 
   async function make() {
@@ -82,7 +81,9 @@ export function animateTab(state, shared) {
   }
 
   output.element.append(told.element);
-  const cards = h("div.cards", {}, portrait.element, voice.element, manner.element, motion.element, output.element);
+  // While a slider is dragged, every preview that is finished is shown; once it is let go, what is under way is stale.
+  const settled = () => { if (wanted) running?.abort(); };
+  const cards = h("div.cards", { onchange: settled }, portrait.element, voice.element, manner.element, motion.element, output.element);
   return {
     element: h("div.panel", {}, h("div.split", {}, stage.element, cards), history.element),
     setStyles: manner.setStyles,

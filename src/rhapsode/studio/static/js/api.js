@@ -31,7 +31,7 @@ export const send = async (path, values = {}, method = "POST") =>
 export const remove = async (path) => (await reach(path, { method: "DELETE" })).json();
 export const upload = async (path, file, name = file.name) =>
   (await reach(`${path}?name=${encodeURIComponent(name || "recording.webm")}`, { method: "POST", body: file })).json();
-export const blob = async (path, values) => (await reach(path, { method: "POST", body: JSON.stringify(values) })).blob();
+export const blob = async (path, values, signal) => (await reach(path, { method: "POST", body: JSON.stringify(values), signal })).blob();
 
 /** Follow a job until it ends; resolves with its last state. */
 export function follow(job, told) {

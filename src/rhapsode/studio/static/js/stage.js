@@ -40,7 +40,7 @@ export class Stage {
 
   /** Take a video, a URL, and show it where asked to. */
   setVideo(name, url, shows) {
-    if (this.videos[name]?.startsWith("blob:")) URL.revokeObjectURL(this.videos[name]);
+    if (this.videos[name]?.startsWith("blob:")) setTimeout(URL.revokeObjectURL, 5000, this.videos[name]);
     this.videos[name] = url;
     if (url && shows) this.show(name);
     else this.enable();
@@ -57,15 +57,30 @@ export class Stage {
 
   showVideo(name) {
     const old = this.fit.querySelector("video");
-    if (old?.dataset.name === name) { // the next preview takes the place of the last without a flash
-      old.src = this.videos[name];
-      return;
-    }
+    const follows = name === "preview" && old?.dataset.name === name;
+    const video = h("video", {
+      src: this.videos[name], controls: true, autoplay: !follows, loop: name === "preview", playsinline: true,
+      ".muted": follows ? old.muted : name === "preview", "data-name": name, "aria-label": name === "preview" ? "Preview" : "The video",
+    });
     this.setRatio();
-    this.fit.replaceChildren(h("video", {
-      src: this.videos[name], controls: true, autoplay: true, loop: name === "preview", playsinline: true,
-      ".muted": name === "preview", "data-name": name, "aria-label": name === "preview" ? "Preview" : "The video",
-    }));
+    if (follows) this.follow(old, video);
+    else this.fit.replaceChildren(video);
+  }
+
+  /** Put the next preview in the place of the last without a flash: it goes on where that one was. */
+  follow(old, video) {
+    this.next = video;
+    video.addEventListener("loadeddata", () => { video.currentTime = old.currentTime; }, { once: true });
+    video.addEventListener("seeked", () => {
+      if (this.next !== video || !old.isConnected) return;
+      const { paused, volume } = old;
+      const focused = document.activeElement === old;
+      video.volume = volume;
+      old.replaceWith(video);
+      old.removeAttribute("src");
+      if (focused) video.focus();
+      if (!paused) video.play().catch(() => {});
+    }, { once: true });
   }
 
   setRatio() { this.fit.style.setProperty("--ratio", (this.picture?.width || 4) / (this.picture?.height || 3)); }
