@@ -33,7 +33,7 @@ def test_a_frame_rate_becomes_the_fraction_that_it_stands_for(given: float | str
         {"fps": 0}, {"fps": 241}, {"fps": float("nan")}, {"fps": "fast"}, {"fps": True},
         {"mouth": -1.0}, {"mouth": 2.1}, {"head_motion": float("nan")}, {"blink": float("inf")}, {"blink": "1"},
         {"gaze": 2.5}, {"style_strength": 1.6}, {"style": 3}, {"teeth": 1}, {"seed": -1}, {"seed": 0.5},
-        {"seed": True},
+        {"seed": True}, {"aspect": "wide"}, {"aspect": "5:1"}, {"aspect": "0:0"}, {"aspect": "9:-16"}, {"aspect": 1.5},
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_its_name(wrong: dict[str, Any]) -> None:
@@ -42,6 +42,13 @@ def test_a_value_out_of_range_is_refused_by_its_name(wrong: dict[str, Any]) -> N
         AnimationOptions(**wrong)
     assert refused.value.code == f"bad-{name.replace('_', '-')}" and refused.value.remedy
     assert isinstance(refused.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "ratio"), [("keep", None), ("9:16", 9 / 16), ("1:1", 1), ("2.39:1", 2.39), ("1:4", 0.25), ("4:1", 4)]
+)
+def test_an_aspect_is_a_width_by_a_height(aspect: str, ratio: float | None) -> None:
+    assert AnimationOptions(aspect=aspect).aspect_ratio == ratio
 
 
 def test_options_cannot_be_changed_after_they_were_checked() -> None:

@@ -173,6 +173,7 @@ class Animator:
         source, heard = opened_sound(audio), None if soundtrack is None else opened_sound(soundtrack)
         take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
+        loaded = loaded.framed(options.aspect_ratio)
         renderer = loaded.renderer(style, options.teeth, str(options.background))
         timeline = lambda: self._timeline(loaded, style, options)  # noqa: E731
         background = str(options.background)
@@ -210,6 +211,7 @@ class Animator:
         sound = LiveSound(sample_rate, channels, options.channel)
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
+        loaded = loaded.framed(options.aspect_ratio)
         timeline = self._timeline(loaded, style, replace(options, live=True), HISTORY + 1)
         return Session(
             loaded.renderer(style, options.teeth, str(options.background)), timeline, options.frame_rate, sound

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,9 @@ from rhapsode.style.style import STRONGEST, Style
 LARGEST_GAIN = 2.0
 #: Lowest and highest frame rate.
 LOWEST_FPS, HIGHEST_FPS = 1, 240
+#: Most times that a video is wider than high, or higher than wide.
+WIDEST = 4
+_ASPECT = re.compile(r"(\d{1,5}(?:\.\d{1,5})?):(\d{1,5}(?:\.\d{1,5})?)")
 #: Lowest and highest value of each option that is a plain number.
 _RANGES = {
     "style_strength": STRONGEST,
@@ -47,6 +51,8 @@ class AnimationOptions:
             and shoulders return to where they were in its first frame, as does the face in the last 0.4.
         background: keep, the picture's own; a colour, such as white or #204060; a picture, which fills the frame; or
             transparent, for outputs that can be.
+        aspect: keep, the picture's own shape; or width:height of the video, such as 9:16, 1:1, 16:9, from 1:4 to 4:1:
+            the largest such part of the picture that stands well about the face.
 
     Raises:
         OptionsError: a value is out of range or of another type.
@@ -66,6 +72,7 @@ class AnimationOptions:
     live: bool = False
     loop: bool = False
     background: str | Path = "keep"
+    aspect: str = "keep"
 
     def __post_init__(self) -> None:
         if isinstance(self.style, Path):
@@ -76,6 +83,7 @@ class AnimationOptions:
         if not isinstance(self.background, str | Path) or not str(self.background).strip():
             raise _wrong("background", self.background, "choose keep, transparent, a colour or a picture")
         object.__setattr__(self, "background", str(self.background).strip())
+        _ratio(self.aspect)
         for name, highest in _RANGES.items():
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value <= highest:
@@ -97,6 +105,11 @@ class AnimationOptions:
     def frame_rate(self) -> Fraction:
         """Give `fps` as the exact fraction."""
         return Fraction(self.fps)
+
+    @property
+    def aspect_ratio(self) -> float | None:
+        """Give `aspect` as width by height; None for the picture's own."""
+        return _ratio(self.aspect)
 
     def to_json(self) -> str:
         """Write as one JSON object; `fps` becomes a string such as "30000/1001".
@@ -154,6 +167,16 @@ def exact_fps(fps: Fraction | float | int | str) -> Fraction:
     if not LOWEST_FPS <= rate <= HIGHEST_FPS:
         raise _wrong("fps", fps, f"choose {LOWEST_FPS} to {HIGHEST_FPS} frames a second, such as 25, 29.97, 30000/1001")
     return rate
+
+
+def _ratio(aspect: object) -> float | None:
+    if aspect == "keep":
+        return None
+    found = _ASPECT.fullmatch(aspect) if isinstance(aspect, str) else None
+    width, height = (0.0, 1.0) if found is None else (float(found[1]), float(found[2]))
+    if not 0 < height <= WIDEST * width <= WIDEST**2 * height:
+        raise _wrong("aspect", aspect, f"choose keep, or width:height from 1:{WIDEST} to {WIDEST}:1, such as 9:16")
+    return width / height
 
 
 def _counts(value: object) -> bool:

@@ -46,6 +46,7 @@ class Portrait:
         extra_photos: Sequence[tuple[np.ndarray, Face, str]] = (),
         choice: FaceChoice | None = None,
         hashes: tuple[str, ...] = (),
+        reframe: Callable[[float], "Portrait"] | None = None,
     ) -> None:
         """Take what was measured; `Animator.load_portrait` makes a portrait.
 
@@ -55,6 +56,7 @@ class Portrait:
             extra_photos: other photos of the same person: (H, W, 3) uint8 RGB, the face in it, and its name.
             choice: among the faces of the picture; the measured one is the only one where None.
             hashes: of the pictures.
+            reframe: makes a portrait of the same face for frames of another shape, width by height.
         """
         self.measured = measured
         self.choice = choice or FaceChoice((measured.face,))
@@ -62,19 +64,36 @@ class Portrait:
         self._networks = networks
         self._extra_photos = tuple(extra_photos)
         self._lock = threading.Lock()
+        self._reframe = reframe
+        self._framed: dict[float, Portrait] = {}
         self._expressions: dict[bytes, np.ndarray] = {}
         self._painters: dict[bytes, MouthPainter] = {}
         self._renderers: dict[tuple[bytes, bool, str], Renderer] = {}
 
     @property
     def width(self) -> int:
-        """Give the width of the picture and of its frames, pixels."""
-        return int(self.measured.image.shape[1])
+        """Give the width of the frames, pixels: that of the picture, unless it is `framed`."""
+        return self.measured.shown.width
 
     @property
     def height(self) -> int:
-        """Give the height of the picture and of its frames, pixels."""
-        return int(self.measured.image.shape[0])
+        """Give the height of the frames, pixels."""
+        return self.measured.shown.height
+
+    def framed(self, ratio: float | None) -> "Portrait":
+        """Give the portrait for frames of another shape (`render.framing`); it is made once for each.
+
+        Args:
+            ratio: width by height; that of the picture where None.
+
+        Raises:
+            PortraitError: at the size that was asked for, the face is too small.
+        """
+        if ratio is None or self._reframe is None:
+            return self
+        reframe = self._reframe
+        with self._lock:
+            return _kept(self._framed, ratio, lambda: reframe(ratio))
 
     @property
     def rest(self) -> np.ndarray:
@@ -142,8 +161,11 @@ class Portrait:
     def _stage(self, background: str) -> Stage:
         if background == KEEP:
             return self.measured.stage
-        clear = background == TRANSPARENT
-        return self.measured.before(None if clear else backdrop(background, self.width, self.height))
+        if background == TRANSPARENT:
+            return self.measured.before(None)
+        shown, (height, width) = self.measured.shown, self.measured.image.shape[:2]
+        around = ((shown.top, height - shown.bottom), (shown.left, width - shown.right), (0, 0))
+        return self.measured.before(np.pad(backdrop(background, shown.width, shown.height), around, mode="edge"))
 
     def _painter(self, references: np.ndarray) -> MouthPainter:
         return _kept(self._painters, references.tobytes(), lambda: self._new_painter(references))

@@ -1,5 +1,6 @@
 """Load a portrait: read a picture or a video, find the face that speaks, measure it, tell what will not look well."""
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from rhapsode.media.reader import is_video
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.portrait import Portrait
 from rhapsode.render.checks import check_view
+from rhapsode.render.framing import cut_to, part_shown
 from rhapsode.render.portrait import MeasuredPortrait
 
 _log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ SMALL_FACE = 48
 SMALLEST_SIZE, LARGEST_SIZE = 64, 4096
 #: Longest side at which a picture is searched again where no face is found in it as it is animated, pixels.
 _SEARCHED = 6000
+#: How much another size may differ for a picture to be taken as it is.
+_AS_LARGE = 0.01
 #: Sides of a crop that shows a face well, in distances between the outer corners of the eyes.
 _CROP = 6.0
 
@@ -51,12 +55,26 @@ class _Source:
         name: for messages.
         scale: (2,) its pixels in one of the file, across and down.
         kind: "file", "video" or "array".
+        size: longest side that was asked for.
+        whole: (H, W, 3) uint8 RGB, the frame of a video at its own size.
     """
 
     image: np.ndarray
     name: str
     scale: np.ndarray
     kind: str
+    size: int | None = None
+    whole: np.ndarray | None = None
+
+    def at(self, scale: float) -> np.ndarray:
+        """Give the picture at another size, so many times as wide and high, as fine as its file has it."""
+        width, height = (round(scale * side) for side in self.image.shape[1::-1])
+        if abs(scale - 1) < _AS_LARGE:
+            return self.image
+        if self.kind == "file":
+            with contextlib.suppress(PortraitError):  # the file is gone
+                return read_picture(self.name, max(width, height)).image
+        return resized(self.image if self.whole is None else self.whole, (width, height))
 
 
 def load_portrait(
@@ -80,7 +98,34 @@ def load_portrait(
         for photo in extra_photos:
             other = _read(photo, None, tracker)
             photos.append((other.image, _found(other, tracker, None, None).face, other.name))
-    return Portrait(measured, networks, photos, choice, tuple(hashes))
+
+    def portrait(measured: MeasuredPortrait, choice: FaceChoice) -> Portrait:
+        return Portrait(measured, networks, photos, choice, tuple(hashes), reframe)
+
+    def reframe(ratio: float) -> Portrait:
+        return portrait(*_reframed(source, measured, choice, ratio))
+
+    return portrait(measured, choice)
+
+
+def _reframed(
+    source: _Source, measured: MeasuredPortrait, choice: FaceChoice, ratio: float
+) -> tuple[MeasuredPortrait, FaceChoice]:
+    """Measure the part of a picture that a video of another shape shows (`render.framing`)."""
+    part = part_shown([choice.face], measured.person, ratio)
+    own = part.scaled(1 / source.scale)
+    width, height = round(own.width), round(own.height)
+    if source.kind != "array":
+        width, height = fitting((width, height), source.size)
+    picture = source.at(width / part.width)
+    scale = np.array(picture.shape[1::-1]) / source.image.shape[1::-1]
+    here = part.scaled(scale)
+    size = width // 2 * 2, height // 2 * 2  # what every output can hold
+    image, shown = cut_to(picture, here, size, measured.unit * float(scale.mean()))
+    chosen = choice.scaled(scale, round(here.left) - shown.left, round(here.top) - shown.top)
+    _check_size(source, chosen.face, source.size, warns=False)
+    with CachedTracker(make_tracker=partial(FaceTracker, default_threads())) as tracker:
+        return MeasuredPortrait.from_image(image, tracker, chosen.face, tracker.kept, shown), chosen
 
 
 def _read(picture: PictureSource, size: int | None, tracker: CachedTracker) -> _Source:
@@ -95,13 +140,13 @@ def _read(picture: PictureSource, size: int | None, tracker: CachedTracker) -> _
         if error.code != "unknown-format" or not is_video(path):
             raise
     else:
-        return _Source(read.image, str(path), read.scale, "file")
+        return _Source(read.image, str(path), read.scale, "file", size)
     time, frame = best_frame(path, tracker)
     text = "%s: a video; its frame at %.2f s is animated, the best of those looked at"
     _log.warning(text, path, time, extra={"code": "frame-of-video"})
     own = frame.shape[1::-1]
     image = resized(frame, fitting((own[0], own[1]), size))
-    return _Source(image, str(path), np.array(image.shape[1::-1]) / own, "video")
+    return _Source(image, str(path), np.array(image.shape[1::-1]) / own, "video", size, frame)
 
 
 def _of_array(picture: np.ndarray, size: int | None) -> _Source:
@@ -164,11 +209,10 @@ def _refuse_if_too_small(source: _Source, tracker: CachedTracker, size: int | No
     faces = tracker.detect_in_larger(source.image, searched.image)
     if faces:
         ratio = source.scale / searched.scale
-        here = Face(faces[0].mesh * np.array([*ratio, ratio.mean()], np.float32), faces[0].score)
-        _check_size(source, here, size)
+        _check_size(source, faces[0].scaled(ratio), size)
 
 
-def _check_size(source: _Source, face: Face, size: int | None) -> None:
+def _check_size(source: _Source, face: Face, size: int | None, warns: bool = True) -> None:
     """Refuse a face that is too small, with the crop to make, or warn of a small one."""
     distance = face.eye_distance
     if distance < MIN_EYE_DISTANCE:
@@ -178,7 +222,7 @@ def _check_size(source: _Source, face: Face, size: int | None) -> None:
             _crop_of(source, face, size),
             "small-face",
         )
-    if distance < SMALL_FACE:
+    if warns and distance < SMALL_FACE:
         text = "%s: the face is small, %.0f px between the outer eye corners; from %d px on it looks better"
         _log.warning(text, source.name, distance, SMALL_FACE, extra={"code": "small-face"})
 

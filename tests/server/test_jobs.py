@@ -63,6 +63,7 @@ def test_a_text_is_spoken(alice: Speaker) -> None:
         ({"background": "/etc/passwd"}, 422, "bad-background"),
         ({"background": "transparent"}, 422, "not-transparent"),
         ({"fps": "1000"}, 422, "bad-fps"),
+        ({"aspect": "wide"}, 422, "bad-aspect"),
         ({"mouth": "3"}, 422, "bad-request"),
         ({"size": "4000"}, 413, "video-too-large"),
         ({"credentials": "false"}, 403, "credentials-required"),

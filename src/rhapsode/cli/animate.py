@@ -34,8 +34,8 @@ _TYPES: dict[str, Any] = {
     "channel": str | None
 }  # fmt: skip
 _METAVARS = {
-    "style": "STYLE", "style_strength": "S", "fps": "RATE", "background": "BACKGROUND", "seed": "N", "track": "N",
-    "channel": "CHANNEL"
+    "style": "STYLE", "style_strength": "S", "fps": "RATE", "background": "BACKGROUND", "aspect": "W:H", "seed": "N",
+    "track": "N", "channel": "CHANNEL"
 }  # fmt: skip
 #: What stands for None as a default.
 _NONE = {"track": "found by its voice", "channel": "found by its voice"}
@@ -115,7 +115,7 @@ class Credentials:
 class Animate:
     """The voice comes from --audio or --text.
 
-    The whole picture is animated, at its own size, and the video is as long as the sound.
+    The whole picture is animated, at its own size (or see --aspect, --size), and the video is as long as the sound.
     """
 
     portrait: Annotated[Path, option("FILE")]

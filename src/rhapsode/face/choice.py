@@ -45,6 +45,10 @@ class FaceChoice:
         """The face that speaks."""
         return self.faces[self.number - 1]
 
+    def scaled(self, scale: np.ndarray, left: float = 0, top: float = 0) -> "FaceChoice":
+        """The same faces in a part of the picture at another size, as `Face.scaled`."""
+        return FaceChoice(tuple(face.scaled(scale, left, top) for face in self.faces), self.number)
+
     def position(self, number: int) -> int:
         """Which from the left a face is, 1 the leftmost."""
         middles = [face.mesh[:, 0].mean() for face in self.faces]

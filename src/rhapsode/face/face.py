@@ -40,6 +40,11 @@ class Face:
         (left, top), (right, bottom) = self.mesh[:, :2].min(0), self.mesh[:, :2].max(0)
         return float(left), float(top), float(right), float(bottom)
 
+    def scaled(self, scale: np.ndarray, left: float = 0, top: float = 0) -> "Face":
+        """The same face where its picture is scaled, (2,) across and down, and then cut at `left` and `top`."""
+        mesh = self.mesh * np.array([*scale, scale.mean()], np.float32) - np.array([left, top, 0], np.float32)
+        return Face(mesh, self.score, self.measured)
+
     def gap(self, other: "Face") -> float:
         """How far the meshes lie apart, the mean over their points, in eye distances of the larger."""
         apart = np.linalg.norm(self.mesh[:, :2] - other.mesh[:, :2], axis=1).mean()

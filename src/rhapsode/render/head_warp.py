@@ -11,8 +11,8 @@ from rhapsode.face.tracker import Face
 from rhapsode.render.grid import Box, Grid, smoothstep
 
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
-_HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
-_HEAD_RADII = np.array([0.95, 1.5])
+HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
+HEAD_RADII = np.array([0.95, 1.5])
 #: Share of the head's translation that the torso follows.
 _TORSO_FOLLOW = 0.2
 #: Canonical units below the chin over which the neck blends from head to torso.
@@ -49,7 +49,7 @@ class HeadMotion:
         self.grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
         self._nodes = self.grid.nodes()
         pivot = to_image(SKULL_BASE[None, None], pose)[0, 0]
-        centre = to_image(_HEAD_CENTRE[None, None], pose)[0, 0]
+        centre = to_image(HEAD_CENTRE[None, None], pose)[0, 0]
         depth = _depth(face, unit, centre, self._nodes)
         arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)
         head, torso = _weights(face, unit, person, centre, self.grid)
@@ -99,15 +99,15 @@ def _depth(face: Face, unit: float, centre: np.ndarray, nodes: np.ndarray) -> np
     mesh = face.mesh.astype(np.float64)
 
     def dome(points: np.ndarray) -> np.ndarray:
-        across = (points - centre[:2]) / (unit * _HEAD_RADII)
+        across = (points - centre[:2]) / (unit * HEAD_RADII)
         return centre[2] - 1.15 * unit * np.exp(-0.9 * (across**2).sum(-1))
 
     ring = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    edge = centre[:2] + 1.35 * unit * _HEAD_RADII * np.column_stack([np.cos(ring), np.sin(ring)])
+    edge = centre[:2] + 1.35 * unit * HEAD_RADII * np.column_stack([np.cos(ring), np.sin(ring)])
     control = np.concatenate([mesh[:468:2, :2], edge])
     rest = np.concatenate([mesh[:468:2, 2] - dome(mesh[:468:2, :2]), np.zeros(len(edge))])
     fit = RBFInterpolator((control - centre[:2]) / unit, rest / unit, smoothing=2e-3, kernel="thin_plate_spline")
-    across = np.linalg.norm((nodes - centre[:2]) / (unit * _HEAD_RADII), axis=-1)
+    across = np.linalg.norm((nodes - centre[:2]) / (unit * HEAD_RADII), axis=-1)
     near = across < 1.4
     correction = np.zeros(nodes.shape[:2])
     correction[near] = unit * fit((nodes[near] - centre[:2]) / unit)
@@ -123,7 +123,7 @@ def _weights(
     down = landmarks[8] - landmarks[27]
     down = down / np.linalg.norm(down)
     below_chin = ((nodes - landmarks[8]) @ down) / unit
-    away = np.linalg.norm((nodes - centre[:2]) / (unit * _HEAD_RADII), axis=-1)
+    away = np.linalg.norm((nodes - centre[:2]) / (unit * HEAD_RADII), axis=-1)
     # The person mask sometimes misses the head (paintings, small faces); the mesh does not.
     mask = np.maximum(_at_nodes(person, grid), 1 - smoothstep((away - 0.95) / 0.15))
     cells = unit / grid.step

@@ -13,6 +13,7 @@ from rhapsode.render.cut_out import CUT_OUT_VERSION, CutOut, cut_out, tells_pers
 from rhapsode.render.eyelids import Eyelids
 from rhapsode.render.fine import sharpening_for
 from rhapsode.render.furrows import Furrows
+from rhapsode.render.grid import Box
 from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
 from rhapsode.render.stage import Stage
@@ -29,6 +30,7 @@ class MeasuredPortrait:
         rest: (68, 3) float64, canonical landmarks of the picture itself.
         person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
         keep: keeps what takes long to find.
+        part: the part of the picture that frames show; the whole where None.
     """
 
     image: np.ndarray
@@ -37,10 +39,16 @@ class MeasuredPortrait:
     rest: np.ndarray
     person: np.ndarray
     keep: Keep = never_kept
+    part: Box | None = None
 
     @classmethod
     def from_image(
-        cls, image: np.ndarray, tracker: PictureTracker, face: Face | None = None, keep: Keep = never_kept
+        cls,
+        image: np.ndarray,
+        tracker: PictureTracker,
+        face: Face | None = None,
+        keep: Keep = never_kept,
+        part: Box | None = None,
     ) -> "MeasuredPortrait":
         """Measure a picture.
 
@@ -49,6 +57,7 @@ class MeasuredPortrait:
             tracker: finds the face and the person.
             face: the face to animate; the largest in the picture where None.
             keep: keeps what takes long to find, as `CachedTracker.kept` does.
+            part: of the picture that frames show; the whole where None.
 
         Raises:
             PortraitError: the picture is not RGB, shows no face, or the face is too small.
@@ -75,7 +84,12 @@ class MeasuredPortrait:
         pose = fit_pose(landmarks)
         rest = to_canonical(landmarks, pose)[0]
         picture = np.ascontiguousarray(image)
-        return cls(picture, face, pose, rest, tracker.person_mask(picture), keep)
+        return cls(picture, face, pose, rest, tracker.person_mask(picture), keep, part)
+
+    @property
+    def shown(self) -> Box:
+        """Give the part of the picture that frames show."""
+        return self.part or Box(0, 0, self.image.shape[1], self.image.shape[0])
 
     @property
     def unit(self) -> float:

@@ -40,9 +40,8 @@ class Renderer:
         """
         self._portrait = portrait
         self._layers = tuple(layers)
-        height, width = portrait.image.shape[:2]
         self._unit = portrait.unit
-        self._picture = Box(0, 0, width, height)
+        self._shown = portrait.shown
         self._head = portrait.head
         self._rig = portrait.rig
         self._stage = stage or portrait.stage
@@ -53,8 +52,7 @@ class Renderer:
     @property
     def shape(self) -> tuple[int, int]:
         """Give height and width of a frame, pixels."""
-        height, width = self._portrait.image.shape[:2]
-        return height, width
+        return self._shown.height, self._shown.width
 
     @property
     def is_clear(self) -> bool:
@@ -96,7 +94,7 @@ class Renderer:
         displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation), shoulders)
         source = self._head.source(displacement)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
-        area = self._head.active(source)
+        area = self._head.active(source).intersect(self._shown)
         looks = bool(np.abs(gaze).max() > _STRAIGHT)
         if blinks or looks:
             area = area.union(eyes[0]).union(eyes[1])
@@ -106,7 +104,7 @@ class Renderer:
         if furrows is not None:
             furrowed = self._moved(self._furrows.box, displacement)
             area = area.union(furrowed)
-        canvas = self._stage.canvas()
+        canvas = self._stage.canvas(self._shown)
         frame = canvas.frame
         if area.is_empty:
             return canvas.finished()
@@ -188,7 +186,7 @@ class Renderer:
 
     def _moved(self, box: Box, displacement: np.ndarray) -> Box:
         """The pixels of the frame to which head motion takes a box of the picture."""
-        return self._head.grid.moved(box, displacement).intersect(self._picture)
+        return self._head.grid.moved(box, displacement).intersect(self._shown)
 
 
 def _at(field: np.ndarray, box: Box, points: np.ndarray) -> np.ndarray:

@@ -114,10 +114,10 @@ class Stage:
         """Tell whether frames are transparent where the person is not."""
         return self.around is not None
 
-    def canvas(self) -> "Canvas":
-        """Begin a frame."""
+    def canvas(self, shown: Box) -> "Canvas":
+        """Begin a frame that shows a part of the picture."""
         alpha = None if self.person is None or self.around is None else self.person[..., 3].copy()
-        return Canvas(self, self.still.copy(), alpha)
+        return Canvas(self, self.still.copy(), shown, alpha)
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,14 @@ class Canvas:
 
     Attributes:
         stage: what it is drawn from.
-        frame: (H, W, 3) uint8 RGB.
+        frame: (H, W, 3) uint8 RGB, as large as the picture.
+        shown: the part of it that is to be seen.
         alpha: (H, W) uint8, the person's share, where the frame is transparent.
     """
 
     stage: Stage
     frame: np.ndarray
+    shown: Box
     alpha: np.ndarray | None = None
 
     def draw(self, picture: FinePicture, places: np.ndarray, box: Box) -> None:
@@ -153,14 +155,15 @@ class Canvas:
             self.alpha[box.slices] = person[..., 3]
 
     def finished(self) -> np.ndarray:
-        """Give the frame, (H, W, 3) uint8 RGB, or (H, W, 4) RGBA whose colours are not multiplied by alpha."""
+        """Give what is shown, (h, w, 3) uint8 RGB, or (h, w, 4) RGBA whose colours are not multiplied by alpha."""
+        shown = self.shown.slices
         if self.alpha is None or self.stage.around is None:
-            return self.frame
-        colours, alpha = self.frame, self.alpha
+            return np.ascontiguousarray(self.frame[shown])
+        colours, alpha = self.frame[shown], self.alpha[shown]
         edge = alpha < 255
         share = alpha[edge].astype(np.float32)[:, None]
         # Little light says little of its colour.
         known = np.minimum(share / _TELLING, 1)
         own = np.minimum(colours[edge] * (255 / np.maximum(share, 1)), 255)
-        colours[edge] = np.rint(known * own + (1 - known) * self.stage.around[edge])
+        colours[edge] = np.rint(known * own + (1 - known) * self.stage.around[shown][edge])
         return np.dstack([colours, alpha])

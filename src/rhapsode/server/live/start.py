@@ -13,7 +13,8 @@ from rhapsode.server.storage import NUMBER
 
 #: Options of `AnimationOptions` that a session takes.
 _OPTIONS = (
-    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "background", "teeth", "seed", "channel",
+    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "background", "aspect", "teeth", "seed",
+    "channel",
 )  # fmt: skip
 
 

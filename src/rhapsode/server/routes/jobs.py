@@ -44,6 +44,7 @@ def add_job(
     blink: Gain = 1.0,
     gaze: Gain = 1.0,
     background: Annotated[str, Form(max_length=40, pattern=LINE, description="keep, transparent or a colour")] = "keep",
+    aspect: Annotated[str, Form(max_length=20, pattern=LINE, description="keep, 9:16, 1:1, 16:9...")] = "keep",
     teeth: Annotated[bool, Form(description="draw teeth where no picture shows any")] = True,
     seed: Annotated[int, Form(ge=0, lt=2**63)] = 0,
     track: Annotated[int | None, Form(ge=1, le=1000, description="found by its voice where left out")] = None,
@@ -70,7 +71,7 @@ def add_job(
         raise RequestError(403, "credentials-required", why, "choose mp4, mov or gif, with credentials")
     options = checked_options(
         format,
-        background=checked_background(background),
+        background=checked_background(background), aspect=aspect,
         style=checked_style(style, services.styles(owner)), style_strength=style_strength, fps=fps, teeth=teeth,
         head_motion=head_motion, mouth=mouth, blink=blink, gaze=gaze, seed=seed, channel=channel, loop=loop,
         live=live,
