@@ -84,6 +84,7 @@ def test_a_video_is_made_plays_downloads_and_its_command_makes_it_again(page: Pa
     page.get_by_role("radio", name="happy").check()
     page.get_by_text("Expressions", exact=True).click()
     page.get_by_role("checkbox", name="smile").check()
+    page.get_by_label("Shape", exact=True).select_option("9:16")
     page.get_by_role("button", name="Make the video").click()
     page.wait_for_selector("video[data-name=result]")
     assert plays(page, "video[data-name=result]")
@@ -92,7 +93,7 @@ def test_a_video_is_made_plays_downloads_and_its_command_makes_it_again(page: Pa
         made.get_by_role("link", name="Download").click()
     path = Path(download.value.path())
     kept = path.rename(path.with_suffix(".mp4"))
-    assert probe(kept).width == 256
+    assert (probe(kept).width, probe(kept).height) == (144, 256)
     words = shlex.split(made.locator("pre").text_content() or "")
     assert words[:2] == ["rhapsode", "animate"]
     assert "happy*1+smile*0.6" in words

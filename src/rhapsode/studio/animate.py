@@ -49,7 +49,8 @@ def make(work: Workspace, picture: Picture, voice: Voice, options: AnimationOpti
 
         file = "talk.webm" if options.background == TRANSPARENT else "talk.mp4"  # MP4 has no transparency
         facts = video.save(folder / file, watch)
-        still = cv2.cvtColor(_small(portrait.measured.image), cv2.COLOR_RGB2BGR)
+        measured = portrait.framed(options.aspect_ratio).measured
+        still = cv2.cvtColor(_small(measured.image[measured.shown.slices]), cv2.COLOR_RGB2BGR)
         cv2.imwrite(str(folder / "still.jpg"), still, [cv2.IMWRITE_JPEG_QUALITY, 88])
         place = work.history.folder / name
         words = {

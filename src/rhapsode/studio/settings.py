@@ -22,7 +22,8 @@ SLIDERS: Mapping[str, tuple[str, float, float, float, str]] = {
 }
 #: Options that are taken from a request.
 _SET = (
-    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "teeth", "seed", "loop", "background"
+    "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "teeth", "seed", "loop", "background",
+    "aspect",
 )  # fmt: skip
 #: Backgrounds that a request may name itself: a file must have been opened.
 _NAMED = re.compile(r"keep|transparent|#[0-9a-fA-F]{6}")

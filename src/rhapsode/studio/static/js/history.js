@@ -2,7 +2,7 @@
 import { clock, h, notes } from "./ui.js";
 import * as api from "./api.js";
 
-const NAMES = { style: "Style", style_strength: "Strength", fps: "Frames a second", head_motion: "Head", mouth: "Mouth", blink: "Blinks", gaze: "Gaze", teeth: "Teeth", seed: "Seed", track: "Track", channel: "Channel", live: "Live", loop: "Loop", background: "Background" };
+const NAMES = { style: "Style", style_strength: "Strength", fps: "Frames a second", head_motion: "Head", mouth: "Mouth", blink: "Blinks", gaze: "Gaze", teeth: "Teeth", seed: "Seed", track: "Track", channel: "Channel", live: "Live", loop: "Loop", background: "Background", aspect: "Shape" };
 
 export function historyPanel() {
   const told = notes();

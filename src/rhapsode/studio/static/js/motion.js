@@ -21,6 +21,8 @@ export function outputCard(onchange, onmake) {
   const rates = ["12", "24", "25", "30", "50", "60"];
   const fps = h("select", { onchange }, ...rates.map((one) => h("option", { value: one, selected: one === "25" }, `${one} / s`)));
   const size = h("select", {}, h("option", { value: "" }, "its own"), ...[256, 512, 720, 1080].map((one) => h("option", { value: one }, `${one} pixels`)));
+  const shapes = [["keep", "the picture's own"], ["9:16", "9:16, upright"], ["1:1", "1:1, square"], ["16:9", "16:9, wide"]];
+  const aspect = h("select", { onchange }, ...shapes.map(([value, words]) => h("option", { value }, words)));
   const seed = h("input", { type: "number", min: 0, step: 1, value: 0, onchange });
   const teeth = h("select", { onchange }, h("option", { value: "true" }, "drawn"), h("option", { value: "false" }, "as shown"));
   const loop = h("input", { type: "checkbox", onchange });
@@ -29,10 +31,10 @@ export function outputCard(onchange, onmake) {
   const place = h("div");
   const element = card("5", "Video",
     h("div.fields", {}, field("Frames", fps), field("Longest side", size)),
-    h("div.fields", {}, field("Teeth", teeth), field("Seed", seed)), behind.element, check("End where it begins, to be looped", loop), make, place);
+    h("div.fields", {}, field("Teeth", teeth), field("Seed", seed)), field("Shape", aspect), behind.element, check("End where it begins, to be looped", loop), make, place);
   return {
     element, make, place,
-    options: () => ({ fps: fps.value, seed: Number(seed.value) || 0, teeth: teeth.value === "true", loop: loop.checked, ...behind.options() }),
+    options: () => ({ fps: fps.value, seed: Number(seed.value) || 0, teeth: teeth.value === "true", loop: loop.checked, aspect: aspect.value, ...behind.options() }),
     size: () => (size.value ? Number(size.value) : null),
     backdrop: behind.backdrop,
   };
