@@ -116,7 +116,7 @@ class Session:
         with self._changed:
             return self._frames(self._round, wait=True, newest=True)
 
-    def interrupt(self, at: float | Fraction | None = None) -> None:
+    def interrupt(self, at: float | Fraction | None = None) -> Fraction:
         """Stop speaking: go on from the frame that the viewer saw last.
 
         Sound fed so far is dropped, as are frames after `at`; iterators end. In the frames that follow, the mouth comes
@@ -126,6 +126,9 @@ class Session:
         Args:
             at: seconds from the beginning of the session that the viewer has seen; all frames that were handed out
                 where None.
+
+        Returns:
+            The time to which the next sample belongs, seconds.
 
         Raises:
             AudioError: the session was closed.
@@ -143,6 +146,7 @@ class Session:
             self._finished = self._ended = False
             self._round += 1
             self._changed.notify_all()
+            return self._begins
 
     @property
     def closed(self) -> bool:

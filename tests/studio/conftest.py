@@ -68,7 +68,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Ite
 
 
 @pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
+def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
+    """A browser whose microphone hears a word, and then a second of silence, over and over."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip("no Chromium is installed")
@@ -76,7 +77,10 @@ def browser() -> "Iterator[Browser]":
 
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
+        heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+        write_sound(heard, np.concatenate([hello(), np.zeros(16_000)]))
         devices = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        devices += [f"--use-file-for-fake-audio-capture={heard}"]
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *devices])
         yield browser
         browser.close()

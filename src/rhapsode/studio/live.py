@@ -1,27 +1,18 @@
-"""The tab Live: sound comes in as it is spoken, frames go out as they are made, over one WebSocket.
+"""The tab Live: sound comes in as it is spoken, frames go out as they are made (`rhapsode.live`)."""
 
-The page sends one JSON object (`picture`, `options`, `rate`, `large`), then little-endian int16 samples of one channel;
-a text message interrupts. A frame goes out as its time (float64, little-endian seconds), one byte that tells whether
-the portrait speaks, and a JPEG.
-"""
+import json
 
-import asyncio
-import struct
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import cv2
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
-from rhapsode.errors import RhapsodeError
-from rhapsode.session import Frame, Session
+from rhapsode.errors import OptionsError
+from rhapsode.live.hold import Held, hold
+from rhapsode.live.wanted import Wanted
+from rhapsode.media.backdrop import TRANSPARENT
+from rhapsode.session import Session
 from rhapsode.studio.http import in_words
 from rhapsode.studio.settings import options_of, whole_number
 from rhapsode.studio.workspace import Workspace
-
-_QUALITY = 85
 
 
 def routes(work: Workspace) -> list[WebSocketRoute]:
@@ -29,62 +20,36 @@ def routes(work: Workspace) -> list[WebSocketRoute]:
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
-        try:
-            session = await run_in_threadpool(_begin, work, await socket.receive_json())
-        except RhapsodeError as error:
-            await socket.send_json({"error": in_words(error)})
-            await socket.close()
-            return
-        except WebSocketDisconnect:
-            return
-        loop = asyncio.get_running_loop()
-
-        def send(packed: bytes) -> None:
-            asyncio.run_coroutine_threadsafe(socket.send_bytes(packed), loop).result()
-
-        with session:
-            drawing = asyncio.create_task(asyncio.to_thread(_draw, session, send))
-            try:
-                await _listen(socket, session)
-            except RhapsodeError as error:
-                await socket.send_json({"error": in_words(error)})
-            finally:
-                session.close()
-                drawing.cancel()
-                await asyncio.gather(drawing, return_exceptions=True)
+        await hold(socket, lambda text: _wanted(text, work), lambda error: in_words(error, work.scratch), Held())
 
     return [WebSocketRoute("/api/live", live)]
 
 
-def _begin(work: Workspace, values: Mapping[str, Any]) -> Session:
+def _wanted(text: str, work: Workspace) -> Wanted:
+    """Read the page's first message: the server's (docs/server.md), with `picture` and `large` in place of a portrait.
+
+    Raises:
+        OptionsError: it asks for what there is not.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise OptionsError("the message: not a JSON object", "reload the page", "not-json")
     small, large = reversed(work.pictures[values.get("picture")].both())
-    options = work.styled(options_of(values))
-    rate = whole_number(values, "rate", 48_000, 8_000)
-    return work.animator.start_session(large if values.get("large") else small, options, rate)
+    portrait, options = large if values.get("large") else small, work.styled(options_of(values))
+    if options.background == TRANSPARENT:
+        raise OptionsError("background: a live picture has one", "choose keep or a colour", "bad-background")
+    offer = values.get("offer")
 
+    def open_session(rate: int, channels: int) -> Session:
+        return work.animator.start_session(portrait, options, rate, channels)
 
-async def _listen(socket: WebSocket, session: Session) -> None:
-    """Take sound and interruptions until the page leaves."""
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        if message.get("bytes"):
-            await run_in_threadpool(session.feed, message["bytes"])
-        elif message.get("text"):
-            await run_in_threadpool(session.interrupt)
-
-
-def _draw(session: Session, send: Callable[[bytes], None]) -> None:
-    """Send frames until the session is closed, the newest where the machine is too slow for all."""
-    while not session.closed:
-        for frame in session.latest():
-            send(packed(frame))
-
-
-def packed(frame: Frame) -> bytes:
-    """Give a frame as the page takes it."""
-    picture = cv2.imencode(".jpg", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[
-        1
-    ]
-    return struct.pack("<d?", float(frame.time), frame.speaking) + picture.tobytes()
+    return Wanted(
+        open_session,
+        options.frame_rate,
+        whole_number(values, "sample_rate", 48_000, 8_000),
+        newest=True,
+        offer=offer if isinstance(offer, str) else None,
+    )

@@ -1,1 +1,1 @@
-"""Live sessions over a WebSocket: sound in, frames or an MP4 out."""
+"""Live sessions of the server: who may have one, and of what."""

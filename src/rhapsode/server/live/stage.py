@@ -28,13 +28,15 @@ class Stage:
         self._portraits: OrderedDict[tuple[Path, int | None, int | None], Portrait] = OrderedDict()
         self._lock = threading.Lock()
 
-    def open(self, start: Start, picture: Path, library: StyleLibrary) -> "Session":
+    def open(self, start: Start, picture: Path, library: StyleLibrary, rate: int, channels: int) -> "Session":
         """Open a session.
 
         Args:
             start: what it is to be.
             picture: of the portrait.
             library: styles that may be named.
+            rate: samples a second of the sound.
+            channels: of the sound.
 
         Raises:
             OptionsError, PortraitError, StyleError: as `Animator.start_session`.
@@ -45,7 +47,7 @@ class Stage:
             portrait = self._portrait(animator, (picture, start.size, start.face))
         if start.options.get("style") is not None:
             options = replace(options, style=animator.find_style(start.options["style"], library))
-        return animator.start_session(portrait, options, start.sample_rate, start.channels)
+        return animator.start_session(portrait, options, rate, channels)
 
     def _load(self) -> "Animator":
         from rhapsode.animator import Animator

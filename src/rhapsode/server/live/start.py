@@ -16,6 +16,8 @@ _OPTIONS = (
     "style", "style_strength", "fps", "head_motion", "mouth", "blink", "gaze", "background", "aspect", "teeth", "seed",
     "channel",
 )  # fmt: skip
+#: Letters of a WebRTC description; browsers write about 6000.
+_LONGEST_OFFER = 100_000
 
 
 class Start(BaseModel):
@@ -29,6 +31,8 @@ class Start(BaseModel):
     channels: int = Field(1, ge=1, le=MOST_CHANNELS)
     format: Literal["jpeg", "mp4"] = "jpeg"
     quality: int = Field(85, ge=1, le=100)
+    newest: bool = False
+    offer: str | None = Field(None, max_length=_LONGEST_OFFER)
     size: int | None = Field(None, ge=64, le=4096)
     face: int | None = Field(None, ge=1, le=1000)
     options: dict[str, Any] = Field(default_factory=dict)

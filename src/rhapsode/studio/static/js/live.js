@@ -2,59 +2,75 @@
 import { card, check, h, notes, slider } from "./ui.js";
 import { Refused } from "./api.js";
 import { open as openDevice, stop as stopDevice } from "./devices.js";
+import { converse } from "./live_session.js";
 
 export function liveTab(state, shared) {
   const told = notes();
-  const canvas = h("canvas", { role: "img", "aria-label": "The live portrait", hidden: true });
+  const video = h("video", { autoplay: true, playsinline: true, ".muted": true, "aria-label": "The live portrait", hidden: true });
   const empty = h("div.empty", {}, h("h1", {}, "Speak, and it speaks."), h("p", {}, "Open a portrait under Animate, then let the microphone move it."));
-  const screen = h("div.screen", {}, canvas, empty);
+  const screen = h("div.screen", {}, video, empty);
   const latency = h("output.latency", { "aria-label": "Latency" }, "–");
   const speaking = h("span.soft", { role: "status" });
+  const way = h("p.soft", { "aria-label": "Connection" }, "");
   const style = h("select", { "aria-label": "Style" });
   const large = h("input", { type: "checkbox" });
+  const aloud = h("input", { type: "checkbox", onchange: () => { video.muted = !aloud.checked; } });
   const head = slider({ ...state.sliders.find((one) => one.name === "head_motion"), value: 1 });
-  const start = h("button.chief", { type: "button", onclick: () => begin("microphone") }, "Use the microphone");
-  const voice = h("button", { type: "button", onclick: () => begin("voice") }, "Let it say the open voice");
+  const start = h("button.chief", { type: "button", onclick: () => begin(microphone) }, "Use the microphone");
+  const voice = h("button", { type: "button", onclick: () => begin(openVoice) }, "Let it say the open voice");
   const interrupt = h("button", { type: "button", disabled: true, onclick: () => running?.interrupt() }, "Interrupt");
   const end = h("button", { type: "button", disabled: true, onclick: () => running?.end() }, "End");
   const full = h("button", { type: "button", onclick: () => screen.requestFullscreen() }, "Only the face");
   let running = null;
 
-  async function begin(source) {
+  async function begin(open) {
     told.clear();
     running?.end();
     try {
       if (!shared.picture) throw new Refused({ message: "No portrait is open.", remedy: "Open one under Animate.", code: "no-picture" });
-      if (source === "voice" && !shared.voice) throw new Refused({ message: "No voice is open.", remedy: "Open one under Animate.", code: "no-voice" });
-      const wishes = { picture: shared.picture.id, large: large.checked, options: { style: style.value || null, head_motion: head.value } };
-      running = await speak(source, wishes, shared, { frame, failed: (error) => { told.fail(error); running?.end(); }, ended });
+      running = await speak(await open(shared));
       interrupt.disabled = end.disabled = false;
       empty.hidden = true;
-      canvas.hidden = false;
+      video.hidden = false;
     } catch (error) { told.fail(error); }
   }
 
-  const ended = () => {
-    running = null;
-    interrupt.disabled = end.disabled = true;
-    speaking.textContent = "Ended.";
-  };
-  const late = [];
-  function frame(picture, behind, speaks) {
-    if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
-    canvas.getContext("2d").drawImage(picture, 0, 0);
-    canvas.dataset.frames = Number(canvas.dataset.frames || 0) + 1;
-    late.push(behind);
-    if (late.length > 25) late.shift();
-    latency.textContent = `${Math.round(1000 * [...late].sort((a, b) => a - b)[late.length >> 1])} ms`;
-    speaking.textContent = speaks ? "Speaks" : "Listens";
+  /** Begin a session with a source of sound; gives how to interrupt and end both. */
+  async function speak(source) {
+    const late = [];
+    aloud.checked = source.aloud;
+    video.muted = !source.aloud;
+    const wishes = { picture: shared.picture.id, large: large.checked, options: { style: style.value || null, head_motion: head.value } };
+    const session = await converse(video, source.track, wishes, {
+      ready: (how, why) => {
+        way.textContent = `Over ${how}${why ? `: ${why}` : ""}.`;
+        source.begin();
+      },
+      latency: (seconds) => {
+        late.push(seconds);
+        if (late.length > 25) late.shift();
+        latency.textContent = `${Math.round(1000 * [...late].sort((a, b) => a - b)[late.length >> 1])} ms`;
+      },
+      speaking: (whether) => { speaking.textContent = whether ? "Speaks" : "Listens"; },
+      failed: (error) => told.fail(error),
+      ended: () => {
+        source.end();
+        if (running !== mine) return;
+        running = null;
+        interrupt.disabled = end.disabled = true;
+        speaking.textContent = "Ended.";
+      },
+    });
+    const mine = { end: session.end, interrupt: () => { source.interrupt(); session.interrupt(); } };
+    return mine;
   }
   const setStyles = (styles) => style.replaceChildren(h("option", { value: "" }, "no style"), ...styles.map((one) => h("option", { value: one.name }, one.name)));
   setStyles(state.styles);
 
   const controls = card("1", "Voice", h("div.row", {}, start, voice), h("div.row", {}, interrupt, end), told.element,
-    h("p.soft", {}, "Wear headphones with the microphone. Interrupt drops what was still to be said: the mouth comes to rest from where it is."));
-  const delay = card("2", "Latency", h("div.row", {}, latency, speaking), h("p.soft", {}, "From the sound's arrival in the browser to its frame on the screen. The open voice is played later by as much, so that lips and sound meet."));
+    check("Play the voice, in step with the lips", aloud),
+    h("p.soft", {}, "With the microphone only in headphones. Interrupt drops what was still to be said: the mouth comes to rest from where it is."));
+  const delay = card("2", "Latency", h("div.row", {}, latency, speaking), way, h("p.soft", {}, "From the sound's arrival to its frame on the screen."));
   const look = card("3", "Look", h("div.field", {}, h("span.soft", {}, "Style"), style), head.element, check("The picture at its own size (slower)", large), h("p.soft", {}, "Taken up when it begins."));
   const camera = card("4", "As a virtual camera", h("ol", {},
     h("li", {}, "Press Only the face: the portrait fills a screen of its own."),
@@ -64,49 +80,22 @@ export function liveTab(state, shared) {
   return { element: h("div.panel", {}, h("div.split", {}, h("div.stage", {}, screen), h("div.cards", {}, controls, delay, look, camera))), setStyles };
 }
 
-/** Connect a source of sound with the studio; gives how to interrupt and end it. */
-async function speak(source, wishes, shared, { frame, failed, ended }) {
-  const stream = source === "microphone" ? await openDevice("microphone", { audio: true }) : null;
-  const sound = new AudioContext();
-  await sound.audioWorklet.addModule("static/js/pcm.js");
-  const pcm = new AudioWorkletNode(sound, "pcm");
-  const later = new DelayNode(sound, { maxDelayTime: 3, delayTime: 0.25 });
-  const silence = new GainNode(sound, { gain: 0 });
-  pcm.connect(silence).connect(sound.destination); // so that it runs
-  let player = null;
-  const socket = new WebSocket(new URL("api/live", location.href).href.replace(/^http/, "ws"));
-  socket.binaryType = "arraybuffer";
-  let began = null; // the time, on the browser's clock, of the session's beginning
-  let last = -0.04; // the time of the last frame, on the session's
-  socket.onopen = () => socket.send(JSON.stringify({ ...wishes, rate: sound.sampleRate }));
-  pcm.port.onmessage = ({ data }) => {
-    if (socket.readyState !== WebSocket.OPEN) return;
-    began ??= sound.currentTime - data.byteLength / 2 / sound.sampleRate - (last + 0.04);
-    socket.send(data);
-  };
-  socket.onmessage = async ({ data }) => {
-    if (typeof data === "string") { failed(new Refused(JSON.parse(data).error)); return; }
-    const view = new DataView(data);
-    const picture = await createImageBitmap(new Blob([new Uint8Array(data, 9)], { type: "image/jpeg" }));
-    last = view.getFloat64(0, true);
-    if (began === null || socket.readyState !== WebSocket.OPEN) return;
-    const behind = sound.currentTime - began - last;
-    frame(picture, behind, view.getUint8(8) === 1);
-    if (player) later.delayTime.setTargetAtTime(Math.min(2.5, Math.max(0, behind)), sound.currentTime, 0.5);
-  };
-  const end = () => {
-    socket.close();
-    if (stream) stopDevice(stream);
-    if (sound.state !== "closed") sound.close();
-    ended();
-  };
-  if (stream) sound.createMediaStreamSource(stream).connect(pcm);
-  else {
-    const bytes = await (await fetch(`api/voices/${shared.voice.id}`)).arrayBuffer();
-    player = new AudioBufferSourceNode(sound, { buffer: await sound.decodeAudioData(bytes) });
-    player.connect(pcm);
-    player.connect(later).connect(sound.destination);
-    player.start();
-  }
-  return { end, interrupt: () => { player?.stop(); player?.disconnect(); later.disconnect(); socket.send("interrupt"); began = null; } };
+/** The microphone, as a source of sound. */
+async function microphone() {
+  const stream = await openDevice("microphone", { audio: true });
+  return { track: stream.getAudioTracks()[0], aloud: false, begin: () => {}, interrupt: () => {}, end: () => stopDevice(stream) };
+}
+
+/** The open voice, as a source of sound that begins now. */
+async function openVoice(shared) {
+  if (!shared.voice) throw new Refused({ message: "No voice is open.", remedy: "Open one under Animate.", code: "no-voice" });
+  const context = new AudioContext();
+  const bytes = await (await fetch(`api/voices/${shared.voice.id}`)).arrayBuffer();
+  const player = new AudioBufferSourceNode(context, { buffer: await context.decodeAudioData(bytes) });
+  const sound = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+  player.connect(sound);
+  const silence = new ConstantSourceNode(context, { offset: 0 }); // so that sound goes on where the voice ends
+  silence.connect(sound);
+  silence.start();
+  return { track: sound.stream.getAudioTracks()[0], aloud: true, begin: () => player.start(), interrupt: () => player.stop(), end: () => context.close() };
 }
