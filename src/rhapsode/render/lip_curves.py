@@ -5,7 +5,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from rhapsode.face import regions
 from rhapsode.face.landmarks import INNER_LIP_PAIRS
-from rhapsode.render.grid import affine
+from rhapsode.render.grid import affine, smoothstep
 from rhapsode.render.lip_edges import LipEdges
 from rhapsode.render.lips import RestingLips
 
@@ -13,8 +13,8 @@ from rhapsode.render.lips import RestingLips
 SAMPLES = 49
 #: Lips closer than this many pixels touch.
 _MEET = 0.3
-#: The share by which closing lips overshoot.
-_OVERCLOSE = 0.2
+#: The share by which lips that meet overshoot, and how far they are closed when that begins.
+_OVERCLOSE, _NEARLY = 0.2, 0.7
 #: Lips parted by this many canonical units have a smooth edge; nearer rest it is the picture's own.
 _SMOOTH = 0.06
 
@@ -53,10 +53,18 @@ class LipCurves:
         )
         self._outline = np.concatenate([mesh[contour] for contour, _ in outer])
         self._outline_weights = np.concatenate([contour_weights(mesh[contour], knots) for contour, knots in outer])
+        # At the three pairs of landmarks: how far the tracker's lips are apart, and the edges seen between them.
+        seen = np.stack([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]])
+        pairs = np.stack([lips.traced, seen])[:, :, regions.UPPER_INNER_KNOTS[1][1:-1]] @ self._axes[1]
+        traced, seen = pairs
+        self._apart, self._seen = traced[1] - traced[0], seen[1] - seen[0]
+        self._hidden = seen - traced if lips.is_open else np.zeros_like(seen)
         self.rest = self._edges(self._upper, self._lower, np.zeros(2), 0.0)
 
     def settle(self, offsets: np.ndarray) -> np.ndarray:
-        """Let closing lips close a little further, so that no tooth peeps out between two landmarks.
+        """Let closing lips meet where the picture shows them, and a little further, so that no tooth peeps out.
+
+        A picture may show less of an opening than the tracker finds: half closed is then half of what is seen.
 
         Args:
             offsets: (68, 2) landmark offsets, pixels in the portrait's pose.
@@ -66,10 +74,10 @@ class LipCurves:
         """
         settled = offsets.copy()
         closing = -((offsets[INNER_LIP_PAIRS[:, 1]] - offsets[INNER_LIP_PAIRS[:, 0]]) @ self._axes[1])
-        rest = (self._lower - self._upper)[regions.UPPER_INNER_KNOTS[1][1:-1], 1]
-        extra = _OVERCLOSE * np.clip(closing, 0, np.maximum(rest, 0))[:, None] * self._axes[1]
-        settled[INNER_LIP_PAIRS[:, 0]] += extra / 2
-        settled[INNER_LIP_PAIRS[:, 1]] -= extra / 2
+        closed = np.clip(closing / np.maximum(self._apart, 1.0), 0, 1)
+        extra = _OVERCLOSE / 2 * np.maximum(self._seen, 0) * smoothstep((closed - _NEARLY) / (1 - _NEARLY))
+        settled[INNER_LIP_PAIRS[:, 0]] += (extra - closed * self._hidden[0])[:, None] * self._axes[1]
+        settled[INNER_LIP_PAIRS[:, 1]] -= (extra + closed * self._hidden[1])[:, None] * self._axes[1]
         return settled
 
     def edges(self, offsets: np.ndarray) -> LipEdges:

@@ -23,11 +23,13 @@ class RestingLips:
 
     Attributes:
         mesh: (478, 2) float64, image pixels, its inner lips where the picture shows them.
+        traced: (2, 11, 2) float64, the inner edges of the upper and the lower lip where the tracker has them.
         is_open: whether teeth or the inside of the mouth are visible.
         colour: (3,) float32 RGB, the median colour of the lips.
     """
 
     mesh: np.ndarray
+    traced: np.ndarray
     is_open: bool
     colour: np.ndarray
 
@@ -42,7 +44,7 @@ def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> Resti
     """
     mesh = face_mesh[:, :2].astype(np.float64)
     colour = lip_colour(image, mesh)
-    upper, lower = mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]
+    upper, lower = traced = np.stack([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]])
     opening = _visible_opening(image, upper, lower, colour, unit)
     if opening is not None:
         top, bottom = opening
@@ -50,11 +52,11 @@ def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> Resti
         if gap.max() > _CLOSED * unit:
             mesh[regions.UPPER_INNER_LIP] = upper + top[:, None] * (lower - upper)
             mesh[regions.LOWER_INNER_LIP] = upper + bottom[:, None] * (lower - upper)
-            return RestingLips(mesh, True, colour)
+            return RestingLips(mesh, traced, True, colour)
     line = _dark_line(image, upper, lower, unit)
     mesh[regions.UPPER_INNER_LIP] = line
     mesh[regions.LOWER_INNER_LIP] = line
-    return RestingLips(mesh, False, colour)
+    return RestingLips(mesh, traced, False, colour)
 
 
 def lip_colour(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:
