@@ -6,6 +6,7 @@ import skimage.data
 
 from rhapsode.face import regions
 from rhapsode.face.tracker import FaceTracker
+from rhapsode.motion.retarget import lips_together
 from rhapsode.render.portrait import MeasuredPortrait
 
 
@@ -62,3 +63,14 @@ def test_pressed_lips_meet_halfway_and_never_cross(portrait: MeasuredPortrait) -
     edges = portrait.rig.curves.edges(offsets)
     assert (edges.lower >= edges.upper).all() and edges.pressed.max() > 5
     assert not edges.holes
+
+
+def test_half_closed_lips_are_half_of_what_the_picture_shows(portrait: MeasuredPortrait) -> None:
+    assert portrait.rig.lips.is_open
+    closing = lips_together(np.zeros((68, 3)) + portrait.rest) - portrait.rest
+
+    def gap(share: float) -> float:
+        return float(portrait.rig.pose(share * closing).lips.gap.max())
+
+    assert gap(0.5) / gap(0.0) == pytest.approx(0.5, abs=0.1)
+    assert gap(1.0) / gap(0.0) < 0.05

@@ -127,6 +127,20 @@ def test_teeth_that_the_portrait_shows_are_its_own(animator: Animator, astronaut
     assert np.array_equal(with_teeth.render(opened(0.1), *STILL), without.render(opened(0.1), *STILL))
 
 
+def test_a_sliver_of_teeth_is_kept_at_small_openings_and_completed_at_wide_ones(
+    renderer: Renderer, animator: Animator
+) -> None:
+    parted = animator.load_portrait(renderer.render(opened(0.03), *STILL)).measured
+    assert parted.rig.lips.is_open and MouthPainter(parted, animator.picture, key_motions()).needs_synthetic_teeth
+    with_teeth, without = (painted(parted, animator, teeth) for teeth in (True, False))
+    small, wide = (
+        np.abs(with_teeth.render(opened(by), *STILL).astype(int) - without.render(opened(by), *STILL)).max()
+        for by in (-0.01, 0.12)
+    )
+    assert small == 0
+    assert wide > 40
+
+
 def test_so_are_those_that_another_picture_shows(
     portrait: MeasuredPortrait, renderer: Renderer, animator: Animator
 ) -> None:

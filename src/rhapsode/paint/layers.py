@@ -19,9 +19,8 @@ def mouth_layers(portrait: MeasuredPortrait, painter: MouthPainter | None = None
     layers: list[Layer] = [MouthInterior.of(portrait)]
     if painter is not None:
         layers.append(painter)
-    shows_inside = portrait.rig.lips.is_open
-    if teeth and (not shows_inside if painter is None else painter.needs_synthetic_teeth):
+    if teeth and (painter.needs_synthetic_teeth if painter else not portrait.rig.curves.show_teeth):
         layers.append(Anatomy(portrait))
-    if not shows_inside:
+    if not portrait.rig.lips.is_open:
         layers.append(Grain(portrait))
     return layers

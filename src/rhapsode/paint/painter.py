@@ -38,7 +38,7 @@ class MouthPainter(Layer):
         patterns: (4, S, S, 3) uint8 RGB, the portrait's ISP images: None, M, R and O in the style.
         photo_patterns: numbers of those that are extra photos, aligned to the portrait.
         unusable_photos: numbers of the extra photos that were left out: their heads are turned too differently.
-        needs_synthetic_teeth: whether neither the portrait nor an extra photo shows teeth.
+        needs_synthetic_teeth: whether neither the portrait nor an extra photo shows teeth for every opening.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class MouthPainter(Layer):
         has_photo = np.zeros(len(offsets), np.float32)
         for place, photo in places.items():
             photos[place], shapes[place], has_photo[place] = photo.picture, photo.shape, 1
-        shows_teeth = self._window.is_open or any(one.shape[0] > _PARTED for one in places.values())
+        shows_teeth = portrait.rig.curves.show_teeth or any(one.shape[0] > _PARTED for one in places.values())
         self.needs_synthetic_teeth = not shows_teeth
         self._white = np.float32(_GUESSED_WHITE if self.needs_synthetic_teeth else _WHITE)
         self._portrait = networks.encode_portrait(

@@ -32,9 +32,10 @@ class Anatomy(Layer):
     def draw(self, patch: MouthPatch) -> None:
         """Shape what lies between the lips, in place."""
         part = patch.open_part
-        if part is None:
+        if part is None or part.lips.own == 1:
             return
         inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
+        guessed = np.float32(1 - part.lips.own) * inside
         along, across = np.moveaxis(part.lips.to_axes(part.points), -1, 0)
         drawn = self._depths.seen(along, across, near, part.lips)
         self._teeth.lay(drawn, part)
@@ -42,7 +43,7 @@ class Anatomy(Layer):
         near, around = (_mean(drawn, inside, spread * part.lips.unit) for spread in (_FINE, _BROAD))
         strength = np.float32(_SMALL + (_WIDE - _SMALL) * depth_share(part.lips))
         shape = drawn / near * (near / around) ** strength
-        lit = part.frame * (1 + inside[..., None] * (shape - 1))
+        lit = part.frame * (1 + guessed[..., None] * (shape - 1))
         part.frame[:] = np.rint(np.minimum(lit, 255)).astype(np.uint8)
 
 

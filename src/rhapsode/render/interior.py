@@ -45,7 +45,7 @@ class MouthInterior(Layer):
     def draw(self, patch: MouthPatch) -> None:
         """Draw what is seen between the lips, in place."""
         frame, points, lips = patch.frame, patch.points, patch.lips
-        if lips.shows_inside:
+        if lips.own:
             heal_corners(frame, points, self._rest, lips, self._light)
             draw_lip_line(frame, points, self._rest, lips)
         left, top, width, height = cv2.boundingRect(patch.cover[..., 1])
@@ -56,11 +56,12 @@ class MouthInterior(Layer):
         inside, near = np.moveaxis(patch.cover[part].astype(np.float32) / 255, -1, 0)
         along, across = np.moveaxis(lips.to_axes(points), -1, 0)
         interior = self._cavity(along, across, near, lips)
-        if lips.shows_inside:
-            share = np.float32(depth_share(lips))
+        if lips.own:
+            share = np.float32(lips.own * depth_share(lips))
             if share > 0:
                 interior = interior + share * (self._depths.seen(along, across, near, lips) - interior)
-            interior = self._own_teeth(interior, points, along, across, lips)
+            own = self._own_teeth(interior, points, along, across, lips)
+            interior = interior + np.float32(lips.own) * (own - interior)
         skin = frame[part]
         # The lips turn inwards, out of the light, before they end.
         opened = np.float32(min(lips.opened / (0.05 * unit), 1.0))
@@ -88,8 +89,9 @@ class MouthInterior(Layer):
         edge = 1 - smoothstep((near - 0.5) / 0.42)
         edge = edge * (0.5 + 0.5 * np.clip(depth, 0, 1))
         interior = self._dark + tongue[..., None] * (self._tongue - self._dark)
-        if not lips.shows_inside:
-            interior = interior + self._hint_of_teeth(along, across, gap)[..., None] * (self._teeth - interior)
+        if lips.own < 1:
+            hint = np.float32(1 - lips.own) * self._hint_of_teeth(along, across, gap)
+            interior = interior + hint[..., None] * (self._teeth - interior)
         return (interior + edge[..., None] * (self._rim - interior)).astype(np.float32)
 
     def _hint_of_teeth(self, along: np.ndarray, across: np.ndarray, gap: np.ndarray) -> np.ndarray:

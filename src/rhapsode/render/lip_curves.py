@@ -15,6 +15,11 @@ SAMPLES = 49
 _MEET = 0.3
 #: The share by which lips that meet overshoot, and how far they are closed when that begins.
 _OVERCLOSE, _NEARLY = 0.2, 0.7
+#: Rest openings, canonical units, up to which a picture shows a sliver of the inside of a mouth, and from which on enough
+#: for every opening.
+_SLIVER, _ENOUGH = 0.04, 0.09
+#: Canonical units by which a mouth opens beyond a sliver (1.2 times) until nothing of it is left.
+_BEYOND = 0.05
 #: Lips parted by this many canonical units have a smooth edge; nearer rest it is the picture's own.
 _SMOOTH = 0.06
 
@@ -24,6 +29,7 @@ class LipCurves:
 
     Attributes:
         rest: their edges in the picture itself.
+        show_teeth: whether the picture shows enough between them for every opening.
     """
 
     def __init__(self, lips: RestingLips, unit: float) -> None:
@@ -35,7 +41,7 @@ class LipCurves:
         """
         mesh = lips.mesh
         self._unit = unit
-        self._shows_inside = lips.is_open
+        self._is_open = lips.is_open
         left, right = mesh[regions.UPPER_INNER_LIP[[0, -1]]]
         axis = (right - left) / np.linalg.norm(right - left)
         self._origin = (left + right) / 2
@@ -59,6 +65,8 @@ class LipCurves:
         traced, seen = pairs
         self._apart, self._seen = traced[1] - traced[0], seen[1] - seen[0]
         self._hidden = seen - traced if lips.is_open else np.zeros_like(seen)
+        self._shown = float((self._lower - self._upper)[:, 1].max())
+        self.show_teeth = lips.is_open and self._shown >= _ENOUGH * unit
         self.rest = self._edges(self._upper, self._lower, np.zeros(2), 0.0)
 
     def settle(self, offsets: np.ndarray) -> np.ndarray:
@@ -87,6 +95,15 @@ class LipCurves:
         opened = float(np.abs((lower - upper)[:, 1] - (self._lower - self._upper)[:, 1]).max())
         # The lower teeth go with the lip before them: by the chin alone they would lag and part from it.
         return self._edges(upper, lower, offsets[INNER_LIP_PAIRS[:, 1]].mean(0), opened)
+
+    def _own(self, gap: float) -> float:
+        """How much of an opening of so many pixels can be what the picture shows, 0 to 1."""
+        if not self._is_open:
+            return 0.0
+        shown = self._shown / self._unit
+        enough = smoothstep(np.array((shown - _SLIVER) / (_ENOUGH - _SLIVER)))
+        beyond = smoothstep(np.array((gap / self._unit - 1.2 * shown) / _BEYOND))
+        return float(1 - beyond * (1 - enough))
 
     def outline(self, offsets: np.ndarray) -> np.ndarray:
         """Give the outer contours of the resting and of the moved lips, (44, 2), pixels in the portrait's pose.
@@ -120,7 +137,7 @@ class LipCurves:
             jaw,
             opened,
             2 * overlap,
-            self._shows_inside,
+            self._own(float((below - top[:, 1]).max())),
         )
 
 

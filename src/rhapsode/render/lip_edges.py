@@ -34,7 +34,7 @@ class LipEdges:
         jaw: (2,) how far the lower lip, and the lower teeth with it, has moved in the picture.
         opened: how far the opening differs from the picture's own.
         pressed: (49,) how far the lips would overlap.
-        shows_inside: whether the picture shows teeth or the inside of the mouth.
+        own: how much of what lies between the lips can be what the picture shows there, 0 (its lips are closed) to 1.
     """
 
     origin: np.ndarray
@@ -47,7 +47,7 @@ class LipEdges:
     jaw: np.ndarray
     opened: float
     pressed: np.ndarray
-    shows_inside: bool
+    own: float
 
     @property
     def middle(self) -> np.ndarray:
@@ -111,7 +111,7 @@ class LipEdges:
         if self.pressed.any():
             # Lips that press on each other squeeze; a hard line would cut the picture's own lip line to dashes.
             pressed = interpolate(place[..., 0], self.along, self.pressed)
-            softness = softness + (0.8 if self.shows_inside else 2.0) * pressed
+            softness = softness + (0.8 if self.own else 2.0) * pressed
         return smoothstep((middle - place[..., 1]) / softness + 0.5).astype(np.float32)
 
     def cover(self, points: np.ndarray) -> np.ndarray:

@@ -54,8 +54,7 @@ class Drawn:
         inside: (S, S) uint8, how much of each pixel lies between the lips, 255 = all of it.
         facial_map: (S, S) uint8, the landmarks joined by lines.
         between: (S, S, 4) uint8, where each pixel lies between the lips (`LipEdges.between`).
-        own: (S, S) float32 in [0, 1], how much of each pixel shows the inside of the picture's own mouth; 0 where its
-            lips are closed.
+        own: (S, S) float32 in [0, 1], how much of each pixel shows the inside of the picture's own mouth.
     """
 
     painted: np.ndarray
@@ -125,7 +124,7 @@ class MouthWindow:
             inside,
             draw_facial_map(self._rest + face.expression, self._camera, self.size.side),
             lips.between(self._scaled_points),
-            inside.astype(np.float32) / 255 * self.is_open,
+            inside.astype(np.float32) / 255 * np.float32(lips.own),
         )
 
     def look(self, picture: np.ndarray) -> np.ndarray:
