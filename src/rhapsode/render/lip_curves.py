@@ -15,8 +15,8 @@ SAMPLES = 49
 _MEET = 0.3
 #: The share by which lips that meet overshoot, and how far they are closed when that begins.
 _OVERCLOSE, _NEARLY = 0.2, 0.7
-#: Rest openings, canonical units, up to which a picture shows a sliver of the inside of a mouth, and from which on enough
-#: for every opening.
+#: Openings at rest, canonical units, up to which a picture shows a sliver of the inside of a mouth, and from which on
+#: enough for every other opening.
 _SLIVER, _ENOUGH = 0.04, 0.09
 #: Canonical units by which a mouth opens beyond a sliver (1.2 times) until nothing of it is left.
 _BEYOND = 0.05
