@@ -64,6 +64,7 @@ VERBS = {
     "train head-motion": Verb("Learn head motion and the rate of blinks.", "train:HeadMotion"),
     "train voice-gate": Verb("Train the voice gate, which tells voices from music and noise.", "train:VoiceGate"),
     "train expression-basis": Verb("Learn from a face model how expressions move a face.", "train:ExpressionBasis"),
+    "train head-shape": Verb("Learn from a face model which head belongs to a face.", "train:HeadShape"),
     "train furrows": Verb("Learn how expressions shade the skin.", "train:Furrows"),
     "train expression-network": Verb("Train the network that reads expressions off faces.", "train:ExpressionNetwork"),
     "train mean-face": Verb("Average resting faces to the mean face.", "train:MeanFace"),

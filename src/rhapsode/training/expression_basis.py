@@ -30,6 +30,8 @@ from rhapsode.training.run import Run
 _OPEN = 0.35
 #: Pixels about a point in which the face's surface is looked for.
 _NEAR = 40
+#: From the model's axes to the picture's: the subject's left is the picture's right, up becomes down, front near.
+FLIP = np.array([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True)
@@ -90,21 +92,38 @@ def _balanced(mesh: np.ndarray, displacements: np.ndarray) -> tuple[np.ndarray, 
 
 def _measure(model: FaceModel, face: np.ndarray, tracker: FaceTracker) -> tuple[np.ndarray | None, np.ndarray]:
     """Find the mesh on a face: its points (478, 3), and their displacements (51, 478, 3), canonical space."""
+    found = points_on(model, face, tracker)
+    if found is None:
+        return None, np.empty(0)
+    corners, shares = found
+    place = np.einsum("nk,nkd->nd", shares, face[corners])
+    moved = np.einsum("nk,unkd->und", shares, model.units[:, corners].astype(np.float64))
+    pose = fit_pose((place * FLIP)[None, MESH_TO_68])
+    turned = np.einsum("uni,ij->unj", moved * FLIP, pose.matrices[0]) / pose.scale[0]
+    return to_canonical((place * FLIP)[None], pose)[0], turned
+
+
+def points_on(model: FaceModel, face: np.ndarray, tracker: FaceTracker) -> tuple[np.ndarray, np.ndarray] | None:
+    """Find the tracker's points on a face of the model.
+
+    Args:
+        model: draws it.
+        face: (V, 3) at rest.
+        tracker: finds it.
+
+    Returns:
+        (478, 4) vertices between which each point lies, and their weights; None where the tracker finds no face.
+    """
     jaw = model.units[UNITS.index("jawOpen")]
     corners, shares = np.zeros((MESH_POINTS, 4), np.intp), np.zeros((MESH_POINTS, 4))
     for opening, points in ((0.0, np.arange(MESH_POINTS)), (_OPEN, LIPS)):
         drawing = model.draw(face + opening * jaw)
         found = tracker.detect(drawing.image)
         if not found:
-            return None, np.empty(0)
+            return None
         for point in points:
             corners[point], shares[point] = _surface(drawing, found[0].mesh[point, :2], model.parts["face"][1])
-    place = np.einsum("nk,nkd->nd", shares, face[corners])
-    moved = np.einsum("nk,unkd->und", shares, model.units[:, corners].astype(np.float64))
-    flip = np.array([1.0, -1.0, -1.0])  # the subject's left is the picture's right; up becomes down, front becomes near
-    pose = fit_pose((place * flip)[None, MESH_TO_68])
-    turned = np.einsum("uni,ij->unj", moved * flip, pose.matrices[0]) / pose.scale[0]
-    return to_canonical((place * flip)[None], pose)[0], turned
+    return corners, shares
 
 
 def _surface(drawing: Drawing, point: np.ndarray, skin: int) -> tuple[np.ndarray, np.ndarray]:

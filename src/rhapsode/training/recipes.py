@@ -12,6 +12,7 @@ from rhapsode.training import (
     feature_generator,
     furrows,
     head_motion,
+    head_shape,
     key_motions,
     mean_face,
     motion_generator,
@@ -75,6 +76,9 @@ TRAININGS: Mapping[str, Training] = {
         expression_basis.ExpressionBasisRecipe,
         expression_basis.train,
         "Learn from a face model how each unit of expression moves the tracker's points.",
+    ),
+    "head-shape": Training(
+        head_shape.HeadShapeRecipe, head_shape.train, "Learn from a face model which head belongs to a face."
     ),
     "furrows": Training(
         furrows.FurrowsRecipe,
