@@ -102,7 +102,7 @@ def measure(portrait: MeasuredPortrait, matte: np.ndarray) -> tuple[float, float
     for degrees, shift in MOVES:
         rotation, translation = np.deg2rad(degrees), np.array(shift, float)
         frame = renderer.render(*STILL, rotation, translation)
-        source = portrait.head.source(portrait.head.displacement(rotation, translation))
+        source = portrait.head.source(portrait.head.displacement(rotation, translation), rotation)
         places = portrait.head.grid.enlarge(source, Box(0, 0, width, height))
         moved = cv2.remap(matte, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         outside = near & (matte < OUTSIDE) & (moved < OUTSIDE)

@@ -244,5 +244,6 @@ class Animator:
             gaze=options.gaze if sees_eyes else 0.0,
             seed=options.seed,
             history=history * MOTION_RATE,
+            head_limits=portrait.measured.head_limits,
         )
         return FrameTimeline(stream, options.frame_rate)

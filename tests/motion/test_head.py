@@ -5,7 +5,7 @@ import pytest
 
 from rhapsode.bundle import Bundle
 from rhapsode.errors import WeightsError
-from rhapsode.motion.head import LIMIT, HeadModel, HeadStream
+from rhapsode.motion.head import LIMITS, HeadModel, HeadStream
 from rhapsode.training.head_motion import fit_head
 
 
@@ -31,15 +31,26 @@ def test_a_speaking_head_moves_as_much_as_speakers_do_and_never_too_far(shipped:
     rotation, translation = shipped.sample(np.ones(60 * 120), np.random.default_rng(3))
     degrees = np.degrees(rotation.std(0))
     assert (degrees > 1.5).all() and (degrees < 8).all(), degrees
-    assert (np.abs(rotation) <= LIMIT[:3] + 1e-6).all()
-    assert (np.abs(translation[:, :2]) <= LIMIT[3:] + 1e-6).all()
+    assert (np.abs(rotation) <= LIMITS[1, :3] + 1e-6).all()
+    assert (np.abs(translation[:, :2]) <= LIMITS[1, 3:] + 1e-6).all()
 
 
 def test_the_gain_stills_the_head_and_never_turns_it_too_far(shipped: HeadModel) -> None:
     still, _ = shipped.sample(np.ones(600), np.random.default_rng(3), gain=0)
     wild, _ = shipped.sample(np.ones(600), np.random.default_rng(3), gain=10)
     assert (still == 0).all()
-    assert (np.abs(wild) <= LIMIT[:3] + 1e-6).all()
+    assert (np.abs(wild) <= LIMITS[1, :3] + 1e-6).all()
+
+
+def test_a_portrait_that_turns_less_to_one_side_is_turned_less_to_that_side_alone(shipped: HeadModel) -> None:
+    limits = LIMITS.copy()
+    limits[1, 1] = 0.05
+    free, _ = shipped.sample(np.ones(6000), np.random.default_rng(3), gain=2)
+    bound, _ = shipped.sample(np.ones(6000), np.random.default_rng(3), gain=2, limits=limits)
+    away = free[:, 1] > 0
+    assert free[:, 1].max() > 0.1 > 0.05 >= bound[:, 1].max()
+    assert np.array_equal(bound[~away], free[~away])
+    assert np.array_equal(bound[:, [0, 2]], free[:, [0, 2]])
 
 
 def test_a_head_moved_in_chunks_goes_where_it_goes_in_one(shipped: HeadModel) -> None:

@@ -29,6 +29,19 @@ def test_inversion_undoes_a_smooth_displacement() -> None:
     assert source + grid.sample(move, source) == pytest.approx(nodes, abs=0.05)
 
 
+def test_where_a_field_folds_the_place_is_found_that_lies_nearest_to_the_start() -> None:
+    grid = Grid.over(Box(0, 0, 120, 20), 4)
+    nodes = grid.nodes()
+    # What lies left of 60 moves right by 16, over what lies right of it.
+    move = np.zeros_like(nodes)
+    move[..., 0] = 16 * smoothstep((60 - nodes[..., 0]) / 8 + 0.5)
+    field = np.dstack([move, np.ones(nodes.shape[:2], np.float32)])
+    hidden = np.array([[[66.0, 10.0]]], np.float32)
+    nearer, farther = (grid.search(field, hidden, hidden + np.array([by, 0], np.float32), 12, 1.0) for by in (-20, 6))
+    assert nearer[0, 0] == pytest.approx([50, 10], abs=0.1)
+    assert farther[0, 0] == pytest.approx([66, 10], abs=0.1)
+
+
 def test_boxes() -> None:
     one, other = Box(0, 0, 10, 10), Box(5, 6, 20, 8)
     assert one.intersect(other) == Box(5, 6, 10, 8)

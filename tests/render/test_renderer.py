@@ -125,7 +125,7 @@ def changed_stripes(portrait: MeasuredPortrait, alpha: np.ndarray) -> np.ndarray
     """How much pixels near the head change that show no person before nor after it has moved."""
     rotation, translation = np.deg2rad([3.0, 7.0, 4.0]), np.array([0.06, 0.03, 0])
     frame = Renderer(portrait).render(STILL, NO_LIDS, rotation, translation)
-    source = portrait.head.source(portrait.head.displacement(rotation, translation))
+    source = portrait.head.source(portrait.head.displacement(rotation, translation), rotation)
     places = portrait.head.grid.enlarge(source, Box(0, 0, 512, 512))
     outside = (alpha == 0) & (cv2.remap(alpha, places, None, cv2.INTER_LINEAR) == 0)
     x, y = np.meshgrid(np.arange(512), np.arange(512))

@@ -18,9 +18,9 @@ from rhapsode.files import atomic_write, reading
 
 #: Steps a second of the autoregression; heads do not move faster than it can follow.
 HEAD_RATE = 10
-#: Largest nod, turn, tilt (radians) and shifts (canonical units) from the picture. People turn further, but one picture
-#: shows only one side of a head: from 8 degrees on its far cheek is stretched (first seen in the Mona Lisa).
-LIMIT = np.array([0.13, 0.14, 0.12, 0.14, 0.09])
+#: Largest nod, turn, tilt (radians) and shifts (canonical units) from the picture, to the negative and to the positive
+#: side: what people do who speak to a camera. A picture that would break sooner sets its own (`HeadMotion.limits`).
+LIMITS = np.array([[-0.24, -0.35, -0.2, -0.14, -0.09], [0.24, 0.35, 0.2, 0.14, 0.09]])
 _WARM_UP = 200
 _FRAMES = MOTION_RATE // HEAD_RATE
 _PHASE = np.arange(_FRAMES)[:, None] / _FRAMES
@@ -46,18 +46,21 @@ class HeadModel:
     speech: np.ndarray
     pause: np.ndarray
 
-    def sample(self, voice: np.ndarray, rng: np.random.Generator, gain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    def sample(
+        self, voice: np.ndarray, rng: np.random.Generator, gain: float = 1.0, limits: np.ndarray = LIMITS
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Sample head motion around the pose of the picture, starting in it.
 
         Args:
             voice: (T,) in [0, 1], how surely a voice sounds, 60 a second.
             rng: draws the innovations.
-            gain: 0 still, 1 natural; the motion never exceeds `LIMIT`.
+            gain: 0 still, 1 natural.
+            limits: (2, 5) what the motion never exceeds, as `LIMITS`.
 
         Returns:
             Rotation and translation, both (T, 3) float32, as in `Motion`.
         """
-        return HeadStream(self, rng, gain).move(voice)
+        return HeadStream(self, rng, gain, limits).move(voice)
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
@@ -82,9 +85,11 @@ class HeadStream:
     that is still to come.
     """
 
-    def __init__(self, model: HeadModel, rng: np.random.Generator, gain: float = 1.0) -> None:
+    def __init__(
+        self, model: HeadModel, rng: np.random.Generator, gain: float = 1.0, limits: np.ndarray = LIMITS
+    ) -> None:
         """Start in the pose of the picture; arguments as in `HeadModel.sample`."""
-        self._model, self._rng, self._gain = model, rng, gain
+        self._model, self._rng, self._gain, self._limits = model, rng, gain, limits
         self._past = np.zeros((len(model.coefficients), 5))  # the newest first
         self._start = np.zeros(5)
         self._knots = np.zeros((4, 5))
@@ -99,7 +104,9 @@ class HeadStream:
                 self._advance(float(sounding))
             path[n] = _BETWEEN[self._frame % _FRAMES] @ self._knots
             self._frame += 1
-        path = (LIMIT * np.tanh(self._gain * path / LIMIT)).astype(np.float32)
+        path = self._gain * path
+        limit = np.where(path < 0, *self._limits)
+        path = (limit * np.tanh(path / limit)).astype(np.float32)
         return path[:, :3], np.concatenate([path[:, 3:], np.zeros((len(path), 1), np.float32)], axis=1)
 
     def copy(self) -> "HeadStream":

@@ -9,7 +9,7 @@ import numpy as np
 from rhapsode.motion.blinks import BlinkStream
 from rhapsode.motion.body import BodyStream
 from rhapsode.motion.gaze import GazeStream
-from rhapsode.motion.head import HeadModel, HeadStream
+from rhapsode.motion.head import LIMITS, HeadModel, HeadStream
 
 #: A copy of the streams is kept every so many frames; the frames in between are sampled again.
 _EVERY = 20
@@ -35,7 +35,9 @@ class IdleStreams:
     body: BodyStream
 
     @classmethod
-    def seeded(cls, model: HeadModel, seed: int, head: float, blink: float, gaze: float) -> "IdleStreams":
+    def seeded(
+        cls, model: HeadModel, seed: int, head: float, blink: float, gaze: float, limits: np.ndarray = LIMITS
+    ) -> "IdleStreams":
         """Start in the pose of the picture.
 
         Args:
@@ -44,10 +46,11 @@ class IdleStreams:
             head: gain of the motion of head and body.
             blink: how often the eyes blink, a multiple of the natural rate.
             gaze: gain of that of the eyes.
+            limits: of the head's motion, as in `HeadStream`.
         """
         heads, blinks, gazes, bodies = np.random.default_rng(seed).spawn(4)
         return cls(
-            HeadStream(model, heads, head),
+            HeadStream(model, heads, head, limits),
             BlinkStream(blinks, blink),
             GazeStream(gazes, gaze),
             BodyStream(bodies, head),

@@ -16,7 +16,7 @@ from rhapsode.face.units import AT_REST
 from rhapsode.media.waveform import SAMPLE_RATE, Waveform
 from rhapsode.motion.emphasis import UNMOVED, EmphasisStream
 from rhapsode.motion.generator import MotionGenerator
-from rhapsode.motion.head import HeadModel
+from rhapsode.motion.head import LIMITS, HeadModel
 from rhapsode.motion.idle import IdleMotion, IdleStreams
 from rhapsode.motion.lasting import landmarks_of
 from rhapsode.motion.limits import soft_limit
@@ -186,6 +186,7 @@ class MotionStream:
         gaze: float = 1.0,
         seed: int = 0,
         history: int = 0,
+        head_limits: np.ndarray = LIMITS,
     ) -> None:
         """Start at rest.
 
@@ -200,6 +201,7 @@ class MotionStream:
             gaze: gain of the eyes' motion, likewise.
             seed: of all but the mouth.
             history: number of frames that `interrupt` can go back.
+            head_limits: (2, 5) how far the portrait's head can move, as `head.LIMITS`.
         """
         self._model, self._mouth = model, mouth
         self._rest, self._units, self._response = rest, units, response
@@ -207,7 +209,7 @@ class MotionStream:
         self._emphasis = EmphasisStream()
         self._agc, self._expression = AutomaticGainControl(), model.start()
         blinks = blink * model.blink_rate_scale
-        self._idle = IdleMotion(IdleStreams.seeded(model.head, seed, head_motion, blinks, gaze), history)
+        self._idle = IdleMotion(IdleStreams.seeded(model.head, seed, head_motion, blinks, gaze, head_limits), history)
         self._first = 0  # number of the frame at which the sound begins; not 0 after an interruption
         self._samples = self._frames = 0  # of the sound
         self._mouth_gate = MouthGate()

@@ -148,15 +148,49 @@ class Grid:
             iterations: number of iterations.
             step: share of the way that each goes; below 1 for fields that spread far.
         """
-        corner = np.array([self.left - 0.5, self.top - 0.5], np.float32)
+        source = self.follow(displacement, points, iterations, step)
+        there = points - self.sample(displacement, source)
+        return there if step == 1 else source + np.float32(step) * (there - source)
+
+    def follow(self, displacement: np.ndarray, points: np.ndarray, iterations: int, step: float = 1.0) -> np.ndarray:
+        """Find roughly where each point came from, as `invert` does; good enough where the field is nearly constant."""
         source = points
         for _ in range(iterations):
             # OpenCV rounds places to 1/32 of a cell: fast, and accurate enough for all but the last step.
-            places = (source - corner) / np.float32(self.step) - np.float32(0.5)
-            there = points - cv2.remap(displacement, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            there = points - self._looked_up(displacement, source)
             source = there if step == 1 else source + np.float32(step) * (there - source)
-        there = points - self.sample(displacement, source)
-        return there if step == 1 else source + np.float32(step) * (there - source)
+        return source
+
+    def _looked_up(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
+        corner = np.array([self.left - 0.5, self.top - 0.5], np.float32)
+        places = (points - corner) / np.float32(self.step) - np.float32(0.5)
+        return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def search(
+        self, field: np.ndarray, points: np.ndarray, start: np.ndarray, iterations: int, longest: float
+    ) -> np.ndarray:
+        """Find where each point came from, if everything moved by a field that may fold.
+
+        Of several places it finds the one that lies nearest to where it starts, since no step is long.
+
+        Args:
+            field: (rows, columns, 3) float32, at the nodes before the move: how far each moves, pixels, and which share
+                of its way a step goes there: less than 1 where the field spreads.
+            points: (h, w, 2) float32, pixel positions after the move.
+            start: (h, w, 2) float32, where the search begins.
+            iterations: number of steps.
+            longest: how far a step goes at most, across and down, cells.
+        """
+        source, limit = start, np.float32(longest * self.step)
+        for _ in range(iterations):
+            here = self._looked_up(field, source)
+            way = points - here[..., :2]
+            way -= source
+            way *= here[..., 2:]
+            source = source + np.clip(way, -limit, limit, out=way)
+        here = self.sample(field, source)
+        found: np.ndarray = source + here[..., 2:] * (points - here[..., :2] - source)
+        return found
 
     def moved(self, box: Box, displacement: np.ndarray) -> Box:
         """Give a box that holds all to which a displacement field takes the pixels of a box.

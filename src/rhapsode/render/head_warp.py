@@ -1,14 +1,18 @@
-"""Head motion as a flow over the whole picture: the head turns as a solid, the torso follows, the rest stays still."""
+"""Head motion as a flow over the whole picture: the head turns as a solid, the torso follows, the rest stays still.
+
+Where a part of the head comes to lie before another, as a nose does before a cheek, what is nearer is seen.
+"""
 
 import cv2
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
 from rhapsode.compute import single_threaded_matmul
 from rhapsode.face.geometry import SKULL_BASE, Pose, to_image
 from rhapsode.face.tracker import Face
+from rhapsode.motion.head import LIMITS
 from rhapsode.render.grid import Box, Grid, smoothstep
+from rhapsode.render.head_depth import head_depth
 
 #: The middle of the head, and its half width and half height as seen from the front (with ears and some hair).
 HEAD_CENTRE = np.array([0.0, 0.2, 0.8])
@@ -21,7 +25,16 @@ _NECK = 1.1
 _BASE = 0.5
 #: Canonical units by which the person mask is dilated, and standard deviation of its blur: the background stays still.
 _WIDEN, _BLUR = 0.34, 0.17
-_INVERSIONS = 6
+#: Steps by which the source of a node is found once it is near, and at most; how far each goes at most, cells; and
+#: steps away from the head, where nothing folds.
+_STEPS, _MOST_STEPS, _STRIDE, _SMOOTH_STEPS = 3, 8, 1.5, 2
+#: A node belongs to the head's surroundings from this weight on.
+_REACHED = 0.01
+#: Standard deviation by which the depth is smoothed, canonical units: its edges spread over a cell or two.
+_SMOOTH = 0.045
+#: By how much of itself the head is drawn out at most, but for the last hundredth of it; the angle at which that is
+#: measured, radians; the turn from the front beyond which a face is a profile; and what a head may turn in any case.
+_DRAWN_OUT, _ALMOST_ALL, _TRIED, _PROFILE, _LEAST = 1.0, 0.99, 0.15, 0.87, 0.1
 #: Flow below this many pixels is ignored.
 _INVISIBLE = 0.05
 #: Shoulders that are where they are in the picture.
@@ -33,26 +46,35 @@ class HeadMotion:
 
     Attributes:
         grid: laid over the picture.
+        depth: (rows, columns) float32, how deep what the picture shows lies at the nodes, pixels, away from the viewer.
     """
 
-    def __init__(self, face: Face, pose: Pose, person: np.ndarray) -> None:
+    def __init__(self, face: Face, pose: Pose, person: np.ndarray, matte: np.ndarray) -> None:
         """Measure a picture.
 
         Args:
             face: the face in it.
             pose: of the head (T = 1).
             person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
+            matte: (H, W) float32 in [0, 1], the person with its hair.
         """
         height, width = person.shape
         self._unit = unit = float(pose.scale[0])
         self._picture = Box(0, 0, width, height)
-        self.grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
-        self._nodes = self.grid.nodes()
+        self.grid = grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
+        self._nodes = grid.nodes()
         pivot = to_image(SKULL_BASE[None, None], pose)[0, 0]
         centre = to_image(HEAD_CENTRE[None, None], pose)[0, 0]
-        depth = _depth(face, unit, centre, self._nodes)
-        arm = np.concatenate([self._nodes - pivot[:2], (depth - pivot[2])[..., None]], axis=-1)
-        head, torso = _weights(face, unit, person, centre, self.grid)
+        on_person = _at_nodes(matte, grid)
+        depth = head_depth(face.mesh, pose, on_person, grid)
+        self.depth = cv2.GaussianBlur(depth, (0, 0), _SMOOTH * unit / grid.step)
+        arm = np.concatenate([self._nodes - pivot[:2], (self.depth - pivot[2])[..., None]], axis=-1)
+        head, torso = _weights(face, unit, person, centre, grid)
+        self._head = head
+        self._on_person = on_person > 0.5
+        forward = pose.matrices[0][:, 2]
+        self._yaw = float(np.arctan2(forward[0], forward[2]))
+        self._reached = [(int(one.min()), int(one.max()) + 1) for one in np.nonzero(head > _REACHED)]
         free = torso * smoothstep((height - self._nodes[..., 1]) / (_BASE * unit))
         # How each node follows the arm that turns (3), the head's shift, and that of the shoulders.
         follows = np.dstack([head[..., None] * arm, head + _TORSO_FOLLOW * torso, free])
@@ -72,9 +94,57 @@ class HeadMotion:
         ways = np.vstack([turn.T, self._unit * translation[:2], self._unit * shoulders]).astype(np.float32)
         return single_threaded_matmul(self._follows, ways).reshape(self._nodes.shape)
 
-    def source(self, displacement: np.ndarray) -> np.ndarray:
-        """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one."""
-        return self.grid.invert(displacement, self._nodes, _INVERSIONS)
+    def source(self, displacement: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+        """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one.
+
+        Several places may have come to a node. It is looked for from the nearest that anything about it lies, step by
+        step, and so what is nearest is found.
+
+        Args:
+            displacement: as `displacement` gives it.
+            rotation: that it was made of.
+        """
+        grid, step = self.grid, np.float32(self.grid.step)
+        source = grid.follow(displacement, self._nodes, _SMOOTH_STEPS)
+        near = self._around_head(displacement)
+        nodes, depth = self._nodes[near], self.depth[near]
+        away = Rotation.from_rotvec(rotation).as_matrix()[:2, 2].astype(np.float32)
+        radius = int(np.ceil(np.hypot(*away) * np.ptp(self.depth) / step))
+        nearest = cv2.erode(depth, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
+        start = nodes - displacement[near] + (self._head[near] * (depth - nearest))[..., None] * away
+        # A field that spreads is gone through more slowly; one that folds is not gone through at all.
+        spread = np.maximum(_divergence(displacement[near]) / step, 0)
+        field = np.dstack([displacement[near], 1 / (1 + spread)])
+        part = Grid(grid.left + near[1].start * grid.step, grid.top + near[0].start * grid.step, grid.step,
+                    nodes.shape[1], nodes.shape[0])  # fmt: skip
+        steps = _STEPS + int(np.ceil(radius / _STRIDE))
+        source[near] = part.search(field, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
+        return source
+
+    def _around_head(self, displacement: np.ndarray) -> tuple[slice, slice]:
+        """Rows and columns of the nodes that a head may reach which moves by a displacement field."""
+        margin = int(np.ceil(np.abs(displacement).max() / self.grid.step)) + 2
+        (top, bottom), (left, right) = self._reached
+        return slice(max(top - margin, 0), bottom + margin), slice(max(left - margin, 0), right + margin)
+
+    def limits(self) -> np.ndarray:
+        """Measure how far the head can turn and nod before what is seen of it is drawn out too far.
+
+        Returns:
+            (2, 5) as `motion.head.LIMITS`, and never beyond.
+        """
+        limits = LIMITS.copy()
+        seen = (self._head > 0.5) & self._on_person
+        for side, sign in enumerate((-1, 1)):
+            for axis in (0, 1):
+                rotation = np.zeros(3)
+                rotation[axis] = sign * _TRIED
+                spread = _divergence(self.displacement(rotation, np.zeros(3)))[seen] / self.grid.step
+                most = max(float(np.quantile(spread, _ALMOST_ALL)), 1e-3)
+                limits[side, axis] = sign * min(abs(limits[side, axis]), _TRIED * _DRAWN_OUT / most)
+        left = max(_PROFILE - self._yaw, _LEAST), max(_PROFILE + self._yaw, _LEAST)
+        limits[:, 1] = max(limits[0, 1], -left[1]), min(limits[1, 1], left[0])
+        return limits
 
     def reach(self, source: np.ndarray) -> int:
         """Give how far anything comes from at most, across or down, pixels."""
@@ -90,29 +160,12 @@ class HeadMotion:
         return Box.around(self._nodes[moved], 1.5 * self.grid.step).intersect(self._picture)
 
 
-def _depth(face: Face, unit: float, centre: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """Depth of the head's surface at each node, (rows, columns) float32, pixels, on the mesh's scale.
-
-    A smooth dome approximates skull, hair and ears; the mesh corrects it on the face. Far from the head the dome levels
-    off at the depth of the head's middle, where a turn moves little.
-    """
-    mesh = face.mesh.astype(np.float64)
-
-    def dome(points: np.ndarray) -> np.ndarray:
-        across = (points - centre[:2]) / (unit * HEAD_RADII)
-        return centre[2] - 1.15 * unit * np.exp(-0.9 * (across**2).sum(-1))
-
-    ring = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    edge = centre[:2] + 1.35 * unit * HEAD_RADII * np.column_stack([np.cos(ring), np.sin(ring)])
-    control = np.concatenate([mesh[:468:2, :2], edge])
-    rest = np.concatenate([mesh[:468:2, 2] - dome(mesh[:468:2, :2]), np.zeros(len(edge))])
-    fit = RBFInterpolator((control - centre[:2]) / unit, rest / unit, smoothing=2e-3, kernel="thin_plate_spline")
-    across = np.linalg.norm((nodes - centre[:2]) / (unit * HEAD_RADII), axis=-1)
-    near = across < 1.4
-    correction = np.zeros(nodes.shape[:2])
-    correction[near] = unit * fit((nodes[near] - centre[:2]) / unit)
-    correction *= 1 - smoothstep((across - 1.0) / 0.4)
-    return (dome(nodes) + correction).astype(np.float32)
+def _divergence(field: np.ndarray) -> np.ndarray:
+    """By how much a field (rows, columns, 2) spreads from node to node, (rows, columns), its units."""
+    spread = np.zeros(field.shape[:2], np.float32)
+    spread[:, 1:-1] = (field[:, 2:, 0] - field[:, :-2, 0]) / 2
+    spread[1:-1] += (field[2:, :, 1] - field[:-2, :, 1]) / 2
+    return spread
 
 
 def _weights(

@@ -18,6 +18,9 @@ from rhapsode.render.head_warp import HeadMotion
 from rhapsode.render.rig import FaceRig
 from rhapsode.render.stage import Stage
 
+#: Radians, and canonical units, by which a head moves at most where the background bends with it.
+_BENDING = 0.14
+
 
 @dataclass(frozen=True)
 class MeasuredPortrait:
@@ -145,7 +148,14 @@ class MeasuredPortrait:
     @cached_property
     def head(self) -> HeadMotion:
         """Give how the head moves."""
-        return HeadMotion(self.face, self.pose, self.person)
+        matte = self.cut_out.matte.astype(np.float32) / 255 if self.is_cut_out else self.person
+        return HeadMotion(self.face, self.pose, self.person, matte)
+
+    @cached_property
+    def head_limits(self) -> np.ndarray:
+        """Give how far the head can move, (2, 5), as `motion.head.LIMITS`; less where the background bends with it."""
+        limits = self.head.limits()
+        return limits if self.is_cut_out else np.clip(limits, -_BENDING, _BENDING)
 
     @cached_property
     def eyelids(self) -> Eyelids:

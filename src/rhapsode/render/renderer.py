@@ -91,8 +91,9 @@ class Renderer:
             (H, W, 3) uint8 RGB, or (H, W, 4) RGBA where the stage is transparent; a new array.
         """
         face, blinks = self._rig.pose(expression, units), bool(np.abs(lids).max() > _STILL)
-        displacement = self._head.displacement(np.asarray(rotation), np.asarray(translation), shoulders)
-        source = self._head.source(displacement)
+        rotation = np.asarray(rotation)
+        displacement = self._head.displacement(rotation, np.asarray(translation), shoulders)
+        source = self._head.source(displacement, rotation)
         eyes = [self._moved(Box.around(self._lids.outline(eye), 1), displacement) for eye in (0, 1)]
         area = self._head.active(source).intersect(self._shown)
         looks = bool(np.abs(gaze).max() > _STRAIGHT)
