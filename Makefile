@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_TEXT := Good evening. This face is a single photograph, and a small synthesiser lends it a voice. \
 	Give it your own recording, and it will speak as you do.
 
-.PHONY: help install demo test coverage lint imports compatibility format wheel clean distclean
+.PHONY: help install demo test coverage lint docs imports compatibility format wheel clean distclean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -36,6 +36,9 @@ lint: $(STAMP)  ## Check format, style, types, and what may import what.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(STAMP)  ## Build the documentation as a site: out/site/index.html.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 imports: $(STAMP)  ## Draw which package imports which, for docs/architecture.md.
 	$(BIN)/python tools/import_graph.py docs/images/imports.svg
