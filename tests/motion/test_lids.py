@@ -29,11 +29,11 @@ def test_a_blink_shuts_an_eye_from_wherever_its_lids_are(amounts: dict[str, floa
     assert (half.sum(-1) < 1).all()
 
 
-def test_wide_eyes_lift_the_upper_lid_and_squints_the_lower_one() -> None:
+def test_wide_eyes_lift_the_upper_lid_and_squints_bring_both_together() -> None:
     wide, squint = (moved_lids(OPEN, expressed(**{unit: 1.0}))[0] for unit in ("eyeWideRight", "eyeSquintRight"))
     assert -0.5 <= wide[0, 0] < -0.2
     assert 0.15 < squint[0, 1] < 0.4
-    assert abs(squint[0, 0]) < 0.05
+    assert 0.2 < squint[0, 0] < 0.4
     for lids in (wide, squint):
         assert lids[1] == pytest.approx(np.zeros(2), abs=0.02)
 
@@ -45,4 +45,4 @@ def test_a_lasting_closing_stays_and_looks_do_not_count() -> None:
 
 def test_an_exaggerated_expression_leaves_eyes_open() -> None:
     strong = dict.fromkeys(("eyeSquintLeft", "cheekSquintLeft", "noseSneerLeft", "mouthSmileLeft"), 3.0)
-    assert moved_lids(OPEN, expressed(**strong))[0, 1].sum() < 0.85
+    assert moved_lids(OPEN, expressed(**strong))[0, 1].sum() < 0.76

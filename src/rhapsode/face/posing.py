@@ -16,13 +16,14 @@ from rhapsode.face.expression_basis import expression_basis
 from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import fit_pose, to_canonical
 from rhapsode.face.landmarks import MESH_TO_68
+from rhapsode.face.lids import unmodelled_lids
 from rhapsode.face.units import UNITS
 
 #: For units by the beginning of their names: how far the basis goes for what is read as 1, and the furthest that it may
 #: go. What is not here is not used: gaze moves no skin, and lips and jaw that words move are the Motion Generator's.
 GAINS: Final = {
     "browDown": (2.5, 2.8), "browInnerUp": (2.2, 1.6), "browOuterUp": (1.6, 0.9), "cheekPuff": (1.0, 1.0),
-    "cheekSquint": (1.0, 1.2), "eyeBlink": (1.0, 0.6), "eyeSquint": (1.5, 1.5), "eyeWide": (1.2, 1.2),
+    "cheekSquint": (1.0, 1.2), "eyeBlink": (1.0, 0.6), "eyeSquint": (1.0, 1.0), "eyeWide": (1.0, 1.0),
     "jawOpen": (1.0, 0.4), "jawForward": (1.0, 0.5),
     "mouthDimple": (1.0, 1.2), "mouthFrown": (1.6, 2.0), "mouthPress": (1.0, 0.9), "mouthShrug": (1.0, 1.0),
     "mouthSmile": (1.5, 1.5), "mouthStretch": (1.2, 1.4), "mouthUpperUp": (1.0, 1.0), "mouthLowerDown": (1.0, 1.0),
@@ -60,7 +61,7 @@ def posed(mesh: np.ndarray | None, asked: np.ndarray) -> np.ndarray:
         face = to_canonical(mesh[None], pose)[0]
         asked = asked * (1 - _TURNED * np.clip((abs(pose.rotation[0, 1]) - 0.25) / 0.4, 0, 1))
     usual = np.clip(gain * asked[used], -_BELOW * reach, reach)
-    moved = _with_cheeks()[used].reshape(len(used), -1)
+    moved = _as_drawn()[used].reshape(len(used), -1)
 
     def read(units: np.ndarray) -> np.ndarray:
         change = single_threaded_matmul(units.astype(np.float32), moved)
@@ -93,9 +94,9 @@ def _with_company(units: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _with_cheeks() -> np.ndarray:
-    """The basis (51, 478, 3), each smile with its cheeks."""
-    basis = expression_basis().mesh.copy()
+def _as_drawn() -> np.ndarray:
+    """The basis (51, 478, 3), each smile with its cheeks, and lids as they are drawn."""
+    basis = expression_basis().mesh + unmodelled_lids()
     for side in ("Left", "Right"):
         basis[UNITS.index(f"mouthSmile{side}")] += SMILING_CHEEKS * basis[UNITS.index(f"cheekSquint{side}")]
     return basis

@@ -1,20 +1,18 @@
 """Where the lids of a frame are: blinks over what the expression makes of the eyes."""
 
-from functools import cache
 from typing import Final
 
 import numpy as np
 
-from rhapsode.face import regions
-from rhapsode.face.expression_basis import expression_basis
+from rhapsode.face.lids import lid_shares
 from rhapsode.face.units import AT_REST, UNITS
 
 #: Openings of the eye by which the lower lid rises as the eye shuts.
 _RISE: Final = 0.15
 #: As far as an expression takes the upper lid up, and the lower one, openings.
 _HIGHEST, _SQUEEZED = -0.5, 0.6
-#: The middle of the lids, of the points from corner to corner.
-_MIDDLE = slice(3, 6)
+#: Openings that an expression leaves open.
+_LEFT_OPEN = 0.25
 _CLOSES = (UNITS.index("eyeBlinkRight"), UNITS.index("eyeBlinkLeft"))
 
 
@@ -31,29 +29,11 @@ def moved_lids(closure: np.ndarray, units: np.ndarray = AT_REST) -> np.ndarray:
         (T, 2, 2) by eye, as above, how far the upper lid falls and how far the lower one rises, in openings of the eye;
         the upper one rises below 0, to -0.5. Where both add up to 1 the eye is shut.
     """
-    moved = np.tensordot(units, _shares(), 1)
+    moved = np.tensordot(units, lid_shares(), 1)
     resting = np.stack([np.clip(moved[..., 0], _HIGHEST, 1), np.clip(moved[..., 1], 0, _SQUEEZED)], axis=-1)
-    resting[..., 0] = np.minimum(resting[..., 0], 1 - resting[..., 1])
+    resting[..., 0] = np.minimum(resting[..., 0], 1 - _LEFT_OPEN - resting[..., 1])
     lower = np.maximum(resting[..., 1], _RISE)
     shut = np.stack([1 - lower, lower], axis=-1)
     share = np.clip(np.maximum(closure, units[..., _CLOSES]), 0, 1)[..., None]
     lids: np.ndarray = resting + share * (shut - resting)
     return lids
-
-
-@cache
-def _shares() -> np.ndarray:
-    """How far each unit moves the lids, (51, 2, 2), openings, as the face model has it.
-
-    Units of closing are left out: they are blinks that last. So are those of looking: eyes do not turn.
-    """
-    basis = expression_basis()
-    shares = np.zeros((len(UNITS), 2, 2))
-    eyes = ((regions.RIGHT_UPPER_LID, regions.RIGHT_LOWER_LID), (regions.LEFT_UPPER_LID, regions.LEFT_LOWER_LID))
-    for eye, (upper, lower) in enumerate(eyes):
-        top, bottom = upper[_MIDDLE], lower[_MIDDLE]
-        opening = (basis.resting[bottom] - basis.resting[top])[:, 1].mean()
-        shares[:, eye, 0] = basis.mesh[:, top, 1].mean(1) / opening
-        shares[:, eye, 1] = -basis.mesh[:, bottom, 1].mean(1) / opening
-    shares[[unit.startswith(("eyeBlink", "eyeLook")) for unit in UNITS]] = 0
-    return shares
