@@ -133,17 +133,30 @@ def test_an_eye_without_white_is_made_whole_too() -> None:
         assert np.isfinite(whole_eyeball(flat, depth, room, disc, darkness)).all()
 
 
-def test_rims_of_glasses_stay_where_they_are(portrait: MeasuredPortrait) -> None:
+@pytest.fixture(scope="module")
+def rim(portrait: MeasuredPortrait) -> np.ndarray:
+    """Two thin rims around the eyes, (H, W) uint8."""
     mesh, unit = portrait.face.mesh[:, :2], portrait.unit
-    worn, rim = portrait.image.copy(), np.zeros(portrait.image.shape[:2], np.uint8)
+    drawn = np.zeros(portrait.image.shape[:2], np.uint8)
     for outer, inner in ((33, 133), (263, 362)):
         x, y = (mesh[outer] + mesh[inner]) / 2
         axes = (round(0.23 * unit), round(0.15 * unit))
-        for picture, colour in ((worn, (20, 18, 16)), (rim, 255)):
-            cv2.ellipse(picture, (round(float(x)), round(float(y))), axes, 0, 0, 360, colour, 2, cv2.LINE_AA)
+        cv2.ellipse(drawn, (round(float(x)), round(float(y))), axes, 0, 0, 360, 255, 2, cv2.LINE_AA)
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def wearer(portrait: MeasuredPortrait, rim: np.ndarray) -> MeasuredPortrait:
+    share = rim[..., None] / 255
+    worn = np.rint(portrait.image * (1 - share) + share * np.array([20, 18, 16])).astype(np.uint8)
     with FaceTracker() as tracker:
-        wearer = MeasuredPortrait.from_image(worn, tracker, portrait.face)
-    renderer, drawn = Renderer(wearer), rim > 200
+        return MeasuredPortrait.from_image(worn, tracker, portrait.face)
+
+
+def test_rims_of_glasses_stay_where_they_are(
+    portrait: MeasuredPortrait, wearer: MeasuredPortrait, rim: np.ndarray
+) -> None:
+    renderer, drawn, worn = Renderer(wearer), rim > 200, wearer.image
     assert drawn.sum() > 100
     for lids in (SHUT, WIDE, SQUINT):
         frame = moved(renderer, lids, lids)
@@ -152,3 +165,17 @@ def test_rims_of_glasses_stay_where_they_are(portrait: MeasuredPortrait) -> None
     # Skin without a trace of the rim covers the eye.
     place = beside(portrait, 468, 145, 0.1)
     assert moved(renderer, SHUT, SHUT)[place].mean() > worn[place].mean() + 20
+
+
+@pytest.mark.parametrize("unit", ["browDown", "browInnerUp", "cheekSquint"])
+def test_no_expression_bends_rims(
+    portrait: MeasuredPortrait, wearer: MeasuredPortrait, rim: np.ndarray, unit: str
+) -> None:
+    units = np.array([1.5 * one.startswith(unit) for one in UNITS], np.float32)
+    bare, free = (one.rig.pose(landmarks_of(units), units).flow.upper for one in (wearer, portrait))
+    warp = wearer.rig.warp
+    there = cv2.remap(rim, warp.nodes, None, cv2.INTER_LINEAR) > 100
+    assert there.any()
+    assert np.abs(bare[there]).max() < 0.1 * np.abs(free[there]).max()
+    forehead = warp.nodes[..., 1] < portrait.face.landmarks[19:25, 1].min() - 0.15 * portrait.unit
+    np.testing.assert_allclose(bare[forehead], free[forehead], atol=0.05 * np.abs(free).max())

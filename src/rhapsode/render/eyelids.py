@@ -81,6 +81,16 @@ class Eyelids:
         """Give points around all that moving lids can change of one eye, (N, 2), pixels of the picture."""
         return self._eyes[eye].outline
 
+    def rims(self, shape: tuple[int, int]) -> np.ndarray | None:
+        """Give where rims of glasses are, (H, W) float32 in [0, 1], in a picture of that shape; None without any."""
+        if all(eye.rims is None for eye in self._eyes):
+            return None
+        found = np.zeros(shape, np.float32)
+        for eye in self._eyes:
+            if eye.rims is not None:
+                found[eye.box.slices] = np.maximum(found[eye.box.slices], eye.rims)
+        return found
+
     def is_hidden(self, eye: int) -> bool:
         """Tell whether dark glass hides an eye, which then neither closes nor looks around."""
         return self._hidden[eye]

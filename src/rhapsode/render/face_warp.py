@@ -12,6 +12,7 @@ lips. One smooth field could not part closed lips, nor close an open smile witho
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
@@ -53,6 +54,8 @@ _LID_EDGES = np.concatenate(
 #: lids' own edges are laid in the same field.
 _LID_CREASES = np.array([247, 30, 29, 27, 28, 56, 190, 467, 260, 259, 257, 258, 286, 414])
 _CREASE_FOLLOW = 0.3
+#: Canonical units around what is rigid that stay with it; the blur beyond has half of it as its spread.
+_STIFF = 0.08
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,13 @@ class ExpressionWarp:
     """
 
     def __init__(
-        self, shape: tuple[int, ...], mesh: np.ndarray, landmarks: np.ndarray, unit: float, moved: np.ndarray
+        self,
+        shape: tuple[int, ...],
+        mesh: np.ndarray,
+        landmarks: np.ndarray,
+        unit: float,
+        moved: np.ndarray,
+        rigid: np.ndarray | None = None,
     ) -> None:
         """Solve both splines.
 
@@ -88,6 +97,7 @@ class ExpressionWarp:
             landmarks: (68, 3) its landmarks, pixels.
             unit: pixels in one canonical unit.
             moved: (51, 478, 2) how far each unit of expression moves the mesh, pixels.
+            rigid: (H, W) float32 in [0, 1], what no expression moves.
         """
         oval = landmarks[:17, :2]
         height, width = shape[:2]
@@ -101,6 +111,7 @@ class ExpressionWarp:
         self._upper = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=False)).astype(np.float32)
         self._lower = (self._fade * _operator(mesh, anchors, nodes, unit, lower_lip=True)).astype(np.float32)
         self.nodes = nodes
+        self._free = None if rigid is None else self._around(rigid, unit)
         self._mesh, self._ring, self._unit, self._moved = mesh, ring, unit, moved
 
     def flow(self, offsets: np.ndarray, units: np.ndarray) -> ExpressionFlow:
@@ -117,7 +128,16 @@ class ExpressionWarp:
             lower += (units.astype(np.float32) @ below).reshape(-1, 2)
         how = (_FAR_INVERSIONS, _STEP) if units.any() else (_INVERSIONS, 1.0)
         forward = (field.reshape(self.nodes.shape) for field in (upper, lower))
-        return ExpressionFlow(*(self.grid.invert(field, self.nodes, *how) - self.nodes for field in forward))
+        backward = (self.grid.invert(field, self.nodes, *how) - self.nodes for field in forward)
+        return ExpressionFlow(*(flow if self._free is None else self._free * flow for flow in backward))
+
+    def _around(self, rigid: np.ndarray, unit: float) -> np.ndarray:
+        """How far each node may move beside what is rigid, (rows, columns, 1) float32: 0 on it, 1 well away from it."""
+        wide = cv2.dilate(rigid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(_STIFF * unit) + 1,) * 2))
+        soft = cv2.GaussianBlur(wide, (0, 0), _STIFF / 2 * unit)
+        there = cv2.remap(soft, self.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        free: np.ndarray = 1 - there[..., None]
+        return free
 
     @cached_property
     def _between(self) -> tuple[np.ndarray, np.ndarray]:

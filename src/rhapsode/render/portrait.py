@@ -102,7 +102,8 @@ class MeasuredPortrait:
     @cached_property
     def rig(self) -> FaceRig:
         """Give how the face moves; it is measured at the first call, and so are head and eyelids."""
-        return FaceRig(self.image, self.face, self.pose, self.rest)
+        rims = self.eyelids.rims(self.person.shape)
+        return FaceRig(self.image, self.face, self.pose, self.rest, rims)
 
     @cached_property
     def cut_out(self) -> CutOut:

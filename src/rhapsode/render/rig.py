@@ -30,7 +30,9 @@ class FaceRig:
         upper_share: share of the resting opening that moves with the skull (see `upper_teeth_share`).
     """
 
-    def __init__(self, image: np.ndarray, face: Face, pose: Pose, rest: np.ndarray) -> None:
+    def __init__(
+        self, image: np.ndarray, face: Face, pose: Pose, rest: np.ndarray, rigid: np.ndarray | None = None
+    ) -> None:
         """Measure a picture.
 
         Args:
@@ -38,6 +40,7 @@ class FaceRig:
             face: the face in it.
             pose: of the head (T = 1).
             rest: (68, 3) the face's canonical landmarks.
+            rigid: (H, W) float32 in [0, 1], what no expression moves, such as rims of glasses.
         """
         unit = float(pose.scale[0])
         self._pose, self._rest = pose, rest
@@ -45,7 +48,7 @@ class FaceRig:
         self.lips = measure_lips(image, face.mesh, unit)
         self.curves = LipCurves(self.lips, unit)
         moved = unit * expression_basis().mesh @ pose.matrices[0].T
-        self.warp = ExpressionWarp(image.shape, self.lips.mesh, face.landmarks, unit, moved[..., :2])
+        self.warp = ExpressionWarp(image.shape, self.lips.mesh, face.landmarks, unit, moved[..., :2], rigid)
         self.skin = without_interior(image, self.lips.mesh, unit) if self.lips.is_open else image
         self.upper_share = upper_teeth_share(image, self.curves.rest)
 
