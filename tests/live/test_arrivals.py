@@ -2,16 +2,9 @@
 
 from fractions import Fraction
 
+from tests.live.clock import Clock
+
 from rhapsode.live.arrivals import Arrivals
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_time_is_found_in_the_piece_that_held_it() -> None:

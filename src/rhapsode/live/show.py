@@ -1,4 +1,4 @@
-"""What a session shows, sent frame by frame: a thread of its own, as fast as the other side takes it."""
+"""What a session shows, sent frame by frame: a thread of its own, as fast as the other side can watch it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,10 +7,13 @@ from typing import Any
 
 from rhapsode.live.arrivals import Arrivals
 from rhapsode.live.outputs import Output
+from rhapsode.live.pace import Pace
 from rhapsode.session import Frame, Session
 
 #: Sends an event, and waits until it is on its way; raises OSError where nobody listens any more.
 Tell = Callable[[dict[str, Any]], None]
+#: Seconds that frames are made ahead of the time at which they are shown, at most.
+LEAD = 5.0
 
 
 class Show:
@@ -36,6 +39,7 @@ class Show:
         self._lock = threading.Lock()
         self._round, self._finished, self._over = 0, False, False
         self._begins = Fraction(0)
+        self._pace, self._changed = Pace(LEAD), threading.Event()
         self._speaking = False
 
     def feed(self, sound: bytes, samples: int) -> None:
@@ -56,6 +60,7 @@ class Show:
             self._arrivals.interrupted(self._begins)
             self._round += 1
             self._finished = False
+            self._changed.set()
             return self._begins
 
     def finish(self) -> None:
@@ -69,6 +74,7 @@ class Show:
         with self._lock:
             self._over = True
             self._session.close()
+            self._changed.set()
 
     def run(self, output: Output) -> None:
         """Send until the session is finished or stopped.
@@ -88,9 +94,11 @@ class Show:
                     self._tell({"type": "speaking", "speaking": frame.speaking, "time": float(frame.time)})
                 yield frame
                 self.time, self.count = float(frame.time + 1 / self._fps), self.count + 1
+                self._changed.wait(self._pace.wait(self.time))
             with self._lock:
                 if self._over or (self._finished and seen == self._round):
                     return
+                self._changed.clear()
                 interrupted, seen, begins = seen != self._round, self._round, self._begins
             if interrupted:
                 self._tell({"type": "interrupted", "time": float(begins)})

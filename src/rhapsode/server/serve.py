@@ -48,6 +48,7 @@ def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None
         limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=_GOODBYE,
         ws_max_size=settings.limits.message_bytes,
+        ws_per_message_deflate=False,  # pictures are compressed already
     )
     if not quiet:
         print(f"http://{host}:{port} is up; the API is described in /openapi.json", file=sys.stderr)

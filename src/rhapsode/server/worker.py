@@ -30,6 +30,8 @@ _log = logging.getLogger("rhapsode.server")
 def main(model: str, threads: str, memory: str) -> None:
     """Do jobs until the server ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
+    if hasattr(os, "nice"):
+        os.nice(5)  # live sessions go first: a job has time
     output = claim_output()
     limit(int(memory) or None)
     works: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

@@ -36,7 +36,10 @@ def serve(work: Workspace, port: int, opens_browser: bool = True, tell: Callable
         reason = (error.strerror or str(error)).lower()
         raise OptionsError(f"port={port}: cannot listen there ({reason})", "choose another", "bad-port") from None
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
-    config = uvicorn.Config(build(work), log_level="warning", lifespan="on", ws="websockets-sansio")
+    # Pictures of the live tab are compressed already.
+    config = uvicorn.Config(
+        build(work), log_level="warning", lifespan="on", ws="websockets-sansio", ws_per_message_deflate=False
+    )
     server = _Server(config, lambda: _announce(address, opens_browser, tell))
     asyncio.run(server.serve([listener]))
 
