@@ -19,6 +19,7 @@ from rhapsode.media.waveform import Waveform
 from rhapsode.options import AnimationOptions
 from tests.bench import Bench, hum, write_sound
 from tests.bench import astronaut as portrait
+from tests.browser import browser as browser
 from tests.made_up import make_store
 
 

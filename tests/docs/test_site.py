@@ -4,11 +4,20 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.pages import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 #: Attributes by which a page makes a browser fetch something by itself.
 _FETCHES = {
@@ -51,6 +60,41 @@ def test_nothing_is_fetched_from_another_host(site: Path) -> None:
         assert elsewhere == [], page
     for sheet in site.rglob("*.css"):
         assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_reader_on_a_phone_or_a_desk_finds_a_page_by_search(site: Path, browser: "Browser", width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    page = context.new_page()
+    asked, faults = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    with _served(site) as address:
+        for name in ("index", "tutorial", "how-to/serve", "method", "api", "results", "compatibility"):
+            page.goto(f"{address}/{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+        page.keyboard.press("/")
+        page.keyboard.type("speaker before another", delay=20)
+        page.locator(".md-search-result__item a", has_text="another background").first.click()
+        page.wait_for_url("**/how-to/background.html*")
+    context.close()
+    assert faults == []
+    assert [url for url in asked if not url.startswith(address)] == []
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def test_equations_are_drawn_by_the_browser_itself(site: Path) -> None:

@@ -1,6 +1,5 @@
-"""A studio that serves, and a browser that opens it."""
+"""A studio that serves, and its page in a browser."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.bench import hello, write_sound
+from tests.browser import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from rhapsode.studio.workspace import Workspace
-
-#: Names that Chromium goes by.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-#: Milliseconds that a busy machine may take for what takes one second.
-PATIENCE = 40_000
 
 
 class Site:
@@ -65,25 +59,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Ite
     yield Site(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/", work, folder)
     server.should_exit = True
     thread.join(20)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
-    """A browser whose microphone hears a word, and then a second of silence, over and over."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
-        write_sound(heard, np.concatenate([hello(), np.zeros(16_000)]))
-        devices = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-        devices += [f"--use-file-for-fake-audio-capture={heard}"]
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *devices])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.bench import Bench
-from tests.studio.conftest import PATIENCE, Site
+from tests.browser import PATIENCE
+from tests.studio.conftest import Site
 
 from rhapsode.media.reader import probe
 
