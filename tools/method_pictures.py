@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
     rows[2].plot(seconds, lids, c=_OTHER, lw=1.8)
     for part, (name, color) in enumerate((("nod", _ACCENT), ("turn", _OTHER), ("tilt", _SOFT))):
         rows[3].plot(seconds, turned[:, part], c=color, lw=1.8, label=name)
-    rows[3].legend(frameon=False, ncols=3, loc="upper right")
+    rows[3].legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 0.98), borderaxespad=0)
     rows[3].set_xlabel("seconds")
     titles = (
         "sound, and where a voice sounds",
