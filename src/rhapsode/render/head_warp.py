@@ -97,15 +97,30 @@ class HeadMotion:
     def source(self, displacement: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         """Find where each node of the moved picture came from, (rows, columns, 2) float32, pixels of the still one.
 
-        Several places may have come to a node. It is looked for from the nearest that anything about it lies, step by
-        step, and so what is nearest is found.
-
         Args:
             displacement: as `displacement` gives it.
             rotation: that it was made of.
         """
+        source = self.still_source(displacement)
+        self.find_source(source, displacement, rotation)
+        return source
+
+    def still_source(self, displacement: np.ndarray) -> np.ndarray:
+        """Find where nodes came from where nothing folds, as away from heads; as `source`."""
+        return self.grid.follow(displacement, self._nodes, _SMOOTH_STEPS)
+
+    def find_source(self, source: np.ndarray, displacement: np.ndarray, rotation: np.ndarray) -> None:
+        """Find where the nodes about the head came from.
+
+        Several places may have come to a node. It is looked for from the nearest that anything about it lies, step by
+        step, and so what is nearest is found.
+
+        Args:
+            source: what `still_source` gave, to be changed.
+            displacement: that of all heads of the picture together.
+            rotation: of this one.
+        """
         grid, step = self.grid, np.float32(self.grid.step)
-        source = grid.follow(displacement, self._nodes, _SMOOTH_STEPS)
         near = self._around_head(displacement)
         nodes, depth = self._nodes[near], self.depth[near]
         away = Rotation.from_rotvec(rotation).as_matrix()[:2, 2].astype(np.float32)
@@ -119,7 +134,6 @@ class HeadMotion:
                     nodes.shape[1], nodes.shape[0])  # fmt: skip
         steps = _STEPS + int(np.ceil(radius / _STRIDE))
         source[near] = part.search(field, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
-        return source
 
     def _around_head(self, displacement: np.ndarray) -> tuple[slice, slice]:
         """Rows and columns of the nodes that a head may reach which moves by a displacement field."""
