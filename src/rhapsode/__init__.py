@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         VideoError,
         WeightsError,
     )
+    from rhapsode.group import Group
     from rhapsode.learning.learn import learn_style, style_from_clip
     from rhapsode.options import AnimationOptions
     from rhapsode.portrait import Portrait
@@ -33,6 +34,7 @@ __all__ = [
     "AudioError",
     "Cancelled",
     "DataError",
+    "Group",
     "InstallationError",
     "OptionsError",
     "Portrait",
@@ -53,6 +55,7 @@ __all__ = [
 _MODULES = {
     "Animator": "rhapsode.animator",
     "AnimationOptions": "rhapsode.options",
+    "Group": "rhapsode.group",
     "Portrait": "rhapsode.portrait",
     "Progress": "rhapsode.progress",
     "Session": "rhapsode.session",

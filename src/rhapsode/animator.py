@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from rhapsode.compute import default_threads
 from rhapsode.credentials.origin import Origin, picture_hash
 from rhapsode.errors import OptionsError, StyleError
 from rhapsode.face.points import FivePoints
+from rhapsode.group import Group
+from rhapsode.group_loader import load_group
 from rhapsode.media.backdrop import is_file
 from rhapsode.media.live import LiveSound
 from rhapsode.media.reader import is_video
 from rhapsode.media.sound import opened_sound
 from rhapsode.media.source import Piped
+from rhapsode.media.tracks import Take
 from rhapsode.media.waveform import Waveform
 from rhapsode.motion.head import HeadModel
 from rhapsode.motion.model import SpeechModel
@@ -33,7 +37,7 @@ from rhapsode.session import HISTORY, Session
 from rhapsode.style.library import StyleLibrary, resolve
 from rhapsode.style.motion_model import styled_motion_model
 from rhapsode.style.style import Style
-from rhapsode.video import Video
+from rhapsode.video import Video, Voice
 
 
 class Animator:
@@ -122,6 +126,20 @@ class Animator:
         """
         return load_portrait(picture, self.picture, size, face, extra_photos, landmarks)
 
+    def load_group(self, picture: str | Path | np.ndarray, size: int | None = None) -> Group:
+        """Find all faces in a picture and measure all that rendering needs.
+
+        What does not look well is told in the log, as by `load_portrait`; so are faces that cannot be animated.
+
+        Args:
+            picture: as in `load_portrait`.
+            size: likewise.
+
+        Raises:
+            InstallationError, OptionsError, PortraitError: as `load_portrait`, where no face can be animated.
+        """
+        return load_group(picture, self.picture, size)
+
     def find_style(self, style: Style | str | Path, library: StyleLibrary | None = None) -> Style:
         """Find a style and check that it fits the model.
 
@@ -174,12 +192,62 @@ class Animator:
         take = find_voice(source, options.track, options.channel)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         loaded = loaded.framed(options.aspect_ratio)
-        renderer = loaded.renderer(style, options.teeth, str(options.background))
-        timeline = lambda: self._timeline(loaded, style, options)  # noqa: E731
+        voice = Voice(partial(self._timeline, loaded, style, options), source, take)
+        return self._video(loaded, [voice], style, options, heard)
+
+    def animate_group(
+        self,
+        group: Group | str | Path | np.ndarray,
+        voices: Mapping[int, str | Path | Piped | Waveform],
+        options: AnimationOptions = AnimationOptions(),  # noqa: B008  (frozen)
+        soundtrack: str | Path | Piped | Waveform | None = None,
+    ) -> Video:
+        """Animate several people of one picture, each with a sound of its own; all sounds begin together.
+
+        The video is as long as the longest sound, and its own sound is all of them at once. Who is silent, or has no
+        sound, listens: blinks, looks around and breathes. Heads move by themselves.
+
+        Args:
+            group: what `load_group` gave; a file or an array is loaded first.
+            voices: of the faces that speak, by their numbers, 1 the largest; each as in `animate`.
+            options: as in `animate`, for all faces; `track` and `channel` are those of each sound.
+            soundtrack: as in `animate`.
+
+        Raises:
+            AudioError: no such file, or no sound in it.
+            OptionsError: as `animate`, or there are no voices.
+            PortraitError: as `animate`, or a face is not there, or cannot be animated.
+            StyleError: as `find_style`.
+        """
+        if not voices:
+            raise OptionsError("voices: there are none", "give one or more faces a sound", "no-voices")
+        style = None if options.style is None else self.find_style(options.style)
+        opened = {number: opened_sound(sound) for number, sound in voices.items()}
+        heard = None if soundtrack is None else opened_sound(soundtrack)
+        takes = {number: find_voice(sound, options.track, options.channel) for number, sound in opened.items()}
+        loaded = group if isinstance(group, Group) else self.load_group(group)
+        loaded.check(list(opened))
+        loaded = loaded.framed(options.aspect_ratio, list(opened))
+        those = []
+        for (number, portrait), limits in zip(loaded.portraits.items(), loaded.measured.head_limits, strict=True):
+            own = replace(options, seed=options.seed + number - 1)
+            timeline = partial(self._timeline, portrait, style, own, head_limits=limits)
+            those.append(Voice(timeline, opened.get(number), takes.get(number, Take()), number))
+        return self._video(loaded, those, style, options, heard)
+
+    def _video(
+        self,
+        whom: Portrait | Group,
+        voices: Sequence[Voice],
+        style: Style | None,
+        options: AnimationOptions,
+        soundtrack: Path | Piped | Waveform | None,
+    ) -> Video:
         background = str(options.background)
+        renderer = whom.renderer(style, options.teeth, background)
         behind = picture_hash(background) if is_file(background) else background
-        origin = Origin(loaded.hashes, "" if style is None else style.name, options.style_strength, behind)
-        return Video(renderer, timeline, source, options.frame_rate, self.threads, take, heard, origin, options.loop)
+        origin = Origin(whom.hashes, "" if style is None else style.name, options.style_strength, behind)
+        return Video(renderer, voices, options.frame_rate, self.threads, soundtrack, origin, options.loop)
 
     def start_session(
         self,
@@ -228,7 +296,12 @@ class Animator:
         return styled_motion_model(self.speech if live else self.speech.wide, self.head, style, strength)
 
     def _timeline(
-        self, portrait: Portrait, style: Style | None, options: AnimationOptions, history: int = 0
+        self,
+        portrait: Portrait,
+        style: Style | None,
+        options: AnimationOptions,
+        history: int = 0,
+        head_limits: np.ndarray | None = None,
     ) -> FrameTimeline:
         model = self.motion_model(style, options.style_strength, options.live)
         # Of a face that was placed by five points, nothing is known of lids and irises.
@@ -244,6 +317,6 @@ class Animator:
             gaze=options.gaze if sees_eyes else 0.0,
             seed=options.seed,
             history=history * MOTION_RATE,
-            head_limits=portrait.measured.head_limits,
+            head_limits=portrait.measured.head_limits if head_limits is None else head_limits,
         )
         return FrameTimeline(stream, options.frame_rate)

@@ -5,28 +5,33 @@ that one frame is painted while the next is drawn and the one before is encoded.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 
 from rhapsode.motion.timeline import FrameMotion
+from rhapsode.render.drawn_face import FacePose
 from rhapsode.render.renderer import Renderer
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def render_in_order(renderer: Renderer, motion: Iterable[FrameMotion], threads: int) -> Iterator[np.ndarray]:
+def render_in_order(renderer: Renderer, motion: Iterable[Sequence[FrameMotion]], threads: int) -> Iterator[np.ndarray]:
     """Render frames, (H, W, 3 or 4) uint8 RGB or RGBA each; they are the same for any number of threads.
 
     Args:
         renderer: draws them.
-        motion: what each frame shows; it is asked for a few frames ahead.
+        motion: what each frame shows of each face; it is asked for a few frames ahead.
         threads: number of threads that render.
     """
-    return in_order(lambda frame: renderer.render(*frame.motion.first()), motion, threads)
+
+    def render(frames: Sequence[FrameMotion]) -> np.ndarray:
+        return renderer.render_all([FacePose(*frame.motion.first()) for frame in frames])
+
+    return in_order(render, motion, threads)
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

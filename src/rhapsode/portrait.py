@@ -15,6 +15,7 @@ from rhapsode.media.backdrop import KEEP, TRANSPARENT, backdrop
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.networks import PictureNetworks
 from rhapsode.paint.painter import MouthPainter
+from rhapsode.render.group import MeasuredGroup
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.stage import Stage
@@ -93,7 +94,7 @@ class Portrait:
             return self
         reframe = self._reframe
         with self._lock:
-            return _kept(self._framed, ratio, lambda: reframe(ratio))
+            return kept(self._framed, ratio, lambda: reframe(ratio))
 
     @property
     def rest(self) -> np.ndarray:
@@ -110,7 +111,7 @@ class Portrait:
             (51,) float32; they are found once for each expression.
         """
         with self._lock:
-            return _kept(self._expressions, asked.tobytes(), lambda: taken_to(asked, self.measured.face))
+            return kept(self._expressions, asked.tobytes(), lambda: taken_to(asked, self.measured.face))
 
     def responding(self, asked: np.ndarray, response: np.ndarray) -> np.ndarray:
         """Give the change of units of the basis that belongs to a change of an expression.
@@ -148,27 +149,18 @@ class Portrait:
         """
         references = _references(style)
         with self._lock:
-            return _kept(
+            return kept(
                 self._renderers,
                 (references.tobytes(), teeth, background),
                 lambda: Renderer(
                     self.measured,
                     mouth_layers(self.measured, self._painter(references), teeth=teeth),
-                    self._stage(background),
+                    staged(self.measured, background),
                 ),
             )
 
-    def _stage(self, background: str) -> Stage:
-        if background == KEEP:
-            return self.measured.stage
-        if background == TRANSPARENT:
-            return self.measured.before(None)
-        shown, (height, width) = self.measured.shown, self.measured.image.shape[:2]
-        around = ((shown.top, height - shown.bottom), (shown.left, width - shown.right), (0, 0))
-        return self.measured.before(np.pad(backdrop(background, shown.width, shown.height), around, mode="edge"))
-
     def _painter(self, references: np.ndarray) -> MouthPainter:
-        return _kept(self._painters, references.tobytes(), lambda: self._new_painter(references))
+        return kept(self._painters, references.tobytes(), lambda: self._new_painter(references))
 
     def _new_painter(self, references: np.ndarray) -> MouthPainter:
         photos = [(image, face) for image, face, _ in self._extra_photos]
@@ -179,11 +171,27 @@ class Portrait:
         return painter
 
 
+def staged(measured: MeasuredPortrait | MeasuredGroup, background: str) -> Stage:
+    """Give what frames before a background are drawn from; `background` as in `AnimationOptions`.
+
+    Raises:
+        OptionsError: no such background.
+        PortraitError: another background, and a person cannot be told from the picture's own.
+    """
+    if background == KEEP:
+        return measured.stage
+    if background == TRANSPARENT:
+        return measured.before(None)
+    shown, (height, width) = measured.shown, measured.image.shape[:2]
+    around = ((shown.top, height - shown.bottom), (shown.left, width - shown.right), (0, 0))
+    return measured.before(np.pad(backdrop(background, shown.width, shown.height), around, mode="edge"))
+
+
 def _references(style: Style | None) -> np.ndarray:
     return key_motions() if style is None else style.references
 
 
-def _kept(cache: dict[Key, Value], key: Key, make: Callable[[], Value]) -> Value:
+def kept(cache: dict[Key, Value], key: Key, make: Callable[[], Value]) -> Value:
     """Give what a cache holds under a key, made where it is missing; the least recently used goes when it is full."""
     value = cache.pop(key) if key in cache else make()
     cache[key] = value  # dictionaries keep their order: the most recently used stands last

@@ -150,7 +150,7 @@ def test_inputs_are_known_by_their_hashes(tmp_path: Path) -> None:
     with path.open("rb") as stream:
         assert sound_hash(Piped(stream, "pipe", VideoError)) == known
     assert sound_hash(Waveform(np.zeros(2, np.float32), 16000)) == picture_hash(np.zeros(8, np.uint8))
-    said = Origin(("p", "q"), "happy", 0.5).inputs(path, path)
+    said = Origin(("p", "q"), "happy", 0.5).inputs({None: path}, path)
     assert said == {
         "portrait": "p", "extra_photos": ["q"], "voice": known, "soundtrack": known, "style": "happy",
         "style_strength": 0.5,

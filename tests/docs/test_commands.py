@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageFilter
 from tests.bench import hello, write_sound
 from tests.docs.pages import ROOT, RUN, SHOWN, Reader, blocks
+from tests.pictures import two_people
 
 from rhapsode.credentials.keys import CERTIFICATE_VARIABLE, KEY_VARIABLE, make_key
 from rhapsode.credentials.signing import load_c2pa
@@ -37,7 +38,8 @@ def reader(
     face.save(folder / "face.jpg", quality=95)
     face.filter(ImageFilter.ModeFilter(5)).save(folder / "painting.jpg", quality=95)
     Image.new("RGB", (320, 200), (40, 90, 50)).save(folder / "garden.jpg")
-    for name in ("speech.wav", "voices/one.wav"):
+    Image.fromarray(two_people(200)).save(folder / "two.jpg", quality=95)
+    for name in ("speech.wav", "voices/one.wav", "anna.wav", "ben.wav"):
         write_sound(folder / name, hello())
     for name in ("performance.mp4", "CLIPS/anna-1.mp4", "CLIPS/ben-1.mp4"):
         shutil.copy(short_clip, folder / name)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rhapsode.media.source import Piped
     from rhapsode.media.waveform import Waveform
     from rhapsode.style.style import Style
+    from rhapsode.video import Video
 
 #: What is typed for options that are not plain numbers, and what stands for the values in the help.
 _TYPES: dict[str, Any] = {
@@ -113,7 +114,7 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Animate:
-    """The voice comes from --audio or --text.
+    """The voice comes from --audio or --text, or of several faces from --speak.
 
     The whole picture is animated, at its own size (or see --aspect, --size), and the video is as long as the sound.
     """
@@ -126,6 +127,8 @@ class Animate:
     """Instead of --audio: words for a small synthesiser, a robotic stand-in for a recording."""
     voice: Annotated[str | None, option("CODE", "en")] = None
     """Language that --text is spoken in, by code or name: en-us, de, french...; rhapsode voices lists all."""
+    speak: Annotated[UseAppendAction[tuple[str, ...]], option("N:FILE", "none")] = ()
+    """Instead of --audio, for each face of a picture that speaks: its number, 1 the largest, and its voice."""
     soundtrack: Annotated[str | None, option("FILE", "the voice's own sound")] = None
     """Sound that is heard in the video instead, such as a song whose voice alone is --audio."""
     out: Annotated[str, option("OUT")]
@@ -150,10 +153,11 @@ class Animate:
     def run(self) -> None:
         """Make the video, and print where it is."""
         # What is quick to see is refused before the models load, and before a text is spoken.
-        if (self.audio is None) == (self.text is None):
-            raise UsageError("give the voice with either --audio or --text")
+        if sum((self.audio is not None, self.text is not None, bool(self.speak))) != 1:
+            raise UsageError("give the voice with either --audio, --text or --speak")
         if self.voice is not None and self.text is None:
             raise UsageError("--voice is the language of --text; a recording has its own")
+        speakers = self._speakers()
         options = AnimationOptions(**{one.name: getattr(self.options, one.name) for one in fields(AnimationOptions)})
         for path in (self.portrait, *self.extra_photo):
             _check_picture(path)
@@ -161,7 +165,7 @@ class Animate:
 
         style, background = options.style, str(options.background)
         check_background(background)
-        names = (self.audio, self.soundtrack, style and str(style), self.landmarks, background)
+        names = (self.audio, *speakers.values(), self.soundtrack, style and str(style), self.landmarks, background)
         named = [Path(one) for one in names if one]
         sink = self._sink(options.frame_rate, background == TRANSPARENT, [self.portrait, *named, *self.extra_photo])
         key = self.credentials.key()
@@ -169,7 +173,8 @@ class Animate:
 
         with ProgressDisplay(self.output.shows_progress) as progress:
             began = time.perf_counter()
-            spoken = self._spoken(progress)
+            spoken = None if speakers else self._spoken(progress)
+            voices = {number: opened_sound(voice) for number, voice in speakers.items()}
             heard = None if self.soundtrack is None else opened_sound(self.soundtrack)
             speaking = time.perf_counter() - began
             with progress.step("models"):
@@ -181,8 +186,15 @@ class Animate:
                 with progress.step("style"):
                     options = replace(options, style=self._style(animator, Path(str(style))))
             with progress.step("portrait"):
-                portrait = animator.load_portrait(self.portrait, self.size, self.face, self.extra_photo, self.landmarks)
-                video = animator.animate(portrait, spoken, options, heard)
+                if spoken is None:
+                    group = animator.load_group(self.portrait, self.size)
+                    video = animator.animate_group(group, voices, options, heard)
+                    if self.output.shows_progress:
+                        told = (f"face {n} ({group.choice.place(n)}): {voice}" for n, voice in speakers.items())
+                        print_status("; ".join(told))
+                else:
+                    wanted = (self.size, self.face, self.extra_photo, self.landmarks)
+                    video = animator.animate(animator.load_portrait(self.portrait, *wanted), spoken, options, heard)
             facts = video.save(sink, progress, key)
             wall = time.perf_counter() - began
         size, speed = (video.width, video.height), facts.seconds / wall
@@ -194,8 +206,7 @@ class Animate:
                 "fps": float(facts.fps),
                 "seconds": facts.seconds,
                 "voice_s": facts.voice_seconds,
-                "track": video.take.track + 1,
-                "channel": None if video.take.channel is None else video.take.channel + 1,
+                **_takes(video),
                 "width": size[0],
                 "height": size[1],
                 "wall_s": round(wall, 3),
@@ -209,6 +220,24 @@ class Animate:
                 f"{name}: {facts.frames} frames, {facts.seconds:.2f} s, {size[0]} x {size[1]}, "
                 f"made in {wall:.1f} s ({speed:.1f} x real time)"
             )
+
+    def _speakers(self) -> dict[int, str]:
+        """Read --speak: the voices by the numbers of their faces."""
+        found: dict[int, str] = {}
+        for given in self.speak:
+            number, _, voice = given.partition(":")
+            if not (number.isascii() and number.isdecimal() and int(number) and voice):
+                raise UsageError(f"--speak {given}: is no number of a face and a voice, such as 1:speech.wav")
+            if int(number) in found:
+                raise UsageError(f"--speak gives face {int(number)} two voices")
+            found[int(number)] = voice
+        if list(found.values()).count("-") > 1:
+            raise UsageError("--speak: standard input is one voice, not two")
+        alone = {"--face": self.face, "--landmarks": self.landmarks, "--extra-photo": self.extra_photo}
+        for name, value in alone.items() if found else ():
+            if value:
+                raise UsageError(f"{name} is for one face, and does not go with --speak")
+        return found
 
     def _sink(self, fps: Fraction, clear: bool, inputs: Iterable[Path]) -> "Sink":
         """Find where the video goes, and refuse what could not be written in the end."""
@@ -244,6 +273,17 @@ class Animate:
 
         with progress.step("voice"):
             return synthesise(self.text or "", self.voice or "en")
+
+
+def _takes(video: "Video") -> dict[str, Any]:
+    """Tell what of the sounds drives the faces, numbers from 1."""
+    told = [
+        {"track": one.take.track + 1, "channel": None if one.take.channel is None else one.take.channel + 1}
+        for one in video.spoken
+    ]
+    if video.spoken[0].face is None:
+        return told[0]
+    return {"speakers": [{"face": one.face, **take} for one, take in zip(video.spoken, told, strict=True)]}
 
 
 def _check_picture(path: Path) -> None:

@@ -23,6 +23,7 @@ _HINTS = {
     "library-not-writable": " with --library",
     "no-face": " with --landmarks",
     "no-such-face": " with --face",
+    "no-such-speaker": " with --speak",
     "no-such-style": "; rhapsode styles lists all",
     "no-voice": "; rhapsode voices lists all",
     "shipped-style": ": rhapsode styles mix STYLE --name NAME",

@@ -1,7 +1,7 @@
 """What a video was made of, by its SHA-256."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,18 +30,23 @@ class Origin:
     style_strength: float = 1.0
     background: str = "keep"
 
-    def inputs(self, voice: Path | Piped | Waveform, soundtrack: Path | Piped | Waveform | None) -> dict[str, Any]:
+    def inputs(
+        self,
+        voices: Mapping[int | None, Path | Piped | Waveform],
+        soundtrack: Path | Piped | Waveform | None = None,
+    ) -> dict[str, Any]:
         """Say it as Content Credentials hold it.
 
         Args:
-            voice: drives the face.
-            soundtrack: is heard instead; None where it is the voice.
+            voices: drive the faces of those numbers; None the only face.
+            soundtrack: is heard instead; None where it is the voices.
         """
         said: dict[str, Any] = {}
         if self.pictures:
             said["portrait"] = self.pictures[0]
             said["extra_photos"] = list(self.pictures[1:])
-        said["voice"] = sound_hash(voice)
+        for face, voice in voices.items():
+            said["voice" if face is None else f"voice {face}"] = sound_hash(voice)
         if soundtrack is not None:
             said["soundtrack"] = sound_hash(soundtrack)
         if self.background != "keep":

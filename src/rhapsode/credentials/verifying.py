@@ -59,10 +59,11 @@ class Credentials:
         """Say what they tell, line by line."""
         kind = self.source.rpartition("/")[2]
         inputs = self.inputs
+        names = ("portrait", *sorted(name for name in inputs if name.startswith("voice")), "soundtrack")
         told = [
             ("made by", f"{self.generator}{f', {self.made}' if self.made else ''}"),
             ("what it is", f"{_SOURCES.get(kind, kind)} ({kind})" if kind else "not said"),
-            *((name, f"SHA-256 {inputs[name]}") for name in ("portrait", "voice", "soundtrack") if inputs.get(name)),
+            *((name, f"SHA-256 {inputs[name]}") for name in names if inputs.get(name)),
             *(("extra photo", f"SHA-256 {one}") for one in inputs.get("extra_photos", ())),
         ]
         if inputs:

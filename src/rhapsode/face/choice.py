@@ -54,13 +54,17 @@ class FaceChoice:
         middles = [face.mesh[:, 0].mean() for face in self.faces]
         return int(np.argsort(np.argsort(middles))[number - 1]) + 1
 
+    def place(self, number: int) -> str:
+        """Where a face is in words, such as "second from the left"."""
+        return f"{_ordinal(self.position(number))} from the left"
+
     @property
     def speaker(self) -> str:
         """The face that speaks in words, such as "the largest, second from the left of 3"; "the only one"."""
         if len(self.faces) == 1:
             return "the only one"
         size = "the largest" if self.number == 1 else f"{_ordinal(self.number)} by size"
-        return f"{size}, {_ordinal(self.position(self.number))} from the left of {len(self.faces)}"
+        return f"{size}, {self.place(self.number)} of {len(self.faces)}"
 
     @property
     def others(self) -> str:

@@ -56,7 +56,7 @@ class FrameTimeline:
 
     def of(self, blocks: Iterable[np.ndarray]) -> Iterator[FrameMotion]:
         """Give what each frame shows of a sound that comes in blocks, (N,) float32 in [-1, 1] at 16 kHz each."""
-        for piece in _regrouped(blocks, _PIECE):
+        for piece in regrouped(blocks):
             yield from self.push(piece)
         yield from self.end()
 
@@ -104,7 +104,7 @@ def frame_count(seconds: float | Fraction, fps: Fraction) -> int:
     return max(1, round(Fraction(seconds) * fps))
 
 
-def _regrouped(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
+def regrouped(blocks: Iterable[np.ndarray], length: int = _PIECE) -> Iterator[np.ndarray]:
     """Cut and join blocks into pieces of one length; the last may be shorter."""
     held: list[np.ndarray] = []
     count = 0

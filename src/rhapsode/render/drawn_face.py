@@ -127,7 +127,7 @@ class DrawnPose:
         return moved
 
     def draw_mouth(self, canvas: Canvas, source: np.ndarray) -> None:
-        """Draw the lips, and the layers over them, in place.
+        """Draw the lips, and the layers over them, in place; a mouth that rests as the picture shows it.
 
         Args:
             canvas: the frame.
@@ -142,6 +142,9 @@ class DrawnPose:
         if box.is_empty:
             return
         places = self._face.head.grid.enlarge(source, box)
+        if not self.moves:
+            canvas.draw(canvas.stage.picture, canvas.stage.picture.scale * places, box)
+            return
         skin = canvas.stage.skin if self._face.fills_mouth else canvas.stage.picture
         canvas.draw(skin, skin.scale * self._near_lips(places), box)
         patch = MouthPatch(canvas.frame[box.slices], places, posed.lips.cover(places), posed.lips, posed)

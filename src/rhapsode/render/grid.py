@@ -60,6 +60,11 @@ class Box:
             max(self.bottom, other.bottom),
         )
 
+    def holds(self, sides: tuple[float, float, float, float]) -> bool:
+        """Tell whether left, top, right and bottom of something all lie in the box."""
+        left, top, right, bottom = sides
+        return self.left <= left and self.top <= top and right <= self.right and bottom <= self.bottom
+
     def within(self, outer: "Box") -> tuple[slice, slice]:
         """Rows and columns of this box in an array that covers `outer`."""
         return (

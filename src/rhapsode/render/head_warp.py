@@ -49,7 +49,15 @@ class HeadMotion:
         depth: (rows, columns) float32, how deep what the picture shows lies at the nodes, pixels, away from the viewer.
     """
 
-    def __init__(self, face: Face, pose: Pose, person: np.ndarray, matte: np.ndarray) -> None:
+    def __init__(
+        self,
+        face: Face,
+        pose: Pose,
+        person: np.ndarray,
+        matte: np.ndarray,
+        grid: Grid | None = None,
+        share: np.ndarray | None = None,
+    ) -> None:
         """Measure a picture.
 
         Args:
@@ -57,11 +65,13 @@ class HeadMotion:
             pose: of the head (T = 1).
             person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
             matte: (H, W) float32 in [0, 1], the person with its hair.
+            grid: to be laid over the picture; one as fine as this head needs where None.
+            share: (rows, columns) in [0, 1], of what each node does, where several heads move in the picture.
         """
         height, width = person.shape
         self._unit = unit = float(pose.scale[0])
         self._picture = Box(0, 0, width, height)
-        self.grid = grid = Grid.over(self._picture, max(2, round(self._unit / 16)))
+        self.grid = grid = grid or head_grid(width, height, unit)
         self._nodes = grid.nodes()
         pivot = to_image(SKULL_BASE[None, None], pose)[0, 0]
         centre = to_image(HEAD_CENTRE[None, None], pose)[0, 0]
@@ -70,6 +80,9 @@ class HeadMotion:
         self.depth = cv2.GaussianBlur(depth, (0, 0), _SMOOTH * unit / grid.step)
         arm = np.concatenate([self._nodes - pivot[:2], (self.depth - pivot[2])[..., None]], axis=-1)
         head, torso = _weights(face, unit, person, centre, grid)
+        if share is not None:
+            head, torso = share * head, share * torso
+        self._own = None if share is None else (share > 0.5)[..., None]
         self._head = head
         self._on_person = on_person > 0.5
         forward = pose.matrices[0][:, 2]
@@ -133,7 +146,8 @@ class HeadMotion:
         part = Grid(grid.left + near[1].start * grid.step, grid.top + near[0].start * grid.step, grid.step,
                     nodes.shape[1], nodes.shape[0])  # fmt: skip
         steps = _STEPS + int(np.ceil(radius / _STRIDE))
-        source[near] = part.search(field, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
+        found = part.search(field, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
+        source[near] = found if self._own is None else np.where(self._own[near], found, source[near])
 
     def _around_head(self, displacement: np.ndarray) -> tuple[slice, slice]:
         """Rows and columns of the nodes that a head may reach which moves by a displacement field."""
@@ -172,6 +186,17 @@ class HeadMotion:
             return Box(0, 0, 0, 0)
         # Two cells of margin: the enlarged flow reaches half a cell beyond the nodes.
         return Box.around(self._nodes[moved], 1.5 * self.grid.step).intersect(self._picture)
+
+
+def head_grid(width: int, height: int, unit: float) -> Grid:
+    """Make a grid over a picture that is as fine as a head needs.
+
+    Args:
+        width: of the picture, pixels.
+        height: likewise.
+        unit: pixels in a canonical unit.
+    """
+    return Grid.over(Box(0, 0, width, height), max(2, round(unit / 16)))
 
 
 def _divergence(field: np.ndarray) -> np.ndarray:

@@ -120,15 +120,20 @@ class MeasuredPortrait:
     @cached_property
     def stage(self) -> Stage:
         """Give what frames are drawn from: the person as a layer, or the picture as one piece."""
-        if self.is_cut_out:
-            return Stage.of_layers(self.cut_out, self.image, self.rig.skin, self.sharpening)
-        return Stage.of_one_piece(self.image, self.rig.skin, self.sharpening)
+        return self.stage_with(self.rig.skin)
 
-    def before(self, backdrop: np.ndarray | None) -> Stage:
+    def stage_with(self, skin: np.ndarray) -> Stage:
+        """Give a stage with another `FaceRig.skin`, such as that of several mouths."""
+        if self.is_cut_out:
+            return Stage.of_layers(self.cut_out, self.image, skin, self.sharpening)
+        return Stage.of_one_piece(self.image, skin, self.sharpening)
+
+    def before(self, backdrop: np.ndarray | None, skin: np.ndarray | None = None) -> Stage:
         """Give a stage with another background.
 
         Args:
             backdrop: (H, W, 3) uint8 RGB; frames are transparent where None.
+            skin: as in `stage_with`; the portrait's own where None.
 
         Raises:
             PortraitError: the person cannot be told from the picture's own background.
@@ -139,7 +144,8 @@ class MeasuredPortrait:
                 "keep it, or use a picture that shows the person before something plain",
                 "no-person",
             )
-        return Stage.before(self.cut_out, backdrop, self.image, self.rig.skin, self.sharpening)
+        skin = self.rig.skin if skin is None else skin
+        return Stage.before(self.cut_out, backdrop, self.image, skin, self.sharpening)
 
     @cached_property
     def sharpening(self) -> float:
@@ -149,13 +155,20 @@ class MeasuredPortrait:
     @cached_property
     def head(self) -> HeadMotion:
         """Give how the head moves."""
-        matte = self.cut_out.matte.astype(np.float32) / 255 if self.is_cut_out else self.person
-        return HeadMotion(self.face, self.pose, self.person, matte)
+        return HeadMotion(self.face, self.pose, self.person, self.matte)
+
+    @property
+    def matte(self) -> np.ndarray:
+        """Give the person with its hair, as far as it is told, (H, W) float32 in [0, 1]."""
+        return self.cut_out.matte.astype(np.float32) / 255 if self.is_cut_out else self.person
 
     @cached_property
     def head_limits(self) -> np.ndarray:
         """Give how far the head can move, (2, 5), as `motion.head.LIMITS`; less where the background bends with it."""
-        limits = self.head.limits()
+        return self.bounded(self.head.limits())
+
+    def bounded(self, limits: np.ndarray) -> np.ndarray:
+        """Give limits of a head, (2, 5), that are closer where the background bends with it."""
         return limits if self.is_cut_out else np.clip(limits, -_BENDING, _BENDING)
 
     @cached_property

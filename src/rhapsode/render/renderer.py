@@ -93,8 +93,8 @@ class Renderer:
         if area.is_empty:
             return canvas.finished()
         picture = self._skin if moves else self._stage.picture
-        for one in posed if moves else ():
-            source = one.expressed(source)
+        for one in posed:
+            source = one.expressed(source) if one.moves else source
         places, reach = picture.scale * source, self._head.reach(source)
         for part in self._stage.parts(area, reach):
             canvas.draw(picture, self._head.grid.enlarge(places, part), part)
