@@ -7,6 +7,9 @@ from rhapsode.render.grid import smoothstep
 from rhapsode.render.lip_curves import SAMPLES
 from rhapsode.render.lip_edges import LipEdges, interpolate
 
+#: Of so many pixels across and down one is looked at to find those that matter.
+_STRIDE = 4
+
 
 def heal_corners(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: LipEdges, light: float) -> None:
     """Remove the shadow that an open mouth has in its corners where it closes, in place.
@@ -27,16 +30,15 @@ def heal_corners(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: Li
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     corners = np.stack([lips.along[[0, -1]], lips.middle[[0, -1]]], -1) @ lips.axes
     for corner in corners + lips.origin:
-        away = np.hypot(*np.moveaxis(points - corner.astype(np.float32), -1, 0)) / (0.1 * unit)
-        left, top, width, height = cv2.boundingRect((away < 1).astype(np.uint8))
-        if width == 0:
+        part = _part(np.hypot(*np.moveaxis(points[::_STRIDE, ::_STRIDE] - corner, -1, 0)) < 0.1 * unit)
+        if part is None:
             continue
-        part = np.s_[top : top + height, left : left + width]
+        away = np.hypot(*np.moveaxis(points[part] - corner.astype(np.float32), -1, 0)) / (0.1 * unit)
         patch = frame[part]
         # Lip is left alone, and a taper of lip too; only what is darker was the mouth's inside.
         dark = smoothstep(4.0 * (0.7 - patch.max(-1).astype(np.float32) / np.float32(light)))
         dark = cv2.GaussianBlur(cv2.dilate(dark, kernel), (0, 0), 0.25 * size)
-        share = (0.8 * closed * dark * smoothstep(2.0 * (1 - away[part])))[..., None]
+        share = (0.8 * closed * dark * smoothstep(2.0 * (1 - away)))[..., None]
         healed = cv2.morphologyEx(patch, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
         patch[:] = np.rint(patch + share * (healed.astype(np.float32) - patch)).astype(np.uint8)
 
@@ -47,9 +49,25 @@ def draw_lip_line(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: L
     closing = np.clip(1 - lips.gap / (0.03 * unit), 0, 1) * np.clip(rest.gap / (0.02 * unit), 0, 1)
     if lips.opened < 1.0 or not closing.any():
         return
-    place = lips.to_axes(points)
+    coarse, width = lips.to_axes(points[::_STRIDE, ::_STRIDE]), max(0.016 * unit, 0.9)
+    part = _part(np.abs(coarse[..., 1] - interpolate(coarse[..., 0], lips.along, lips.middle)) < 3 * width)
+    if part is None:
+        return
+    place, drawn = lips.to_axes(points[part]), frame[part]
     middle = interpolate(place[..., 0], lips.along, lips.middle)
     closing = closing * np.sin(np.linspace(0, np.pi, SAMPLES)) ** 0.7
     strength = interpolate(place[..., 0], lips.along, closing * min((lips.opened - 1.0) / 2.0, 1.0))
-    line = np.exp(-(((place[..., 1] - middle) / max(0.016 * unit, 0.9)) ** 2))
-    frame[:] = np.rint(frame * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)
+    line = np.exp(-(((place[..., 1] - middle) / width) ** 2))
+    drawn[:] = np.rint(drawn * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)
+
+
+def _part(near: np.ndarray) -> tuple[slice, slice] | None:
+    """The part of a patch around what every `_STRIDE`-th of its pixels tells is near, and some more; None for none."""
+    left, top, width, height = cv2.boundingRect(near.astype(np.uint8))
+    if width == 0:
+        return None
+
+    def stretch(first: int, length: int) -> slice:
+        return slice(max(_STRIDE * (first - 2), 0), _STRIDE * (first + length + 2))
+
+    return stretch(top, height), stretch(left, width)
