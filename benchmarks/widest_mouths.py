@@ -51,15 +51,20 @@ def _cut(image: np.ndarray, centre: np.ndarray, reach: float) -> np.ndarray:
     return cut
 
 
+def _try(animator: Animator, path: Path, voice: Path) -> np.ndarray | None:
+    """Face and mouth of a portrait, side by side; None, which is told, where it cannot be animated."""
+    try:
+        return np.hstack(widest(animator, path, voice))
+    except RhapsodeError as error:
+        print(f"{path.name}: left out ({error.message})", file=sys.stderr)
+        return None
+
+
 def draw(portraits: list[Path], voice: Path) -> dict[str, np.ndarray]:
     """Give face and mouth of each portrait, side by side, by its name."""
-    animator, drawn = Animator.from_pretrained(), {}
-    for path in track(portraits, "portraits"):
-        try:
-            drawn[path.name] = np.hstack(widest(animator, path, voice))
-        except RhapsodeError as error:
-            print(f"{path.name}: left out ({error.message})", file=sys.stderr)
-    return drawn
+    animator = Animator.from_pretrained()
+    tried = {path.name: _try(animator, path, voice) for path in track(portraits, "portraits")}
+    return {name: cell for name, cell in tried.items() if cell is not None}
 
 
 def main() -> None:
