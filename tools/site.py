@@ -26,6 +26,7 @@ _OUTSIDE = {
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 _LIST = re.compile(r"^((?!- |\* |\d+\. |[>|#\s]).+\n)(?=- |\d+\. )", re.MULTILINE)
+_CELL = re.compile(r"<td.*?</td>", re.DOTALL)
 _EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[\[(](.*?)\\[\])]</\1>', re.DOTALL)
 
 
@@ -55,7 +56,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write equations as MathML."""
+    """Write equations as MathML, and pipes in the code of tables as they are meant: a backslash kept the row whole."""
+    html = _CELL.sub(lambda cell: cell[0].replace(r"\|", "|"), html)
     return _EQUATION.sub(
         lambda found: convert(_plain(found[2]), display="block" if found[1] == "div" else "inline"), html
     )

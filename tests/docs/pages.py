@@ -18,7 +18,7 @@ from rhapsode.cli import main
 
 ROOT = Path(__file__).parents[2]
 
-#: Languages of fenced code: what is run, and what is only shown.
+#: Languages of code: what is run, and what is only shown.
 RUN, SHOWN = ("sh", "python", "json"), ("text", "html")
 #: What makes an installation, which the tests themselves run in, is not run again.
 _INSTALLS = re.compile(r"(make|pip) ")
@@ -35,7 +35,7 @@ _OF_A_SHELL = re.compile(r"[|&;<>()$`*?\[\]{}~#\\]")
 
 @dataclass(frozen=True)
 class Block:
-    """Hold fenced code: where it stands, its language, its text."""
+    """Hold code: where it stands, its language, its text."""
 
     where: str
     language: str
@@ -61,9 +61,9 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Read the fenced code of a page."""
+    """Read the code of a page; what is only indented has no language."""
     tokens = MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
-    fences = [token for token in tokens if token.type == "fence"]
+    fences = [token for token in tokens if token.type in ("fence", "code_block")]
     return [Block(f"{page.name}:{(one.map or [0])[0] + 1}", one.info.strip(), one.content) for one in fences]
 
 

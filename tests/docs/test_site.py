@@ -118,6 +118,11 @@ def test_a_list_may_follow_its_paragraph_at_once(site: Path) -> None:
     assert re.search(r"<p><strong>Mouth</strong></p>\s*<ul>", text)
 
 
+def test_a_pipe_in_a_table_is_shown_as_it_is_typed(site: Path) -> None:
+    text = (site / "command-line.html").read_text(encoding="utf-8")
+    assert "--out - | ffplay -" in text
+
+
 def test_the_tests_that_reliability_names_exist() -> None:
     named = re.findall(r"`((?:tests|benchmarks)/[\w/.]+)", (ROOT / "docs/reliability.md").read_text(encoding="utf-8"))
     assert len(named) > 10
