@@ -7,8 +7,10 @@ import time
 from importlib.util import find_spec
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+import requests
 from tests.bench import hello, write_sound
 from tests.studio.conftest import Site
 
@@ -66,6 +68,30 @@ def latency(page: Page) -> float:
     return int(str(shown.text_content()).split()[0]) / 1000
 
 
+def shown_elsewhere(page: Page, site: Site) -> bool:
+    """Whether a page of the face alone, as OBS Studio opens it, shows a face that moves."""
+    other = page.context.new_page()
+    other.goto(f"{site.address}static/face.html")
+    look = """image => { const c = document.createElement("canvas"), d = c.getContext("2d");
+      d.drawImage(image, 0, 0, 64, 64); return [...d.getImageData(0, 0, 64, 64).data]; }"""
+    image = other.get_by_alt_text("The live portrait")
+    seen = set()
+    for _ in range(200):
+        if image.evaluate("image => image.naturalWidth"):
+            seen.add(tuple(image.evaluate(look)))
+        if len(seen) >= 3:
+            break
+        other.wait_for_timeout(50)
+    other.close()
+    return len(seen) >= 3
+
+
+def read_by_ffmpeg(site: Site) -> bool:
+    """Whether FFmpeg reads the face from its address, as for a virtual camera."""
+    with av.open(f"{site.address}api/live/face", format="mpjpeg", timeout=30) as stream:
+        return [frame.width for frame, _ in zip(stream.decode(video=0), range(3), strict=False)] == [256] * 3
+
+
 def assert_speaks_and_is_interrupted(page: Page, over: str) -> None:
     page.get_by_role("button", name="Let it say the open voice").click()
     expect(page.get_by_label("Connection")).to_have_text(over)
@@ -90,6 +116,11 @@ def test_a_voice_moves_the_portrait_over_webrtc_until_it_is_interrupted(page: Pa
     assert_speaks_and_is_interrupted(page, "Over WebRTC.")
 
 
+def test_a_page_of_another_site_may_not_show_the_face(site: Site) -> None:
+    with requests.get(f"{site.address}api/live/face", stream=True, timeout=30) as answer:
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 @needs_webrtc
 def test_the_microphone_moves_it_and_is_played_back_only_when_asked_for(page: Page, site: Site) -> None:
     open_live(page, site)
@@ -99,6 +130,7 @@ def test_the_microphone_moves_it_and_is_played_back_only_when_asked_for(page: Pa
     assert heard.loudest > 0.02 and heard.moved > 1
     video = page.get_by_label("The live portrait")
     assert video.evaluate("video => video.muted")
+    assert shown_elsewhere(page, site) and read_by_ffmpeg(site)
     page.get_by_label("Play the voice").check()
     assert not video.evaluate("video => video.muted")
     page.goto("about:blank")  # the tab is closed

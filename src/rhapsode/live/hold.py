@@ -113,7 +113,7 @@ class _Session:
             else:
                 output = Jpegs(self._send, wanted.quality)
             session = await run_in_threadpool(wanted.open, rate, channels)
-            show = Show(session, wanted.fps, arrivals, wanted.newest or peer is not None, self._tell)
+            show = Show(session, wanted, arrivals, wanted.newest or peer is not None, self._tell)
             form = {"format": "webrtc" if peer else wanted.format, **({"why": why} if why else {})}
             await self._socket.send_json({"type": "ready", "fps": str(wanted.fps), **form})
             await self._perform(show, output, rate, channels, peer)

@@ -8,6 +8,7 @@ from typing import Any
 from rhapsode.live.arrivals import Arrivals
 from rhapsode.live.outputs import Output
 from rhapsode.live.pace import Pace
+from rhapsode.live.wanted import Wanted
 from rhapsode.session import Frame, Session
 
 #: Sends an event, and waits until it is on its way; raises OSError where nobody listens any more.
@@ -24,17 +25,18 @@ class Show:
         count: frames that were sent.
     """
 
-    def __init__(self, session: Session, fps: Fraction, arrivals: Arrivals, newest: bool, tell: Tell) -> None:
+    def __init__(self, session: Session, wanted: Wanted, arrivals: Arrivals, newest: bool, tell: Tell) -> None:
         """Begin; `run` sends.
 
         Args:
             session: gives frames.
-            fps: frames a second.
+            wanted: tells the frame rate, and who sees the pictures besides.
             arrivals: is told of sound and interruptions.
             newest: whether late frames are left out.
             tell: sends an event.
         """
-        self._session, self._fps, self._arrivals, self._newest, self._tell = session, fps, arrivals, newest, tell
+        self._session, self._arrivals, self._newest, self._tell = session, arrivals, newest, tell
+        self._fps, self._seen = wanted.fps, wanted.seen
         self.time, self.count = 0.0, 0
         self._lock = threading.Lock()
         self._round, self._finished, self._over = 0, False, False
@@ -92,6 +94,8 @@ class Show:
                 if frame.speaking != self._speaking:
                     self._speaking = frame.speaking
                     self._tell({"type": "speaking", "speaking": frame.speaking, "time": float(frame.time)})
+                if self._seen is not None:
+                    self._seen(frame.image)
                 yield frame
                 self.time, self.count = float(frame.time + 1 / self._fps), self.count + 1
                 self._changed.wait(self._pace.wait(self.time))

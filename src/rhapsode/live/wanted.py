@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
 from rhapsode.session import Session
 
 Format = Literal["jpeg", "mp4"]
@@ -21,6 +23,7 @@ class Wanted:
         format: of frames that go over it: each a JPEG, or all an MP4.
         quality: of a JPEG, 1 to 100.
         newest: whether frames that are late are left out, so that the newest is sent.
+        seen: is given each frame's picture, in the session's thread.
         offer: the WebRTC description of the other side, where it would rather have its frames so.
     """
 
@@ -32,3 +35,4 @@ class Wanted:
     quality: int = 85
     newest: bool = False
     offer: str | None = None
+    seen: Callable[[np.ndarray], None] | None = None

@@ -2,7 +2,7 @@
 
 import json
 
-from starlette.routing import WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rhapsode.errors import OptionsError
@@ -15,14 +15,14 @@ from rhapsode.studio.settings import options_of, whole_number
 from rhapsode.studio.workspace import Workspace
 
 
-def routes(work: Workspace) -> list[WebSocketRoute]:
-    """Give the tab's socket."""
+def routes(work: Workspace) -> list[BaseRoute]:
+    """Give the tab's socket, and the address at which other programs see the face."""
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
         await hold(socket, lambda text: _wanted(text, work), lambda error: in_words(error, work.scratch), Held())
 
-    return [WebSocketRoute("/api/live", live)]
+    return [WebSocketRoute("/api/live", live), work.face.route()]
 
 
 def _wanted(text: str, work: Workspace) -> Wanted:
@@ -52,4 +52,5 @@ def _wanted(text: str, work: Workspace) -> Wanted:
         whole_number(values, "sample_rate", 48_000, 8_000),
         newest=True,
         offer=offer if isinstance(offer, str) else None,
+        seen=work.face.show,
     )

@@ -36,11 +36,14 @@ def serve(work: Workspace, port: int, opens_browser: bool = True, tell: Callable
         reason = (error.strerror or str(error)).lower()
         raise OptionsError(f"port={port}: cannot listen there ({reason})", "choose another", "bad-port") from None
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
-    # Pictures of the live tab are compressed already.
     config = uvicorn.Config(
-        build(work), log_level="warning", lifespan="on", ws="websockets-sansio", ws_per_message_deflate=False
+        build(work),
+        log_level="warning",
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # pictures of the live tab are compressed already
     )
-    server = _Server(config, lambda: _announce(address, opens_browser, tell))
+    server = _Server(config, lambda: _announce(address, opens_browser, tell), work.face.close)
     asyncio.run(server.serve([listener]))
 
 
@@ -51,12 +54,16 @@ def _announce(address: str, opens_browser: bool, tell: Callable[[str], None]) ->
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it answers."""
+    """A server that says when it answers, and when it is asked to end."""
 
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._begun = begun
+        self._begun, self._ending = begun, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()  # first: answers are awaited that would never end
+        await super().shutdown(sockets)

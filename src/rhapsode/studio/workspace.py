@@ -12,6 +12,7 @@ from rhapsode.animator import Animator
 from rhapsode.errors import InstallationError
 from rhapsode.options import AnimationOptions
 from rhapsode.places import user_folder
+from rhapsode.studio.face_stream import FaceStream
 from rhapsode.studio.history import History
 from rhapsode.studio.jobs import Jobs
 from rhapsode.studio.opened import Opened
@@ -31,6 +32,7 @@ class Workspace:
         cache: the studio's folder among the user's caches.
         pictures, voices, clips: what the page has opened.
         previewer: makes previews.
+        face: shows the live face to other programs.
         jobs: long work.
         history: finished videos.
         library: styles.
@@ -60,7 +62,7 @@ class Workspace:
         self.pictures: Opened[Picture] = Opened("picture")
         self.voices: Opened[Voice] = Opened("voice")
         self.clips: Opened[Path] = Opened("clip")
-        self.previewer = Previewer()
+        self.previewer, self.face = Previewer(), FaceStream()
         self._loading = threading.Lock()
 
     @cached_property

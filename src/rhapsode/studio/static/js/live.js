@@ -73,9 +73,9 @@ export function liveTab(state, shared) {
   const delay = card("2", "Latency", h("div.row", {}, latency, speaking), way, h("p.soft", {}, "From the sound's arrival to its frame on the screen."));
   const look = card("3", "Look", h("div.field", {}, h("span.soft", {}, "Style"), style), head.element, check("The picture at its own size (slower)", large), h("p.soft", {}, "Taken up when it begins."));
   const camera = card("4", "As a virtual camera", h("ol", {},
-    h("li", {}, "Press Only the face: the portrait fills a screen of its own."),
-    h("li", {}, "In OBS Studio add a source Window Capture, and choose this window."),
-    h("li", {}, "Start Virtual Camera there, and choose OBS Virtual Camera in your call."),
+    h("li", {}, "In OBS Studio add a source Browser with this address: ", h("code", {}, new URL("static/face.html", location.href).href)),
+    h("li", {}, "Press Start Virtual Camera there, and choose OBS Virtual Camera in your call."),
+    h("li", {}, "Let OBS take your microphone, too, and delay it by the latency above (Advanced Audio Properties, Sync Offset)."),
     h("li", {}, "Say in the call that the face is made.")), h("div.row", {}, full));
   return { element: h("div.panel", {}, h("div.split", {}, h("div.stage", {}, screen), h("div.cards", {}, controls, delay, look, camera))), setStyles };
 }
