@@ -11,7 +11,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra [serve]")
 
 from rhapsode.server.database import Database
 from rhapsode.server.faults import RequestError
-from rhapsode.server.queue import JobQueue, Progress
+from rhapsode.server.queue import ATTEMPTS, JobQueue, Progress
 from rhapsode.server.settings import Limits
 from rhapsode.server.storage import new_number
 from rhapsode.server.tables import ANIMATE, Base, Job
@@ -79,25 +79,50 @@ def test_workers_that_ask_at_once_never_get_the_same_job(queue: JobQueue) -> Non
     assert sorted(got) == sorted(numbers) and queue.counts() == {"done": 24}
 
 
-def test_a_job_whose_server_is_gone_is_begun_once_more_and_then_fails_in_words(database: Database) -> None:
+def test_a_job_whose_server_is_gone_is_begun_again_and_fails_in_words_only_where_that_never_ends(
+    database: Database,
+) -> None:
     queue = JobQueue(database, Limits(), lease_seconds=0.05)
     (number,) = submit(queue, "alice")
-    for attempt in (1, 2):
+    for attempt in range(1, ATTEMPTS + 1):
         job = begun(queue, f"gone {attempt}")
         assert (job.id, job.attempts) == (number, attempt)
         time.sleep(0.1)
-    assert queue.claim("three") is None
+    assert queue.claim("last") is None
     job = queue.get("alice", number)
-    assert job.state == "failed" and job.error is not None and job.error["code"] == "interrupted"
+    assert job.state == "failed" and job.error is not None
+    assert job.error["message"] == f"the server ended {ATTEMPTS} times in the middle of the job"
     # Whoever was thought to be gone cannot change what another has written.
     assert queue.finish(number, "gone 1", {}) == "" and not queue.beat(number, "gone 2", Progress())
 
 
+def test_a_job_that_ends_its_worker_twice_fails_however_often_its_server_ended(database: Database) -> None:
+    queue = JobQueue(database, Limits(), lease_seconds=0.05)
+    (number,) = submit(queue, "alice")
+    begun(queue, "gone")
+    time.sleep(0.1)
+    assert queue.give_back(begun(queue).id, "one", fault=True) == "queued"
+    assert queue.give_back(begun(queue).id, "one", fault=True) == "failed"
+    error = queue.get("alice", number).error
+    assert error is not None and error["message"] == "its worker ended 2 times in the middle of the job"
+
+
+def test_a_job_that_was_cut_off_waits_until_those_that_were_not_are_begun(database: Database) -> None:
+    queue = JobQueue(database, Limits(), lease_seconds=0.05)
+    first, second, third = submit(queue, "alice", 3)
+    assert begun(queue, "gone").id == first
+    time.sleep(0.1)
+    assert begun(queue, "one").id == second  # what is first cannot be cut off for ever by itself
+    waits = queue.get("alice", first)
+    assert (waits.state, queue.before(waits)) == ("queued", 1)
+    assert begun(queue, "two").id == third
+
+
 def test_a_server_that_is_asked_to_stop_gives_its_jobs_back_uncounted(queue: JobQueue) -> None:
     submit(queue, "alice")
-    for _ in range(3):
+    for _ in range(ATTEMPTS + 1):
         job = begun(queue)
-        assert job.attempts == 1 and queue.give_back(job.id, "one", counts=False) == "queued"
+        assert job.attempts == 1 and queue.give_back(job.id, "one", fault=False) == "queued"
 
 
 def test_cancelling_ends_what_waits_and_tells_the_worker_of_what_runs(queue: JobQueue) -> None:

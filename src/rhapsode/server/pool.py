@@ -96,13 +96,13 @@ class Pool:
                 message = {}
             now = time.monotonic()
             if message is None:
-                return self._given_up(job, name, counts=True)
+                return self._given_up(job, name, fault=True)
             if "result" in message or "error" in message:
                 return self._finish(job, name, message)
             if message:
                 progress = Progress(message["stage"], message["done"], message["total"])
             if self._stop.is_set():
-                return self._given_up(job, name, counts=False)
+                return self._given_up(job, name, fault=False)
             if now > killed:
                 self._finish(job, name, {"error": None})
                 return False
@@ -124,10 +124,10 @@ class Pool:
             self._ended(job, state)
         return True
 
-    def _given_up(self, job: Job, name: str, counts: bool) -> bool:
-        if counts:
+    def _given_up(self, job: Job, name: str, fault: bool) -> bool:
+        if fault:
             log.error("a worker ended in the middle of a job")
-        state = self._jobs.give_back(job.id, name, counts)
+        state = self._jobs.give_back(job.id, name, fault)
         if state in OVER:
             self._ended(job, state)
         return False

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from rhapsode.server.database import Database
@@ -16,13 +16,18 @@ from rhapsode.server.faults import RequestError, not_found
 from rhapsode.server.settings import Limits
 from rhapsode.server.tables import ACTIVE, CANCELLED, DONE, FAILED, OVER, QUEUED, RUNNING, Job, Owner
 
+#: So often may a worker end in the middle of a job while its server goes on: then it is the job that ends it.
+FAULTS = 2
 #: A job is begun so often at most: what ends its server each time must not end it for ever.
-ATTEMPTS = 2
-INTERRUPTED = {
-    "code": "interrupted",
-    "message": f"the work was interrupted {ATTEMPTS} times, by an end of the server or of its worker",
-    "remedy": "submit it again; if it ends the worker each time, choose a smaller size",
-}
+ATTEMPTS = 5
+
+
+def _interrupted(times: int, what: str) -> dict[str, str]:
+    return {
+        "code": "interrupted",
+        "message": f"{what} ended {times} times in the middle of the job",
+        "remedy": "submit it again, with a smaller size or a shorter sound if it ends likewise",
+    }
 
 
 @dataclass
@@ -43,7 +48,7 @@ class JobQueue:
     """Jobs in a database, which any number of servers may share.
 
     Whoever does a job holds a lease on it, which ends by itself when its holder is gone; the job is then begun once
-    more. A job's last state is written by the holder of its lease alone.
+    more, after those that were begun less often. A job's last state is written by the holder of its lease alone.
     """
 
     def __init__(self, database: Database, limits: Limits, lease_seconds: float) -> None:
@@ -94,7 +99,7 @@ class JobQueue:
                 select(Job)
                 .join(Owner, Owner.name == Job.owner)
                 .where(Job.state == QUEUED)
-                .order_by(running, Owner.served, Job.created, Job.id)
+                .order_by(running, Owner.served, Job.attempts, Job.created, Job.id)
                 .limit(1)
                 .with_for_update(of=Job, skip_locked=True)
             ).first()
@@ -143,13 +148,14 @@ class JobQueue:
             self._end(held, state)
             return state
 
-    def give_back(self, job: str, worker: str, counts: bool) -> str:
+    def give_back(self, job: str, worker: str, fault: bool) -> str:
         """Let another do a job that could not be ended.
 
         Args:
             job: its number.
             worker: who had it.
-            counts: whether that was an attempt: so where its worker died, not where the server was asked to stop.
+            fault: whether its worker ended in the middle of it; else the server was asked to stop, which counts for
+                nothing.
 
         Returns:
             Its state; empty where it is another's by now.
@@ -158,8 +164,11 @@ class JobQueue:
             held = self._held(db, job, worker)
             if held is None:
                 return ""
-            held.attempts -= not counts
-            self._interrupted(held)
+            if fault:
+                held.faults += 1
+            else:
+                held.attempts -= 1
+            self._cut_off(held)
             return held.state
 
     def cancel(self, owner: str, number: str) -> Job:
@@ -188,8 +197,9 @@ class JobQueue:
     def before(self, job: Job) -> int:
         """Count the jobs of its owner that are begun before one that waits."""
         with self._database.read() as db:
-            earlier = (Job.owner == job.owner, Job.state == QUEUED, Job.created < job.created)
-            return db.scalar(select(func.count()).select_from(Job).where(*earlier)) or 0
+            place = tuple_(Job.attempts, Job.created) < tuple_(job.attempts, job.created)
+            earlier = select(func.count()).select_from(Job).where(Job.owner == job.owner, Job.state == QUEUED, place)
+            return db.scalar(earlier) or 0
 
     def of(self, owner: str, state: str | None = None, most: int = 100, offset: int = 0) -> list[Job]:
         """List jobs of an owner, the newest first."""
@@ -238,13 +248,14 @@ class JobQueue:
     def _take_back(self, db: Session, now: float) -> None:
         gone = select(Job).where(Job.state == RUNNING, Job.lease_until < now).with_for_update(skip_locked=True)
         for job in db.scalars(gone):
-            self._interrupted(job)
+            self._cut_off(job)
 
-    def _interrupted(self, job: Job) -> None:
+    def _cut_off(self, job: Job) -> None:
         if job.cancel:
             self._end(job, CANCELLED)
-        elif job.attempts >= ATTEMPTS:
-            job.error = INTERRUPTED
+        elif job.faults >= FAULTS or job.attempts >= ATTEMPTS:
+            worker = job.faults >= FAULTS
+            job.error = _interrupted(*(FAULTS, "its worker") if worker else (ATTEMPTS, "the server"))
             self._end(job, FAILED)
         else:
             job.state, job.leased_by, job.lease_until = QUEUED, None, None

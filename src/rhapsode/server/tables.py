@@ -63,6 +63,7 @@ class Job(Base):
         request: what was asked for, as it is shown.
         work: what the worker needs.
         attempts: how often it was begun.
+        faults: how often its worker ended in the middle of it while the server went on.
         leased_by, lease_until: which worker of which server does it, and until when it is believed to.
         cancel: whether it is to stop.
         stage, done, total: progress; 0 where the total is not known.
@@ -81,6 +82,7 @@ class Job(Base):
     started: Mapped[float | None] = mapped_column(Float, default=None)
     finished: Mapped[float | None] = mapped_column(Float, default=None)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    faults: Mapped[int] = mapped_column(Integer, default=0)
     leased_by: Mapped[str | None] = mapped_column(String(64), default=None)
     lease_until: Mapped[float | None] = mapped_column(Float, default=None)
     cancel: Mapped[bool] = mapped_column(default=False)
