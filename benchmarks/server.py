@@ -4,8 +4,9 @@
     python benchmarks/server.py kills --times 20 --jobs 40
     python benchmarks/server.py kills --times 20 --jobs 25 --seconds 10
 
-Each starts `rhapsode serve` on a free port with a folder of its own, submits small jobs (128 px, 0.3 s of sound, or as
-long as is asked for), checks every result by its hash, and prints one line of JSON. Needs `rhapsode[serve]`; memory is read from /proc.
+Each starts `rhapsode serve` on a free port with a folder of its own, submits small jobs (128 px, 0.3 s of sound or as
+long as is asked for), checks every result by its hash, and prints one line of JSON. Needs `rhapsode[serve]`; memory is
+read from /proc.
 """
 
 import argparse
