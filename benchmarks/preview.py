@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import tyro
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from rhapsode.studio.app import build
 from rhapsode.studio.workspace import Workspace
@@ -111,7 +111,7 @@ def _open_page() -> Iterator[Page]:
             page.get_by_role("button", name="Speak it").click()
             page.locator("video[data-name=preview]").wait_for()
             # Thumbnails are made in the same process: none is left to be made.
-            page.wait_for_function("document.querySelectorAll('.gallery .tile b').length === 1")
+            expect(page.locator(".gallery .tile b")).to_have_count(1, timeout=120_000)
             yield page
             browser.close()
         finally:
