@@ -64,6 +64,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Ite
 @pytest.fixture
 def page(site: Site, browser: "Browser") -> "Iterator[Page]":
     """The studio's page, whose first words were read; nothing went wrong in it, and nothing came from elsewhere."""
+    from playwright.sync_api import expect
+
     context = browser.new_context(viewport={"width": 1440, "height": 900}, permissions=["camera", "microphone"])
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -77,6 +79,7 @@ def page(site: Site, browser: "Browser") -> "Iterator[Page]":
     if consent.count():
         consent.check()
         page.get_by_role("button", name="Open the studio").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
     yield page
     context.close()
     assert not faults

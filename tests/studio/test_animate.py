@@ -1,10 +1,8 @@
 """The tab Animate in a real browser."""
 
 import json
-import os
 import re
 import shlex
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from tests.bench import Bench
 from tests.browser import PATIENCE
 from tests.studio.conftest import Site
+from tests.studio.looks import looks_right
 
 from rhapsode.media.reader import probe
 
@@ -42,10 +41,6 @@ FOLLOWS = """async ([label, values]) => {
   await new Promise(seen => shown().requestVideoFrameCallback(seen));
   return performance.now() - began;
 }"""
-
-NAMELESS = """[...document.querySelectorAll("button, input, select, textarea, audio, video")].filter(
-  e => e.offsetParent && !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())
-).map(e => e.outerHTML)"""
 
 
 def open_face(page: Page, site: Site, name: str = "face.png") -> None:
@@ -89,6 +84,7 @@ def test_a_video_is_made_plays_downloads_and_its_command_makes_it_again(page: Pa
     page.get_by_role("button", name="Make the video").click()
     page.wait_for_selector("video[data-name=result]")
     assert plays(page, "video[data-name=result]")
+    looks_right(page, "animate-made")
     made = page.locator("article.result").first
     with page.expect_download() as download:
         made.get_by_role("link", name="Download").click()
@@ -174,33 +170,11 @@ def test_a_recording_of_the_microphone_and_a_picture_of_the_camera_open(page: Pa
     )  # of a test picture
 
 
-def test_the_page_fits_and_every_control_has_a_name(page: Page, site: Site, tmp_path: Path) -> None:
-    pictures = Path(os.environ.get("STUDIO_PICTURES", tmp_path))
-    open_face(page, site)
-    open_voice(page, site)
-    for theme, width in product(("light", "dark"), (390, 820, 1440)):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
-        assert page.evaluate(NAMELESS) == []
-        page.evaluate("scrollTo(0, 0)")
-        page.screenshot(path=pictures / f"animate-{theme}-{width}.png", full_page=True)
-
-
 def test_styles_show_moving_thumbnails(page: Page, site: Site) -> None:
     page.unroute_all()
     page.reload()
     page.wait_for_selector(".tile video")
     assert plays(page, ".tile video >> nth=0")
-
-
-def test_keys_alone_reach_every_tab_and_slider(page: Page) -> None:
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
-    page.get_by_label("Head").focus()
-    page.keyboard.press("Home")
-    assert page.get_by_label("Head").input_value() == "0"
 
 
 def test_the_preview_follows_a_slider_soon_and_drops_what_is_stale(page: Page, site: Site) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.studio.conftest import Site
+from tests.studio.looks import looks_right
 
 pytest.importorskip("starlette", reason="the extra studio is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -26,6 +27,7 @@ def test_a_video_is_compared_with_a_clip_in_figures_curves_and_pictures(
     for picture in page.locator(".strip img").all():
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     assert page.locator(".strip img").count() == 8
+    looks_right(page, "evaluate")
 
 
 def test_a_file_that_is_no_video_is_refused_in_words(page: Page, site: Site) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.studio.conftest import Site
+from tests.studio.looks import looks_right
 
 pytest.importorskip("starlette", reason="the extra studio is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -29,6 +30,7 @@ def test_a_style_is_learnt_with_a_live_curve_then_shown_renamed_exported_and_del
     shown = page.get_by_role("region", name="mine")
     expect(shown.get_by_alt_text("The person at M")).to_be_visible()
     expect(shown.get_by_label("Face that lasts")).to_be_visible()
+    looks_right(page, "styles-learnt")
     shown.get_by_text("Rename", exact=True).click()
     shown.get_by_label("New name").fill("yours")
     shown.get_by_role("button", name="Rename it").click()
@@ -61,6 +63,7 @@ def test_two_styles_are_compared_on_the_open_portrait_drawn_and_mixed(page: Page
     expect(shown.get_by_text("angry * 0.5, happy * 0.5")).to_be_visible()
     shown.get_by_role("button", name="Draw its motion").click()
     expect(shown.get_by_role("img", name="Nod, degrees")).to_be_visible()
+    looks_right(page, "styles-compared")
 
 
 def test_a_name_that_is_not_allowed_is_refused_in_words(page: Page) -> None:

@@ -28,7 +28,7 @@ from rhapsode.tools.example import example_picture
 SIDE, FPS, SECONDS = 144, 15, 1.6
 _SENTENCE = "Oh, what a lovely morning."
 #: Rows and columns of the photograph that show the face.
-_CROP = (slice(20, 256), slice(104, 340))
+_CROP = (slice(30, 222), slice(128, 320))
 
 
 class Thumbnails:
@@ -50,7 +50,7 @@ class Thumbnails:
 
     def _path(self, name: str) -> Path:
         style = self._work.animator.find_style(name, self._work.library)
-        known = hashlib.sha256(f"{__version__} {name} {style.provenance}".encode()).hexdigest()[:20]
+        known = hashlib.sha256(f"{__version__} {_CROP} {name} {style.provenance}".encode()).hexdigest()[:20]
         path = self._work.cache / f"{known}.mp4"
         with self._lock:
             if not path.is_file():

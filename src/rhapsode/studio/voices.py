@@ -1,5 +1,6 @@
 """Voices that the page opens: files, recordings of its microphone, texts that are spoken."""
 
+import textwrap
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ def facts(name: str, voice: Voice) -> dict[str, Any]:
     """Tell the page of a voice."""
     return {
         "id": name,
-        "name": voice.text[:60] or voice.path.name,
+        "name": textwrap.shorten(voice.text, 60, placeholder="…") or voice.path.name,
         "seconds": round(voice.seconds, 2),
         "begins": round(voice.begins, 1),
         "bars": voice.bars,

@@ -63,29 +63,33 @@ export function animateTab(state, shared) {
 
   async function make() {
     told.clear();
+    const held = document.activeElement === output.make; // who works by keyboard goes on where they are
     output.make.disabled = true;
     try {
       const job = await api.send("api/videos", { ...values(), size: output.size() });
-      const ended = await api.runJob(output.place, job, { h, clock }, { frames: "Frames", portrait: "Opens the portrait" });
+      const work = api.runJob(output.place, job, { h, clock }, { frames: "Frames", portrait: "Opens the portrait" });
+      if (held) output.place.querySelector("button").focus();
+      const ended = await work;
       if (ended.state === "cancelled") told.say("Cancelled. Nothing half-made stays.", "plain");
       else {
         stage.setVideo("result", `api/history/${ended.result.id}/${ended.result.file}`, true);
-        told.say("Done: it plays on the stage, and stands below among what was made before.", "good");
+        told.say(["Done: it plays on the stage. ", h("a", { href: `api/history/${ended.result.id}/${ended.result.file}?download`, download: "" }, "Download it"), ", here or under Made before."], "good");
         await history.refresh();
       }
     } catch (error) {
       told.fail(error);
     } finally {
       output.make.disabled = !(now.picture && now.voice);
+      if (held) (told.element.querySelector("a") ?? output.make).focus();
     }
   }
 
-  output.element.append(told.element);
   // While a slider is dragged, every preview that is finished is shown; once it is let go, what is under way is stale.
   const settled = () => { if (wanted) running?.abort(); };
-  const cards = h("div.cards", { onchange: settled }, portrait.element, voice.element, manner.element, motion.element, output.element);
+  const cards = h("div.cards", { onchange: settled }, portrait.element, voice.element, manner.element, motion.element, output.element,
+    h("div.action", {}, output.place, told.element, output.make));
   return {
-    element: h("div.panel", {}, h("div.split", {}, stage.element, cards), history.element),
+    element: h("div.panel", {}, h("div.split", {}, stage.element, cards, history.element)),
     setStyles: manner.setStyles,
   };
 }

@@ -7,12 +7,12 @@ export function evaluateTab(state) {
   const told = notes();
   const place = h("div"), shown = h("div.cards");
   const results = h("select", { onchange: () => ready() });
-  const names = { clip: h("p.soft"), made: h("p.soft") };
+  const seen = { clip: h("div"), made: h("div") };
   const opened = { clip: null, made: null };
   const take = (which) => async (file) => {
     try {
       opened[which] = await api.upload("api/clips", file);
-      names[which].textContent = opened[which].name;
+      seen[which].replaceChildren(h("video.chosen", { src: URL.createObjectURL(file), controls: true, playsinline: true, ".muted": true, "aria-label": file.name }), h("p.soft", {}, file.name));
       if (which === "made") results.value = "";
       ready();
     } catch (error) { told.fail(error); }
@@ -52,8 +52,8 @@ export function evaluateTab(state) {
   }
 
   const choose = state.learns ? card("", "What is compared", field("A video made before", results),
-    dropZone({ label: "Or choose a video", accept: "video/*", onfile: take("made") }), names.made,
-    dropZone({ label: "Choose the clip", accept: "video/*", onfile: take("clip"), hint: "A real speaker; the video is best made of this clip's own sound." }), names.clip,
+    dropZone({ label: "Or choose a video", accept: "video/*", onfile: take("made") }), seen.made,
+    dropZone({ label: "Choose the clip", accept: "video/*", onfile: take("clip"), hint: "A real speaker; the video is best made of this clip's own sound." }), seen.clip,
     go, place, told.element)
     : card("", "What is compared", h("div.note.plain", {}, "Evaluating needs the extra train: ", h("code", {}, "pip install 'rhapsode[train]'")));
   shown.append(card("", "How near is it?", h("p", {}, "A video that was made of a clip's sound is compared with the clip: whether the mouth moves in step and as far, how the head moves, how often the eyes blink. Both faces are followed by the same tracker."),

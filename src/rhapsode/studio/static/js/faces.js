@@ -4,11 +4,16 @@ import { s } from "./ui.js";
 /** Lines through the landmarks: first, last, closed. */
 export const LINES = [[0, 16], [17, 21], [22, 26], [27, 30], [31, 35], [36, 41, true], [42, 47, true], [48, 59, true], [60, 67, true]];
 
-/** Draw a face, (68) [x, y] in canonical units, over another that is faint. */
-export function faceDrawing(face, under, label) {
-  const xs = face.map(([x]) => x), ys = face.map(([, y]) => y);
+/** The part of the plane that shows all of some faces, so that they are drawn at one size. */
+export function frameOf(faces) {
+  const xs = faces.flat().map(([x]) => x), ys = faces.flat().map(([, y]) => y);
   const left = Math.min(...xs) - 0.12, top = Math.min(...ys) - 0.12;
-  const svg = s("svg", { viewBox: `${left} ${top} ${Math.max(...xs) - left + 0.12} ${Math.max(...ys) - top + 0.12}`, role: "img", "aria-label": label, class: "drawn" });
+  return `${left} ${top} ${Math.max(...xs) - left + 0.12} ${Math.max(...ys) - top + 0.12}`;
+}
+
+/** Draw a face, (68) [x, y] in canonical units, over another that is faint. */
+export function faceDrawing(face, under, label, frame) {
+  const svg = s("svg", { viewBox: frame, role: "img", "aria-label": label, class: "drawn" });
   for (const [points, faint] of [[under, true], [face, false]]) {
     if (!points) continue;
     for (const [first, last, closed] of LINES) {

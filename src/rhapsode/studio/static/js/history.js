@@ -39,5 +39,5 @@ export function historyPanel() {
   };
   const refresh = async () => { try { show(await api.get("api/history")); } catch (error) { told.fail(error); } };
   refresh();
-  return { element: h("section.stack", { "aria-labelledby": "history" }, h("h2", { id: "history" }, "Made before"), told.element, none, grid), refresh };
+  return { element: h("section.stack.below", { "aria-labelledby": "history" }, h("h2", { id: "history" }, "Made before"), told.element, none, grid), refresh };
 }

@@ -52,6 +52,7 @@ function build(state) {
       made[name].element.setAttribute("role", "tabpanel");
       made[name].element.setAttribute("aria-labelledby", `tab-${name}`);
       main.append(made[name].element);
+      buttons[name].setAttribute("aria-controls", `panel-${name}`);
     }
     for (const [one, button] of Object.entries(buttons)) {
       button.setAttribute("aria-selected", String(one === name));
@@ -62,7 +63,7 @@ function build(state) {
     history.replaceState(null, "", `#${name}`);
   };
   Object.entries(TABS).forEach(([name, [label]], index, all) => {
-    buttons[name] = h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => choose(name), onkeydown: (event) => {
+    buttons[name] = h("button", { type: "button", role: "tab", id: `tab-${name}`, onclick: () => choose(name), onkeydown: (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
       const next = all[(index + step + all.length) % all.length][0];

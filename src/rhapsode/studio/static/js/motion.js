@@ -31,7 +31,7 @@ export function outputCard(onchange, onmake) {
   const place = h("div");
   const element = card("5", "Video",
     h("div.fields", {}, field("Frames", fps), field("Longest side", size)),
-    h("div.fields", {}, field("Teeth", teeth), field("Seed", seed)), field("Shape", aspect), behind.element, check("End where it begins, to be looped", loop), make, place);
+    h("div.fields", {}, field("Teeth", teeth), field("Seed", seed)), field("Shape", aspect), behind.element, check("End where it begins, to be looped", loop));
   return {
     element, make, place,
     options: () => ({ fps: fps.value, seed: Number(seed.value) || 0, teeth: teeth.value === "true", loop: loop.checked, aspect: aspect.value, ...behind.options() }),

@@ -2,7 +2,7 @@
 import { card, h, notes } from "./ui.js";
 import * as api from "./api.js";
 import { chart } from "./chart.js";
-import { faceDrawing } from "./faces.js";
+import { faceDrawing, frameOf } from "./faces.js";
 import { curveOf } from "./learn.js";
 
 export function detailCard(shared, onchanged) {
@@ -23,7 +23,7 @@ export function detailCard(shared, onchanged) {
   const bodyOf = (style) => [
     h("dl", {}, ...Object.entries({ ...style.origin, License: style.license || "none", Size: `${style.kilobytes} kB`, Blinks: `× ${style.blinks}`,
       Head: Object.entries(style.head).map(([way, gain]) => `${way.toLowerCase()} × ${gain}`).join(", "),
-      "Lasting expression": Object.entries(style.units).map(([unit, value]) => `${unit} ${value > 0 ? "+" : ""}${value}`).join(", ") || "none",
+      "Lasting expression": inWords(style.units) || "none",
     }).flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value)])),
     motion(style),
     style.curve.length > 1 && h("details", {}, h("summary", {}, "How it was learnt"), curveOf(style.curve)),
@@ -63,9 +63,24 @@ export function detailCard(shared, onchanged) {
 }
 
 function faces(style) {
+  const frame = frameOf([style.rest, ...style.references.flatMap((one) => [one.face, one.plain])]);
   const figures = style.references.map((one, index) => h("figure", {},
     style.pictures ? h("img", { src: `api/styles/${encodeURIComponent(style.name)}/pictures/${index}`, alt: `The person at ${one.name}` }) : "",
-    faceDrawing(one.face, one.plain, `Landmarks at ${one.name}`), `“${one.name === "None" ? "rest" : one.name}”`));
-  return h("div.stack", {}, h("div.strip.faces", {}, h("figure", {}, faceDrawing(style.rest, null, "Face that lasts"), "lasting"), ...figures),
+    faceDrawing(one.face, one.plain, `Landmarks at ${one.name}`, frame), one.name === "None" ? "rest" : `“${one.name}”`));
+  return h("div.stack", {}, h("div.strip.faces", {}, h("figure", {}, faceDrawing(style.rest, null, "Face that lasts", frame), "lasting"), ...figures),
     h("p.soft", {}, "The face that lasts, and the four reference images as landmarks; faint: those of no style."));
+}
+
+/** Units of expression in words; both sides of the face as one where they are alike. */
+function inWords(units) {
+  const told = [];
+  for (const [unit, value] of Object.entries(units)) {
+    const other = unit.endsWith("Left") ? unit.replace(/Left$/, "Right") : unit.endsWith("Right") ? unit.replace(/Right$/, "Left") : null;
+    const alike = other in units && Math.abs(units[other] - value) < 0.2;
+    if (alike && unit.endsWith("Right")) continue;
+    const name = (alike ? unit.replace(/Left$/, "") : unit).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    const mean = alike ? (value + units[other]) / 2 : value;
+    told.push(`${name} ${mean > 0 ? "+" : "−"}${Math.abs(mean).toFixed(2)}`);
+  }
+  return told.join(", ");
 }

@@ -80,7 +80,7 @@ export function notes() {
   return {
     element,
     clear: () => element.replaceChildren(),
-    say: (words, kind = "") => element.replaceChildren(h(`div.note${kind && `.${kind}`}`, {}, words)),
+    say: (words, kind = "") => element.replaceChildren(h(`div.note${kind && `.${kind}`}`, {}, ...[words].flat())),
     warn: (list) => element.replaceChildren(...list.map((one) => h("div.note", {}, one.message))),
     fail: (error) => {
       element.replaceChildren(h("div.note.bad", { role: "alert" }, h("b", {}, error.message), error.remedy || ""));

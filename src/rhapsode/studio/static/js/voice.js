@@ -66,10 +66,16 @@ function spoken(state, attempt) {
   }
   const text = h("textarea", { maxlength: 20000 });
   text.value = "Good evening. This face is a single photograph, and a small synthesiser lends it a voice.";
-  const language = h("select", {}, ...state.languages.map((code) => h("option", { value: code, selected: code === "en" }, code)));
+  const language = h("select", {}, ...state.languages.map((code) => h("option", { value: code, selected: code === "en" }, named(code))).sort((one, other) => one.text.localeCompare(other.text)));
   const button = h("button.chief", { type: "button", onclick: () => attempt("Speaks…",
     () => api.send("api/voices/spoken", { text: text.value, language: language.value })) }, "Speak it");
-  return h("div.stack", {}, field("Text", text), h("div.fields", {}, field("Language", language), h("div.field", {}, h("span.soft", {}, "A robotic stand-in."), button)));
+  return h("div.stack", {}, field("Text", text), h("div.fields.bottom", {}, field("Language", language), button),
+    h("p.soft", {}, "A small synthesiser speaks it. A recording moves the lips better."));
+}
+
+/** The name of a language of a code such as pt-br; the code where the browser knows none. */
+function named(code) {
+  try { return new Intl.DisplayNames(["en"], { type: "language" }).of(code); } catch { return code; }
 }
 
 function waveform(voice) {
