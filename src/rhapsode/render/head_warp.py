@@ -30,8 +30,9 @@ _WIDEN, _BLUR = 0.34, 0.17
 _STEPS, _MOST_STEPS, _STRIDE, _SMOOTH_STEPS = 3, 8, 1.5, 2
 #: A node belongs to the head's surroundings from this weight on.
 _REACHED = 0.01
-#: Standard deviation by which the depth is smoothed, canonical units: its edges spread over a cell or two.
-_SMOOTH = 0.045
+#: Standard deviations by which the depth is smoothed, canonical units: on a surface, and at an edge; and the slopes
+#: between which a slope becomes an edge.
+_FINE, _SOFT, _STEEP = 0.025, 0.08, (2.2, 3.2)
 #: By how much of itself the head is drawn out at most, but for the last hundredth of it; the angle at which that is
 #: measured, radians; the turn from the front beyond which a face is a profile; and what a head may turn in any case.
 _DRAWN_OUT, _ALMOST_ALL, _TRIED, _PROFILE, _LEAST = 1.0, 0.99, 0.15, 0.87, 0.1
@@ -77,7 +78,7 @@ class HeadMotion:
         centre = to_image(HEAD_CENTRE[None, None], pose)[0, 0]
         on_person = _at_nodes(matte, grid)
         depth = head_depth(face.mesh, pose, on_person, grid)
-        self.depth = cv2.GaussianBlur(depth, (0, 0), _SMOOTH * unit / grid.step)
+        self.depth = _smoothed(depth, unit, grid.step)
         arm = np.concatenate([self._nodes - pivot[:2], (self.depth - pivot[2])[..., None]], axis=-1)
         head, torso = _weights(face, unit, person, centre, grid)
         if share is not None:
@@ -197,6 +198,16 @@ def head_grid(width: int, height: int, unit: float) -> Grid:
         unit: pixels in a canonical unit.
     """
     return Grid.over(Box(0, 0, width, height), max(2, round(unit / 16)))
+
+
+def _smoothed(depth: np.ndarray, unit: float, step: int) -> np.ndarray:
+    """Depth without facets, its edges spread over two or three cells, which no grid could draw sharp."""
+    fine, soft = (cv2.GaussianBlur(depth, (0, 0), by * unit / step) for by in (_FINE, _SOFT))
+    cell = np.ones((3, 3), np.uint8)
+    slope = cv2.morphologyEx(depth, cv2.MORPH_GRADIENT, cell) / (2 * step)
+    edge = smoothstep((slope - _STEEP[0]) / (_STEEP[1] - _STEEP[0])).astype(np.float32)
+    smoothed: np.ndarray = fine + cv2.GaussianBlur(cv2.dilate(edge, cell), (0, 0), 1.0) * (soft - fine)
+    return smoothed
 
 
 def _divergence(field: np.ndarray) -> np.ndarray:
