@@ -26,6 +26,7 @@ _OUTSIDE = {
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
 _LIST = re.compile(r"^((?!- |\* |\d+\. |[>|#\s]).+\n)(?=- |\d+\. )", re.MULTILINE)
+_COMMANDS = re.compile(r'<div class="language-sh highlight">.*?</div>', re.DOTALL)
 _CELL = re.compile(r"<td.*?</td>", re.DOTALL)
 _EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[\[(](.*?)\\[\])]</\1>', re.DOTALL)
 
@@ -56,7 +57,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Write equations as MathML, and pipes in the code of tables as they are meant: a backslash kept the row whole."""
+    """Write equations as MathML, options whole where a command is wrapped, and pipes in tables without backslash."""
+    html = _COMMANDS.sub(
+        lambda found: re.sub(r"(?<=[\s>])--[a-z-]+", r'<span class="option">\g<0></span>', found[0]), html
+    )
     html = _CELL.sub(lambda cell: cell[0].replace(r"\|", "|"), html)
     return _EQUATION.sub(
         lambda found: convert(_plain(found[2]), display="block" if found[1] == "div" else "inline"), html

@@ -40,7 +40,7 @@ class _Page(HTMLParser):
         self.equations += tag == "math"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make docs` does: a warning, such as of a link that leads nowhere, is an error."""
     pytest.importorskip("material", reason="needs the extra [docs]")
