@@ -5,7 +5,6 @@ Where a part of the head comes to lie before another, as a nose does before a ch
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from rhapsode.compute import single_threaded_matmul
 from rhapsode.face.geometry import SKULL_BASE, Pose, to_image
@@ -104,7 +103,7 @@ class HeadMotion:
             translation: (3,) canonical units; its z has no effect under weak perspective.
             shoulders: (2,) how far they move beside that, canonical units.
         """
-        turn = Rotation.from_rotvec(rotation).as_matrix()[:2] - np.eye(3)[:2]
+        turn = _matrix(rotation)[:2] - np.eye(3)[:2]
         ways = np.vstack([turn.T, self._unit * translation[:2], self._unit * shoulders]).astype(np.float32)
         return single_threaded_matmul(self._follows, ways).reshape(self._nodes.shape)
 
@@ -137,7 +136,7 @@ class HeadMotion:
         grid, step = self.grid, np.float32(self.grid.step)
         near = self._around_head(displacement)
         nodes, depth = self._nodes[near], self.depth[near]
-        away = Rotation.from_rotvec(rotation).as_matrix()[:2, 2].astype(np.float32)
+        away = _matrix(rotation)[:2, 2].astype(np.float32)
         radius = int(np.ceil(np.hypot(*away) * np.ptp(self.depth) / step))
         nearest = cv2.erode(depth, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
         start = nodes - displacement[near] + (self._head[near] * (depth - nearest))[..., None] * away
@@ -177,16 +176,18 @@ class HeadMotion:
 
     def reach(self, source: np.ndarray) -> int:
         """Give how far anything comes from at most, across or down, pixels."""
-        return int(np.ceil(np.abs(source - self._nodes).max())) + 1
+        return int(np.ceil(cv2.norm(source, self._nodes, cv2.NORM_INF))) + 1
 
     def active(self, source: np.ndarray) -> Box:
         """Give the pixels of the picture that the motion changes."""
-        flow = np.abs(source - self._nodes)
+        flow = cv2.absdiff(source, self._nodes)
         moved = np.maximum(flow[..., 0], flow[..., 1]) > _INVISIBLE
-        if not moved.any():
+        left, top, width, height = cv2.boundingRect(moved.view(np.uint8))
+        if width == 0:
             return Box(0, 0, 0, 0)
+        ends = self._nodes[[top, top + height - 1], [left, left + width - 1]]
         # Two cells of margin: the enlarged flow reaches half a cell beyond the nodes.
-        return Box.around(self._nodes[moved], 1.5 * self.grid.step).intersect(self._picture)
+        return Box.around(ends, 1.5 * self.grid.step).intersect(self._picture)
 
 
 def head_grid(width: int, height: int, unit: float) -> Grid:
@@ -208,6 +209,11 @@ def _smoothed(depth: np.ndarray, unit: float, step: int) -> np.ndarray:
     edge = smoothstep((slope - _STEEP[0]) / (_STEEP[1] - _STEEP[0])).astype(np.float32)
     smoothed: np.ndarray = fine + cv2.GaussianBlur(cv2.dilate(edge, cell), (0, 0), 1.0) * (soft - fine)
     return smoothed
+
+
+def _matrix(rotation: np.ndarray) -> np.ndarray:
+    """The matrix (3, 3) of a rotation vector."""
+    return cv2.Rodrigues(np.asarray(rotation, np.float64))[0]
 
 
 def _divergence(field: np.ndarray) -> np.ndarray:
