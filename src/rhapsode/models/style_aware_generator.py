@@ -136,7 +136,8 @@ class StyleAwareGenerator(nn.Module):
             # Teeth are fixed to the skull, so those in photos of the person are at the right place already.
             cover = share[..., None, None] * known.photo_mask[:, None]
             whole = cover.sum(2, True)
-            own = torch.einsum("btkyx,bkcyx->btcyx", cover, known.patterns) / (whole + 1e-4)
+            # A sum of products: as an einsum, ONNX Runtime takes a fifth of the whole network's time for it.
+            own = (cover[:, :, :, None] * known.patterns[:, None]).sum(2) / (whole + 1e-4)
             there = toned[:, :, INSIDE : INSIDE + 1] * whole / (whole + _SURE)
             painted = painted + there * (own - painted)
             more.append(there)
