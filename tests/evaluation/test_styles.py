@@ -57,7 +57,7 @@ def figures(store: Path, kept: Path, report: Path, talking_clip: Path, astronaut
     portrait = kept / "portrait.png"
     cv2.imwrite(str(portrait), astronaut[..., ::-1])
     viewing = Viewing((portrait,), strengths=(1.0,))
-    return evaluate_style(store, store, SPLITS, RECIPE, report=report, keep=kept, viewing=viewing)
+    return evaluate_style(store, store, SPLITS, RECIPE, report=report, keep=kept, viewing=viewing, videos=1)
 
 
 @pytest.mark.slow
@@ -109,12 +109,20 @@ def test_a_style_speaks_with_the_voices_of_others_alone(figures: dict[str, Any],
 
 
 @pytest.mark.slow
-def test_the_report_shows_figures_paths_and_the_course_of_learning(figures: dict[str, Any], report: Path) -> None:
+def test_the_report_shows_figures_a_video_paths_and_the_course_of_learning(
+    figures: dict[str, Any], report: Path
+) -> None:
     page = (report / "index.html").read_text()
     assert json.loads((report / "figures.json").read_text()) == figures
-    for heading in ("Together", "By clip", "Before and after", "Learning"):
+    for heading in ("Together", "Side by side", "By clip", "Before and after", "Learning"):
         assert f"<h2>{heading}</h2>" in page
     assert page.count('aria-label="mouth opening over time"') == page.count('aria-label="L_mg over steps"') == 2
+    # Of the first style clip alone, as many as were asked for.
+    assert sorted(path.name for path in (report / "clips").iterdir()) == ["made__test.jpg", "made__test.mp4"]
+    assert (
+        page.count("<video") == 1 and 'src="clips/made__test.mp4"' in page and 'poster="clips/made__test.jpg"' in page
+    )
+    assert "voice of made/val · portrait portrait.png" in page
     assert "nan" not in page.lower().replace("nano", "")
 
 
@@ -193,5 +201,5 @@ def test_the_command_says_what_is_wrong_in_one_line(store: Path, capsys: pytest.
     assert "no usable clip of split eval" in captured.err
     assert cli.main(["evaluate", "style", "--help"]) == 0
     shown = capsys.readouterr().out
-    for option in ("--data", "--store", "--split", "--seed", "--json", "--report", "--portraits"):
+    for option in ("--data", "--store", "--split", "--seed", "--json", "--report", "--portraits", "--clips"):
         assert option in shown

@@ -78,7 +78,9 @@ class StyleTransfer:
     store: Store = Path("stores/clips")
     """Where recordings are prepared, on the first run."""
     report: Annotated[Path | None, option("FOLDER", "none")] = None
-    """Write a page with tables and curves to this folder."""
+    """Write a page with tables, curves and videos to this folder."""
+    clips: Annotated[int, at_least(0), option("N")] = 3
+    """Videos in the report, of the first style clips beside --portraits."""
     output: Annotated[Json, option(name="")] = field(default_factory=Json)
 
     def run(self) -> None:
@@ -100,6 +102,7 @@ class StyleTransfer:
                 model=self.model,
                 report=self.report,
                 viewing=Viewing(pictures, self.expression_teacher) if pictures else None,
+                videos=self.clips,
                 progress=progress,
             )
         from rhapsode.cli.tables import style_table

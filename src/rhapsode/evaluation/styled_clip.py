@@ -28,6 +28,7 @@ from rhapsode.metrics.style import MOVED, published_code_distances, style_distan
 from rhapsode.motion.retarget import CLOSURE
 from rhapsode.motion.stream import generate
 from rhapsode.style.motion_model import styled_motion_model
+from rhapsode.style.style import Style
 
 #: What is compared: the generator without style, with a clip's statistics, and after style transfer.
 METHODS = ("none", "zero_shot", "learnt")
@@ -50,6 +51,7 @@ class StyledClip:
         motions: by method, for each driving clip the generated motion (T_k, 68, 3).
         figures: by method, as they stand in the result.
         curve: learning curve, a row for each check.
+        learnt: the style, learnt.
         seen: what portraits show with the learnt style; None where none was looked at.
     """
 
@@ -59,6 +61,7 @@ class StyledClip:
     motions: Mapping[str, Sequence[np.ndarray]]
     figures: Mapping[str, Mapping[str, Any]]
     curve: Sequence[Mapping[str, float]]
+    learnt: Style
     seen: SeenStyle | None = None
 
     @property
@@ -124,7 +127,7 @@ def evaluate_clip(
         stage = _stage(viewing, folder, driving, model)
         shown = stage.see(learnt)
         seen = SeenStyle(entry.speaker, entry.style, stage.read_clip(entry.clip.path), viewing.strengths, shown)
-    return StyledClip(entry, style_clip.expression, list(drivers), motions, figures, curve, seen)
+    return StyledClip(entry, style_clip.expression, list(drivers), motions, figures, curve, learnt, seen)
 
 
 def shape_leak(made: Sequence[np.ndarray], own: np.ndarray, rest: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
 from rhapsode.evaluation.expression_scores import expression_scores
 from rhapsode.evaluation.report.folder import check_folder
+from rhapsode.evaluation.report.style_videos import Showing
 from rhapsode.evaluation.report.styles import write_style_report
 from rhapsode.evaluation.seen_expressions import Viewing, neutral_units
 from rhapsode.evaluation.style_identity import identify
@@ -47,6 +48,7 @@ def evaluate_style(
     report: Path | None = None,
     keep: Path | None = None,
     viewing: Viewing | None = None,
+    videos: int = 3,
     workers: int = 2,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -63,8 +65,9 @@ def evaluate_style(
         keep: folder for motions, a .npz for each style clip with `real`, `drivers`, and `METHODS`_0 and _1 for its two
             longest driving clips; none where None.
         viewing: portraits to look at the learnt styles on; none where None.
+        videos: number of style clips, from the first, that the report shows beside those portraits.
         workers: number of processes, one thread each.
-        progress: watches the stages `clips` and `styles`.
+        progress: watches the stages `clips`, `styles` and `videos`.
 
     Returns:
         `style_clips`, `driving_clips`, `window`; for each of `METHODS` the means over style clips of `SLD`, `SLV`,
@@ -108,7 +111,8 @@ def evaluate_style(
     if keep is not None:
         _keep(keep, clips)
     if report is not None:
-        write_style_report(report, clips, figures)
+        shown = None if viewing is None else Showing(opened, viewing.portraits, model, videos)
+        write_style_report(report, clips, figures, shown, progress)
     return figures
 
 

@@ -1,7 +1,7 @@
 """A video of a recorded speaker beside a portrait of the speaker that is animated with the same sound."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from rhapsode.animator import Animator
+from rhapsode.data.store import PreparedClip
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.writer import write_video
@@ -51,24 +52,24 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
         PortraitError: that frame shows no usable face.
     """
     path = clip.clip.path
-    portrait = next(_pictures(clip, iter([clip.rest_time])))
+    portrait = _scaled(next(pictures(clip.tracked, [clip.rest_time])))
     made = animator.animate(portrait, path, AnimationOptions(fps=probe(path).fps, head_motion=0, blink=0, gaze=0))
     figures: list[tuple[float, float, float, float]] = []
 
     def frames() -> Iterator[np.ndarray]:
-        recorded = _pictures(clip, (n / float(made.fps) for n in itertools.count()))
+        recorded = map(_scaled, pictures(clip.tracked, (n / float(made.fps) for n in itertools.count())))
         for n, (synthetic, real) in enumerate(zip(made, recorded, strict=False)):
             if n % _EVERY == 0:
                 figures.append((cpbd(synthetic), cpbd(real), ssim(synthetic, real), psnr(synthetic, real)))
-            yield np.concatenate([_labelled(real, "recorded"), _labelled(synthetic, "SYNTHETIC")], axis=1)
+            yield np.concatenate([labelled(real, "recorded"), labelled(synthetic, "SYNTHETIC")], axis=1)
 
     write_video(frames(), out, made.fps, path, comment="left half recorded, right half synthetic")
     return PictureFigures(*np.mean([each for each in figures if np.isfinite(each).all()] or figures, axis=0).tolist())
 
 
-def _pictures(clip: RealClip, times: Iterator[float]) -> Iterator[np.ndarray]:
+def pictures(clip: PreparedClip, times: Iterable[float]) -> Iterator[np.ndarray]:
     """Crop the recording around the speaker at ascending times of its sound, seconds; the last frame is repeated."""
-    points = clip.tracked.landmarks[..., :2]
+    points = clip.landmarks[..., :2]
     low, high = points.min((0, 1)), points.max((0, 1))
     margin = _AROUND * (high - low).max()
     left, top = np.maximum(low - margin, 0).astype(int)
@@ -78,7 +79,7 @@ def _pictures(clip: RealClip, times: Iterator[float]) -> Iterator[np.ndarray]:
     for time in times:
         while following is not None and following[0] <= time - clip.av_offset:
             (_, shown), following = following, next(frames, None)
-        yield _scaled(shown[top:bottom, left:right])
+        yield shown[top:bottom, left:right]
 
 
 def _scaled(frame: np.ndarray) -> np.ndarray:
@@ -88,7 +89,7 @@ def _scaled(frame: np.ndarray) -> np.ndarray:
     return cv2.resize(frame, (round(width * HEIGHT / height), HEIGHT), interpolation=cv2.INTER_AREA)
 
 
-def _labelled(frame: np.ndarray, label: str) -> np.ndarray:
+def labelled(frame: np.ndarray, label: str) -> np.ndarray:
     """Add a dark strip with a label below a frame."""
     strip = np.full((_STRIP, frame.shape[1], 3), 24, np.uint8)
     cv2.putText(strip, label, (8, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (230, 230, 230), 1, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""The report of an evaluation of styles: tables, landmarks over time before and after, and learning curves."""
+"""The report of an evaluation of styles: tables, videos, landmarks over time before and after, learning curves."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,32 +11,47 @@ from rhapsode.audio.mel import MOTION_RATE
 from rhapsode.evaluation.report.columns import NAMES, PUBLISHED, STYLE, accuracy, cells, changes, expressions, number
 from rhapsode.evaluation.report.folder import fresh_folder, write_page
 from rhapsode.evaluation.report.page import Line, Plot, Row, Table, points, render
+from rhapsode.evaluation.report.style_videos import Showing, style_videos
 from rhapsode.evaluation.styled_clip import METHODS, StyledClip
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import BROWS
 from rhapsode.face.mouth import lip_distance
+from rhapsode.progress import Progress, no_progress
 
 #: Widths of the driving clip, of the gap, and of the style clip; and heights of plots of motion and of learning.
 _DRIVEN, _GAP, _OWN, _HEIGHT, _LOW = 440, 20, 180, 96, 48
 
 
-def write_style_report(folder: Path, clips: Sequence[StyledClip], figures: Mapping[str, Any]) -> None:
+def write_style_report(
+    folder: Path,
+    clips: Sequence[StyledClip],
+    figures: Mapping[str, Any],
+    showing: Showing | None = None,
+    progress: Progress = no_progress,
+) -> None:
     """Write the report; the folder appears, or is replaced, only when it is complete.
 
     Args:
-        folder: receives index.html and figures.json.
+        folder: receives index.html and figures.json; clips/ too where there are videos.
         clips: results of each style clip.
         figures: their summary, as `styles.summary` makes it.
+        showing: how the first of them are shown beside portraits; no videos where None.
+        progress: watches the stage `videos`.
 
     Raises:
         DataError: the folder must not be replaced.
+        PortraitError: a portrait shows no face, or cannot be animated.
+        VideoError: the recording of a style clip cannot be read, or a video cannot be written.
     """
     with fresh_folder(folder) as fresh:
-        write_page(fresh, render_page(clips, figures), figures)
+        videos = style_videos(clips, showing, fresh / "clips", progress) if showing else ()
+        write_page(fresh, render_page(clips, figures, videos), figures)
 
 
-def render_page(clips: Sequence[StyledClip], figures: Mapping[str, Any]) -> str:
-    """Render the page; arguments as in `write_style_report`."""
+def render_page(
+    clips: Sequence[StyledClip], figures: Mapping[str, Any], videos: Sequence[Mapping[str, str]] = ()
+) -> str:
+    """Render the page; arguments as in `write_style_report`, `videos` as `style_videos` gives them."""
     introduction = (
         f"Styles of {figures['style_clips']} clips, each put on the speech of {figures['driving_clips']} other people "
         f"(rhapsode {__version__}). Scored is the motion of the generator before heads, blinks and portraits; windows "
@@ -68,6 +83,7 @@ def render_page(clips: Sequence[StyledClip], figures: Mapping[str, Any]) -> str:
         expressions=expressions(figures["expression"]) if "expression" in figures else None,
         seconds=None if seconds is None else number(seconds, 1),
         columns=(*STYLE, *PUBLISHED),
+        videos=videos,
         paths=[_paths(clip) for clip in clips],
         curves=[_curve(clip) for clip in clips if len(clip.curve) > 1],
     )
