@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rhapsode.animator import Animator
+from rhapsode.credentials.verifying import verify
 from rhapsode.evaluation.clips import RealClip
 from rhapsode.evaluation.report.side_by_side import PictureFigures, side_by_side
 from rhapsode.media.encoder import SYNTHETIC_NOTICE
@@ -40,9 +41,10 @@ def test_the_recording_is_left_and_the_portrait_right(made: Path) -> None:
     assert np.abs(left - right).mean() < 20
 
 
-def test_it_says_that_it_is_synthetic(made: Path) -> None:
+def test_it_says_that_it_is_synthetic_and_is_signed(made: Path) -> None:
     with av.open(str(made)) as container:
         assert SYNTHETIC_NOTICE in container.metadata["title"] + container.metadata["comment"]
+    assert verify(made).valid
     _, frame = next(read_frames(made))
     strip, half = frame[-26:], frame.shape[1] // 2
     assert strip[:, half : half + 100].max() > 180

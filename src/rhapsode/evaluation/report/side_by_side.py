@@ -9,8 +9,11 @@ import cv2
 import numpy as np
 
 from rhapsode.animator import Animator
+from rhapsode.credentials.attach import signed
+from rhapsode.credentials.origin import Origin, picture_hash
 from rhapsode.data.store import PreparedClip
 from rhapsode.evaluation.clips import RealClip
+from rhapsode.media.outputs import sink_for
 from rhapsode.media.reader import probe, read_frames
 from rhapsode.media.writer import write_video
 from rhapsode.metrics.picture import cpbd, psnr, ssim
@@ -46,7 +49,7 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
     """Write the video: the recording left, the animated portrait right, labelled, with the sound of the recording.
 
     The portrait is a recorded frame with the speaker at rest; only its expression moves. Where the recording's sound is
-    late, its frames are shown later by as much, as the scores assume.
+    late, its frames are shown later by as much, as the scores assume. The file is signed as `Video.save` does it.
 
     Raises:
         PortraitError: that frame shows no usable face.
@@ -63,7 +66,9 @@ def side_by_side(clip: RealClip, animator: Animator, out: Path) -> PictureFigure
                 figures.append((cpbd(synthetic), cpbd(real), ssim(synthetic, real), psnr(synthetic, real)))
             yield np.concatenate([labelled(real, "recorded"), labelled(synthetic, "SYNTHETIC")], axis=1)
 
-    write_video(frames(), out, made.fps, path, comment="left half recorded, right half synthetic")
+    sink, unsigned = signed(sink_for(out), lambda: Origin((picture_hash(portrait),)).inputs({None: path}))
+    comment = ". ".join(filter(None, ["left half recorded, right half synthetic", unsigned]))
+    write_video(frames(), sink, made.fps, path, comment=comment)
     return PictureFigures(*np.mean([each for each in figures if np.isfinite(each).all()] or figures, axis=0).tolist())
 
 
