@@ -120,7 +120,7 @@ def test_the_report_shows_figures_a_video_paths_and_the_course_of_learning(
     # Of the first style clip alone, as many as were asked for.
     assert sorted(path.name for path in (report / "clips").iterdir()) == ["made__test.jpg", "made__test.mp4"]
     assert (
-        page.count("<video") == 1 and 'src="clips/made__test.mp4"' in page and 'poster="clips/made__test.jpg"' in page
+        page.count("<video") == 1 and 'src="clips/made__test.mp4"' in page and '<img src="clips/made__test.jpg"' in page
     )
     assert "voice of made/val · portrait portrait.png" in page
     assert "nan" not in page.lower().replace("nano", "")
