@@ -43,6 +43,23 @@ def test_what_is_no_style_or_has_no_fit_name_is_refused(alice: Speaker, style: P
     refused(alice.ask("DELETE", "/v1/styles/happy"), 403, "shipped-style")
 
 
+@pytest.mark.slow
+def test_a_style_is_learnt_to_its_end_and_speaks(alice: Speaker, talking_clip: Path) -> None:
+    wanted = {"name": "astronaut", "license": "CC0-1.0", "steps": "2"}
+    job = alice.post("/v1/styles/learn", wanted, clip=talking_clip).json()
+    stages = [data["progress"]["stage"] for name, data in alice.events(job["id"]) if name != "done"]
+    assert "tracking" in stages and "learning" in stages
+    ended = alice.ended(job["id"], 300)
+    assert ended["state"] == "done", ended
+    assert ended["result"]["style"] == "astronaut" and ended["result"]["distance"] > 0
+    style = alice.get("/v1/styles/astronaut/file").content
+    assert alice.ended(alice.submit(style="astronaut", fps="5")["id"])["state"] == "done"
+    assert alice.ask("DELETE", "/v1/styles/astronaut").status_code == 204
+    answer = alice.post("/v1/styles", {"name": "again"}, style=style)  # what was downloaded comes back
+    assert answer.status_code == 201 and answer.json() == {"name": "again", "shipped": False}
+    assert alice.ask("DELETE", "/v1/styles/again").status_code == 204
+
+
 def test_learning_is_a_job_that_can_be_cancelled(alice: Speaker, talking_clip: Path) -> None:
     refused(alice.post("/v1/styles/learn", {"name": "mine"}, clip=alice.picture), 422, "no-video")
     job = alice.post("/v1/styles/learn", {"name": "mine"}, clip=talking_clip).json()

@@ -59,7 +59,8 @@ def learn(work: dict[str, Any], models: Models, progress: Progress) -> dict[str,
     """Learn a style.
 
     Args:
-        work: `clip`, a file; `name` and `license`; `model`; `styles`, folder of the owner's styles; `overwrite`.
+        work: `clip`, a file; `name` and `license`; `steps` at most; `model`; `styles`, folder of the owner's styles;
+            `overwrite`.
         models: not needed.
         progress: watches.
 
@@ -67,6 +68,7 @@ def learn(work: dict[str, Any], models: Models, progress: Progress) -> dict[str,
         RhapsodeError: as `learn_style`.
     """
     from rhapsode.learning.learn import learn_style  # PyTorch, which animating does without
+    from rhapsode.learning.recipe import TransferRecipe
 
     library = StyleLibrary(Path(work["styles"]))
     style = learn_style(
@@ -74,6 +76,7 @@ def learn(work: dict[str, Any], models: Models, progress: Progress) -> dict[str,
         work["name"],
         work["model"],
         license=work["license"],
+        recipe=TransferRecipe(steps=work["steps"]),
         library=library,
         overwrite=work["overwrite"],
         progress=progress,
