@@ -166,7 +166,13 @@ def _longest_shot_with_sound(path: Path, times: np.ndarray, landmarks: np.ndarra
             times[0],
         )
     if seconds < SHORT - 1e-6:
-        _log.warning("%s: %.1f s show little of a style; %.0f s or more are better", path, seconds, SHORT)
+        _log.warning(
+            "%s: %.1f s show little of a style; %.0f s or more are better",
+            path,
+            seconds,
+            SHORT,
+            extra={"code": "short-clip"},
+        )
     return shot
 
 

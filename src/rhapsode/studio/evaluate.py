@@ -20,7 +20,7 @@ from rhapsode.metrics.jitter import jitter_ratio
 from rhapsode.metrics.landmarks import lmd, velocity_difference
 from rhapsode.metrics.mouth import opening_correlation, opening_spread_ratio, sound_lag
 from rhapsode.require import require_torch
-from rhapsode.studio.http import answer, harmless
+from rhapsode.studio.http import answer, harmless, pathless
 from rhapsode.studio.jobs import Job
 from rhapsode.studio.warnings_heard import heard_warnings
 from rhapsode.studio.workspace import Workspace
@@ -59,7 +59,7 @@ def compare(work: Workspace, made: Path, real: Path, job: Job) -> dict[str, Any]
         "real": [round(float(opening), 4) for opening in openings[1][::step]],
         "moments": [round(float(time), 2) for time in moments],
         "pictures": folder.name,
-        "warnings": [one.message.replace(f"{work.scratch}/", "") for one in heard],
+        "warnings": [pathless(one.message, work.scratch) for one in heard if one.code != "short-clip"],
     }
 
 

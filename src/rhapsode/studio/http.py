@@ -97,10 +97,14 @@ def in_words(error: Exception, *folders: Path) -> dict[str, str]:
     if not isinstance(error, RhapsodeError):
         what = f"this is a bug in rhapsode ({type(error).__name__}: {error})"
         return {"message": what, "remedy": "please report it", "code": "bug"}
-    message = error.message
+    return {"message": pathless(error.message, *folders), "remedy": error.remedy, "code": error.code}
+
+
+def pathless(message: str, *folders: Path) -> str:
+    """Give a message whose files in some folders, or in folders of theirs with names made up, go by their names."""
     for folder in folders:
         message = re.sub(rf"{re.escape(str(folder))}/(?:[0-9a-f]+/)?", "", message)
-    return {"message": message, "remedy": error.remedy, "code": error.code}
+    return message
 
 
 class OnlyOwnPage:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from rhapsode.require import require_torch
 from rhapsode.studio import style_facts
-from rhapsode.studio.http import answer, answer_file
+from rhapsode.studio.http import answer, answer_file, pathless
 from rhapsode.studio.jobs import Job
 from rhapsode.studio.settings import whole_number
 from rhapsode.studio.warnings_heard import heard_warnings
@@ -42,7 +42,7 @@ def learn(work: Workspace, clip: Path, neutral: Path | None, values: Mapping[str
             progress=job,
             on_check=job.rows.append,
         )
-    return {"name": style.name, "warnings": [one.message for one in heard]}
+    return {"name": style.name, "warnings": [pathless(one.message, work.scratch) for one in heard]}
 
 
 def routes(work: Workspace) -> list[Route]:

@@ -1,7 +1,7 @@
 // Curves: lines over a common axis, drawn as SVG, with their figures in words for who cannot see them.
 import { h, s } from "./ui.js";
 
-const WIDE = 520, HIGH = 190, LEFT = 44, RIGHT = 10, TOP = 10, LOW = 26;
+const HIGH = 190, LEFT = 56, RIGHT = 10, TOP = 10, LOW = 26;
 
 /** A figure with as many digits as tell apart what lies a hundredth of the span away. */
 const short = (value, span = 1) => (Number.isInteger(value) ? String(value) : value.toFixed(Math.min(4, Math.max(0, 2 - Math.floor(Math.log10(span) + 0.5)))));
@@ -10,17 +10,23 @@ const short = (value, span = 1) => (Number.isInteger(value) ? String(value) : va
 export function chart(title, unit, series) {
   const kept = series.filter((one) => one.points.length);
   const points = kept.flatMap((one) => one.points);
-  const svg = s("svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": spoken(title, kept) });
-  if (points.length) {
+  const svg = s("svg", { class: "chart", role: "img", "aria-label": spoken(title, kept) });
+  if (points.length) new ResizeObserver(([{ contentRect }]) => draw(Math.max(160, contentRect.width))).observe(svg);
+  /** Draw at the width, pixels, that it has on the page. */
+  function draw(wide) {
+    svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
+    svg.replaceChildren();
     const [x0, x1] = range(points.map(([x]) => x));
     const [y0, y1] = range(points.map(([, y]) => y));
-    const px = (x) => LEFT + ((WIDE - LEFT - RIGHT) * (x - x0)) / (x1 - x0);
+    const px = (x) => LEFT + ((wide - LEFT - RIGHT) * (x - x0)) / (x1 - x0);
     const py = (y) => HIGH - LOW - ((HIGH - LOW - TOP) * (y - y0)) / (y1 - y0);
     for (const y of [y0, (y0 + y1) / 2, y1]) {
-      svg.append(s("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: py(y), y2: py(y) }));
+      svg.append(s("line", { class: "axis", x1: LEFT, x2: wide - RIGHT, y1: py(y), y2: py(y) }));
       svg.append(s("text", { x: LEFT - 6, y: py(y) + 4, "text-anchor": "end" }, short(y, y1 - y0)));
     }
-    for (const [x, anchor] of [[x0, "start"], [x1, "end"]]) svg.append(s("text", { x: px(x), y: HIGH - 8, "text-anchor": anchor }, `${short(x, x1 - x0)} ${unit}`));
+    for (const [x, anchor] of [[x0, "start"], [x1, "end"]]) {
+      svg.append(s("text", { x: px(x), y: HIGH - 8, "text-anchor": anchor }, `${short(x, x1 - x0)} ${unit}`));
+    }
     kept.forEach((one, index) => {
       const d = one.points.map(([x, y], i) => `${i ? "L" : "M"}${px(x).toFixed(1)},${py(y).toFixed(1)}`).join("");
       svg.append(s("path", { d, class: index ? "second" : "first" }));

@@ -45,8 +45,8 @@ export function evaluateTab(state) {
     const pictures = (which, words) => result.moments.map((time, index) => h("figure", {},
       h("img", { src: `api/evaluations/${result.pictures}/${which}-${index}.jpg`, alt: `${words} at ${time} s` }), `${time} s`));
     shown.replaceChildren(
-      card("", "Figures", h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ...["Figure", "Video", "What it is", "Best"].map((word) => h("th", { scope: "col" }, word)))),
-        h("tbody", {}, ...result.figures.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td.number", {}, one.value === null ? "–" : String(one.value)), h("td", {}, one.means), h("td", {}, one.best))))))),
+      card("", "Figures", h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ...["Figure", "Video", "Best"].map((word) => h("th", { scope: "col" }, word)))),
+        h("tbody", {}, ...result.figures.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name, h("span.soft", {}, one.means)), h("td.number", {}, one.value === null ? "–" : String(one.value)), h("td", {}, one.best))))))),
       card("", "Curves", chart("Mouth opening, eye distances", "s", [{ name: "the video", points: of("made") }, { name: "the clip", points: of("real") }])),
       card("", "Pictures", h("p.soft", {}, "Where the clip's mouth is widest: the video above, the clip below."), h("div.strip", {}, ...pictures("made", "The video")), h("div.strip", {}, ...pictures("real", "The clip"))));
   }

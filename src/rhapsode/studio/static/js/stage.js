@@ -62,7 +62,7 @@ export class Stage {
       src: this.videos[name], controls: true, autoplay: !follows, loop: name === "preview", playsinline: true,
       ".muted": follows ? old.muted : name === "preview", "data-name": name, "aria-label": name === "preview" ? "Preview" : "The video",
     });
-    this.setRatio();
+    video.addEventListener("loadedmetadata", () => { this.setRatio(video.videoWidth, video.videoHeight); }, { once: true });
     if (follows) this.follow(old, video);
     else this.fit.replaceChildren(video);
   }
@@ -83,13 +83,14 @@ export class Stage {
     }, { once: true });
   }
 
-  setRatio() { this.fit.style.setProperty("--ratio", (this.picture?.width || 4) / (this.picture?.height || 3)); }
+  /** Give the screen the shape of what it shows. */
+  setRatio(width, height) { this.fit.style.setProperty("--ratio", width / height); }
 
   showPicture(withTracker) {
     const { picture } = this;
     const overlay = s("svg", { viewBox: `0 0 ${picture.width} ${picture.height}`, "aria-hidden": "true" });
     if (withTracker && picture.seen) draw(overlay, picture);
-    this.setRatio();
+    this.setRatio(picture.width, picture.height);
     const image = h("img", { src: `api/pictures/${picture.id}?${picture.version || 0}`, alt: `The picture ${picture.name}` });
     this.fit.replaceChildren(image, overlay);
     if (picture.faces.length > 1) this.fit.append(...picture.faces.map((face) => this.box(face)));
