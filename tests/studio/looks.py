@@ -93,12 +93,14 @@ def looks_right(page: "Page", name: str, full: bool = True) -> None:
         name: of the pictures, `name-theme-width.png`.
         full: whether the pictures hold all of the page, not only what a screen shows.
     """
+    from playwright.sync_api import expect
+
     folder = os.environ.get("STUDIO_PICTURES")
     before = page.viewport_size
     for theme, (width, height) in product(THEMES, SIZES):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name}: wider than {width} pixels"
         assert page.evaluate(FAULTS) == []
         assert page.evaluate(PALE, [_MOST, _LARGE]) == []
