@@ -23,10 +23,12 @@ def soft_limit(offsets: np.ndarray) -> np.ndarray:
     """
     bent = offsets.copy()
     sideways = np.abs(bent[:, _CORNERS, 0]).max(1)
-    bent[:, MOUTH, 0] *= _gain(sideways, *CORNERS)[:, None]
+    if sideways.max() > CORNERS[0]:
+        bent[:, MOUTH, 0] *= _gain(sideways, *CORNERS)[:, None]
     for part, limits in ((_LOWER_FACE, MOUTH_AND_JAW), (BROWS, BROW)):
         reach = np.linalg.norm(bent[:, part], axis=-1).max(1)
-        bent[:, part] *= _gain(reach, *limits)[:, None, None]
+        if reach.max() > limits[0]:
+            bent[:, part] *= _gain(reach, *limits)[:, None, None]
     return bent
 
 
