@@ -64,6 +64,8 @@ class MouthPainter(Layer):
         self._rest = portrait.rest
         self._fade = edge_fade(networks.window.side)
         self.outline = self._window.outline()
+        self._reach = round(_REACH * networks.window.per_unit)
+        self._wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * self._reach + 1, 2 * self._reach + 1))
         offsets = references if fitted else retarget(references, np.ones(len(references)), portrait.rest)
         drawn = [self._window.draw(portrait.rig.pose(one)) for one in offsets]
         shapes = mouth_shape(portrait.rest + offsets).astype(np.float32)
@@ -100,7 +102,7 @@ class MouthPainter(Layer):
         """Add what the networks paint to a part of a frame, in place."""
         difference, places = self.difference(patch.face), self._window.places(patch.points)
         added = cv2.remap(difference, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
-        patch.frame[:] = np.rint(np.clip(patch.frame + added, 0, 255)).astype(np.uint8)
+        cv2.add(patch.frame, added, patch.frame, dtype=cv2.CV_8U)
 
     def difference(self, face: PosedFace) -> np.ndarray:
         """Paint a mouth, as the difference from the mouth that is drawn.
@@ -139,9 +141,7 @@ class MouthPainter(Layer):
     def _near_lips(self, expression: np.ndarray) -> np.ndarray:
         """How near each pixel of the window is to the lips, (S, S, 1) float32, 1 on and 0 far from them."""
         mouth = (self._window.regions(expression) == MOUTH).astype(np.float32)
-        reach = round(_REACH * self._window.size.per_unit)
-        wide = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
-        near: np.ndarray = cv2.GaussianBlur(wide, (0, 0), reach / 2)
+        near: np.ndarray = cv2.GaussianBlur(cv2.dilate(mouth, self._wide), (0, 0), self._reach / 2)
         return near[..., None]
 
 

@@ -30,17 +30,18 @@ def heal_corners(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: Li
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     corners = np.stack([lips.along[[0, -1]], lips.middle[[0, -1]]], -1) @ lips.axes
     for corner in corners + lips.origin:
-        part = _part(np.hypot(*np.moveaxis(points[::_STRIDE, ::_STRIDE] - corner, -1, 0)) < 0.1 * unit)
+        corner = corner.astype(np.float32)
+        part = _part(_distance(points[::_STRIDE, ::_STRIDE], corner) < 0.1 * unit)
         if part is None:
             continue
-        away = np.hypot(*np.moveaxis(points[part] - corner.astype(np.float32), -1, 0)) / (0.1 * unit)
+        away = _distance(points[part], corner) / np.float32(0.1 * unit)
         patch = frame[part]
         # Lip is left alone, and a taper of lip too; only what is darker was the mouth's inside.
         dark = smoothstep(4.0 * (0.7 - patch.max(-1).astype(np.float32) / np.float32(light)))
         dark = cv2.GaussianBlur(cv2.dilate(dark, kernel), (0, 0), 0.25 * size)
         share = (0.8 * closed * dark * smoothstep(2.0 * (1 - away)))[..., None]
         healed = cv2.morphologyEx(patch, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
-        patch[:] = np.rint(patch + share * (healed.astype(np.float32) - patch)).astype(np.uint8)
+        cv2.add(patch, (share * (healed.astype(np.float32) - patch)).astype(np.float32), patch, dtype=cv2.CV_8U)
 
 
 def draw_lip_line(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: LipEdges) -> None:
@@ -59,6 +60,12 @@ def draw_lip_line(frame: np.ndarray, points: np.ndarray, rest: LipEdges, lips: L
     strength = interpolate(place[..., 0], lips.along, closing * min((lips.opened - 1.0) / 2.0, 1.0))
     line = np.exp(-(((place[..., 1] - middle) / width) ** 2))
     drawn[:] = np.rint(drawn * (1 - 0.24 * strength * line)[..., None]).astype(np.uint8)
+
+
+def _distance(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    """How far points (h, w, 2) are from one, (h, w) float32."""
+    x, y = cv2.split(points - corner)
+    return cv2.magnitude(x, y)
 
 
 def _part(near: np.ndarray) -> tuple[slice, slice] | None:

@@ -62,6 +62,7 @@ class DrawnFace:
         layers: what is drawn over the mouth, from the lowest to the uppermost.
         unit: pixels in a canonical unit.
         shown: the part of the picture that frames show.
+        eyes: around all that moving lids can change, pixels of the picture.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class DrawnFace:
         self.head = head or portrait.head
         self.rig, self.lids, self.furrows = portrait.rig, portrait.eyelids, portrait.furrows
         self.layers, self.unit, self.shown = tuple(layers), portrait.unit, portrait.shown
+        self.eyes = [Box.around(self.lids.outline(eye), 1) for eye in (0, 1)]
 
     @property
     def fills_mouth(self) -> bool:
@@ -105,7 +107,7 @@ class DrawnPose:
         self._face, self._pose, self._displacement = face, pose, displacement
         self._posed: PosedFace = face.rig.pose(pose.expression, pose.units)
         self.moves = self._posed.moves
-        self._eyes = [self._moved(Box.around(face.lids.outline(eye), 1)) for eye in (0, 1)]
+        self._eyes = [self._moved(box) for box in face.eyes]
         self._looks = bool(np.abs(pose.gaze).max() > _STRAIGHT)
         self._factors = face.furrows.factors(pose.units)
         self._furrowed = Box(0, 0, 0, 0) if self._factors is None else self._moved(face.furrows.box)

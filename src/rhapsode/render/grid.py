@@ -119,27 +119,16 @@ class Grid:
         Returns:
             (..., C) float32.
         """
+        return self.stencil(points).of(field)
+
+    def stencil(self, points: np.ndarray) -> "Stencil":
+        """Prepare to sample fields at any points, (..., 2) pixel positions."""
         places = self._in_cells(points.astype(np.float32, copy=False))
         x = np.minimum(np.maximum(places[..., 0], np.float32(0)), np.float32(self.columns - 1.001))
         y = np.minimum(np.maximum(places[..., 1], np.float32(0)), np.float32(self.rows - 1.001))
         column, row = np.floor(x), np.floor(y)
-        fx, fy = (x - column)[..., None], (y - row)[..., None]
-        flat = field.reshape(-1, field.shape[-1])
         start = row.astype(np.intp) * self.columns + column.astype(np.intp)
-        # In place, and clipped rather than checked: this is where much of a frame's time goes.
-        upper, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
-        right -= upper
-        right *= fx
-        upper += right
-        start += self.columns
-        lower, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
-        right -= lower
-        right *= fx
-        lower += right
-        lower -= upper
-        lower *= fy
-        upper += lower
-        return upper
+        return Stencil(start, (x - column)[..., None], (y - row)[..., None], self.columns)
 
     def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int, step: float = 1.0) -> np.ndarray:
         """Find where each point came from, if everything moved by a displacement field.
@@ -264,6 +253,40 @@ class Grid:
         for top in range(box.top, box.bottom, rows):
             band = Box(box.left, top, box.right, min(top + rows, box.bottom))
             yield band, self.enlarge(field, band)
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """The nodes around points, and how near the points are to each.
+
+    Attributes:
+        start: (...) number of the node above and to the left.
+        right: (..., 1) float32, share of the way to the next column.
+        down: (..., 1) float32, that to the next row.
+        columns: of the grid.
+    """
+
+    start: np.ndarray
+    right: np.ndarray
+    down: np.ndarray
+    columns: int
+
+    def of(self, field: np.ndarray) -> np.ndarray:
+        """Sample a field (rows, columns, C) float32, (..., C) float32."""
+        flat = field.reshape(-1, field.shape[-1])
+        # In place, and clipped rather than checked: this is where much of a frame's time goes.
+        upper, lower = (self._across(flat, self.start + down) for down in (0, self.columns))
+        lower -= upper
+        lower *= self.down
+        upper += lower
+        return upper
+
+    def _across(self, flat: np.ndarray, start: np.ndarray) -> np.ndarray:
+        left, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
+        right -= left
+        right *= self.right
+        left += right
+        return left
 
 
 def _looked_up(field: np.ndarray, places: np.ndarray) -> np.ndarray:

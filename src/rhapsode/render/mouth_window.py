@@ -93,6 +93,7 @@ class MouthWindow:
         places = np.stack(np.meshgrid(np.arange(size.side), np.arange(size.side)), -1)
         self._points = (places @ back[:, :2].T + back[:, 2]).astype(np.float32)
         self._scaled_points = self._scale(self._points)
+        self._stencil = self._rig.warp.grid.stencil(self._points)
         scaled = self._resize(portrait.image)
         self._skin = self._resize(self._rig.skin) if self.is_open else scaled
         rest_edges = self._rig.curves.rest.scaled(self._factor)
@@ -111,7 +112,7 @@ class MouthWindow:
             face: an expression of the portrait's rig.
         """
         lips = face.lips.scaled(self._factor)
-        both = face.rig.warp.grid.sample(np.concatenate([face.flow.upper, face.flow.lower], -1), self._points)
+        both = self._stencil.of(np.concatenate([face.flow.upper, face.flow.lower], -1))
         share = lips.above(self._scaled_points)[..., None]
         source = self._points + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
         painted = _look_up(self._skin, self._scale(source))
