@@ -23,7 +23,7 @@ from rhapsode.face.units import UNITS
 #: go. What is not here is not used: gaze moves no skin, and lips and jaw that words move are the Motion Generator's.
 GAINS: Final = {
     "browDown": (2.5, 2.8), "browInnerUp": (2.2, 1.6), "browOuterUp": (1.6, 0.9), "cheekPuff": (1.0, 1.0),
-    "cheekSquint": (1.0, 1.2), "eyeBlink": (1.0, 0.6), "eyeSquint": (1.0, 1.0), "eyeWide": (1.0, 1.0),
+    "cheekSquint": (1.0, 1.2), "eyeBlink": (1.0, 0.6), "eyeSquint": (1.0, 1.0), "eyeWide": (1.2, 1.2),
     "jawOpen": (1.0, 0.4), "jawForward": (1.0, 0.5),
     "mouthDimple": (1.0, 1.2), "mouthFrown": (1.6, 2.0), "mouthPress": (1.0, 0.9), "mouthShrug": (1.0, 1.0),
     "mouthSmile": (1.5, 1.5), "mouthStretch": (1.2, 1.4), "mouthUpperUp": (1.0, 1.0), "mouthLowerDown": (1.0, 1.0),
