@@ -53,7 +53,7 @@ def export(encoder: WindowedEncoder, path: Path, frames: int = 2, rounded: bool 
     Args:
         encoder: trained.
         path: the file.
-        frames: features (1/50 s) a step.
+        frames: features (1/50 s) a step in the live setting; the model takes steps of any length.
         rounded: whether weights of products are rounded to four bits. Other weights are stored in half precision and
             cast when the model is loaded.
 
@@ -65,6 +65,7 @@ def export(encoder: WindowedEncoder, path: Path, frames: int = 2, rounded: bool 
     mel = torch.zeros(1, 2 * frames, state.recent_mel.shape[2])
     # How far a layer looks ahead shows in its rows; without any, the array has none.
     rows = {f"{prefix}{name}": {1: f"{prefix}{name}_rows"} for name in names[2:] for prefix in ("", "next_")}
+    rows |= {name: {1: f"{name}_rows"} for name in ("mel", "features")}
     with atomic_path(path) as partial, warnings.catch_warnings(), torch.no_grad():
         # The exporter that traces is deprecated, and the newer one needs packages that nothing else does.
         warnings.simplefilter("ignore")
