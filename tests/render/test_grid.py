@@ -35,9 +35,10 @@ def test_where_a_field_folds_the_place_is_found_that_lies_nearest_to_the_start()
     # What lies left of 60 moves right by 16, over what lies right of it.
     move = np.zeros_like(nodes)
     move[..., 0] = 16 * smoothstep((60 - nodes[..., 0]) / 8 + 0.5)
-    field = np.dstack([move, np.ones(nodes.shape[:2], np.float32)])
+    pace = np.ones(nodes.shape[:2], np.float32)
     hidden = np.array([[[66.0, 10.0]]], np.float32)
-    nearer, farther = (grid.search(field, hidden, hidden + np.array([by, 0], np.float32), 12, 1.0) for by in (-20, 6))
+    starts = (hidden + np.array([by, 0], np.float32) for by in (-20, 6))
+    nearer, farther = (grid.search(move, pace, hidden, start, 12, 1.0) for start in starts)
     assert nearer[0, 0] == pytest.approx([50, 10], abs=0.1)
     assert farther[0, 0] == pytest.approx([66, 10], abs=0.1)
 

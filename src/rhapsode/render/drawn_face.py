@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from rhapsode.face.units import AT_REST
+from rhapsode.render.face_warp import blended
 from rhapsode.render.fine import FinePicture
 from rhapsode.render.gaze import AS_PICTURED
 from rhapsode.render.grid import Box
@@ -124,8 +125,10 @@ class DrawnPose:
             source: places in the portrait's pose at the nodes.
         """
         warp, flow = self._face.rig.warp, self._posed.flow
-        share = self._posed.lips.above(warp.nodes)[..., None]
-        moved: np.ndarray = source + warp.grid.sample(flow.lower + share * (flow.upper - flow.lower), source)
+        field = blended(flow.both, self._posed.lips.above(warp.nodes))
+        near = self._face.head.grid.cells(self._moved(warp.box).union(warp.box))
+        moved = source.copy()
+        moved[near] += warp.grid.sample(field, source[near])
         return moved
 
     def draw_mouth(self, canvas: Canvas, source: np.ndarray) -> None:
@@ -192,10 +195,9 @@ class DrawnPose:
         """
         warp, flow = self._face.rig.warp, self._posed.flow
         near = Box.around(posed[::6, ::6].reshape(-1, 2), 9).intersect(warp.box)
-        both = warp.grid.enlarge(np.concatenate([flow.upper, flow.lower], axis=-1), near)
-        both = _at(both, near, posed)
-        share = self._posed.lips.above(posed)[..., None]
-        points: np.ndarray = posed + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
+        both = _at(warp.grid.enlarge(flow.both, near), near, posed)
+        points = blended(both, self._posed.lips.above(posed))
+        points += posed
         return points
 
     def _moved(self, box: Box) -> Box:

@@ -21,6 +21,7 @@ from rhapsode.face import regions
 from rhapsode.face.landmarks import BROWS, LEFT_EYE, MESH_TO_68, NOSE, RIGHT_EYE
 from rhapsode.render.grid import Box, Grid, smoothstep
 from rhapsode.render.lip_curves import contour_weights
+from rhapsode.render.stencil import complex_of, pairs_of
 
 #: How far each jaw point follows its offset: the ends, at the temples, stay with the skull.
 _JAW_FOLLOW = np.array([0, 0, 0.3, 0.8, *[1.0] * 9, 0.8, 0.3, 0, 0])
@@ -69,6 +70,27 @@ class ExpressionFlow:
 
     upper: np.ndarray
     lower: np.ndarray
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """Give the lower field, and by how much the upper one differs, (rows, columns, 4), for `blended`."""
+        return np.concatenate([self.lower, self.upper - self.lower], axis=-1)
+
+
+def blended(both: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Blend the fields of both lips.
+
+    Args:
+        both: (h, w, 4) float32, `ExpressionFlow.both` at some points.
+        share: (h, w) float32, how much each of these belongs to the upper one.
+
+    Returns:
+        (h, w, 2) float32.
+    """
+    lower, apart = complex_of(both[..., :2]), complex_of(both[..., 2:])
+    apart *= share
+    apart += lower
+    return pairs_of(apart)
 
 
 class ExpressionWarp:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from rhapsode.render.stencil import Stencil, complex_of, pairs_of
+
 #: Pixels of a band of a field: as float32 places half a megabyte, which fits into the cache of a core.
 _BAND = 2**16
 
@@ -121,14 +123,13 @@ class Grid:
         """
         return self.stencil(points).of(field)
 
-    def stencil(self, points: np.ndarray) -> "Stencil":
+    def stencil(self, points: np.ndarray) -> Stencil:
         """Prepare to sample fields at any points, (..., 2) pixel positions."""
         places = self._in_cells(points.astype(np.float32, copy=False))
         x = np.minimum(np.maximum(places[..., 0], np.float32(0)), np.float32(self.columns - 1.001))
         y = np.minimum(np.maximum(places[..., 1], np.float32(0)), np.float32(self.rows - 1.001))
-        column, row = np.floor(x), np.floor(y)
-        start = row.astype(np.intp) * self.columns + column.astype(np.intp)
-        return Stencil(start, (x - column)[..., None], (y - row)[..., None], self.columns)
+        column, row = x.astype(np.int32), y.astype(np.int32)
+        return Stencil((row * self.columns + column).astype(np.intp), x - column, y - row, self.columns)
 
     def invert(self, displacement: np.ndarray, points: np.ndarray, iterations: int, step: float = 1.0) -> np.ndarray:
         """Find where each point came from, if everything moved by a displacement field.
@@ -159,49 +160,57 @@ class Grid:
 
     def _in_cells(self, points: np.ndarray) -> np.ndarray:
         """Pixel positions (..., 2) as columns and rows of nodes, a new array."""
-        places: np.ndarray = points - self._first_node
+        places = complex_of(points) - self._first_node
         places *= np.float32(1 / self.step)
-        return places
+        return pairs_of(places)
 
     def _in_pixels(self, places: np.ndarray) -> np.ndarray:
-        points: np.ndarray = places * np.float32(self.step)
+        points = complex_of(places) * np.float32(self.step)
         points += self._first_node
-        return points
+        return pairs_of(points)
 
     @property
-    def _first_node(self) -> np.ndarray:
+    def _first_node(self) -> np.complex64:
         half = (self.step - 1) / 2
-        return np.array([self.left + half, self.top + half], np.float32)
+        return np.complex64(complex(self.left + half, self.top + half))
 
     def search(
-        self, field: np.ndarray, points: np.ndarray, start: np.ndarray, iterations: int, longest: float
+        self,
+        displacement: np.ndarray,
+        pace: np.ndarray,
+        points: np.ndarray,
+        start: np.ndarray,
+        iterations: int,
+        longest: float,
     ) -> np.ndarray:
-        """Find where each point came from, if everything moved by a field that may fold.
+        """Find where each point came from, if everything moved by a displacement field that may fold.
 
         Of several places it finds the one that lies nearest to where it starts, since no step is long.
 
         Args:
-            field: (rows, columns, 3) float32, at the nodes before the move: how far each moves, pixels, and which share
-                of its way a step goes there: less than 1 where the field spreads.
+            displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
+            pace: (rows, columns) float32, which share of its way a step goes there: less than 1 where the field
+                spreads.
             points: (h, w, 2) float32, pixel positions after the move.
             start: (h, w, 2) float32, where the search begins.
             iterations: number of steps.
             longest: how far a step goes at most, across and down, cells.
         """
         limit = np.float32(longest)
-        cells = field * np.array([1 / self.step, 1 / self.step, 1], np.float32)
+        cells, paces = displacement * np.float32(1 / self.step), cv2.merge([pace, pace])
         place, ends = self._in_cells(start), self._in_cells(points)
         for _ in range(iterations):
-            here = _looked_up(cells, place)
-            way = ends - here[..., :2]
+            way = ends - _looked_up(cells, place)
             way -= place
-            way *= here[..., 2:]
+            way *= _looked_up(paces, place)
             np.maximum(way, -limit, out=way)
             place += np.minimum(way, limit, out=way)
         source = self._in_pixels(place)
-        here = self.sample(field, source)
-        found: np.ndarray = source + here[..., 2:] * (points - here[..., :2] - source)
-        return found
+        way = points - self.sample(displacement, source)
+        way -= source
+        way *= _looked_up(paces, place)
+        source += way
+        return source
 
     def moved(self, box: Box, displacement: np.ndarray) -> Box:
         """Give a box that holds all to which a displacement field takes the pixels of a box.
@@ -210,7 +219,7 @@ class Grid:
             box: what lies outside the grid moves as its border does.
             displacement: (rows, columns, 2) float32, pixels, at the nodes before the move.
         """
-        rows, columns = self._cells(box)
+        rows, columns = self.cells(box)
         x, y = displacement[rows, columns, 0], displacement[rows, columns, 1]
         left, top = math.floor(box.left + x.min()), math.floor(box.top + y.min())
         return Box(left, top, math.ceil(box.right + x.max()), math.ceil(box.bottom + y.max()))
@@ -222,15 +231,15 @@ class Grid:
             field: (rows, columns, C) float32.
             box: must lie inside the pixels that the grid was laid over.
         """
-        rows, columns = self._cells(box)
+        rows, columns = self.cells(box)
         part = np.ascontiguousarray(field[rows, columns])
         size = (part.shape[1] * self.step, part.shape[0] * self.step)
         big = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
         x, y = box.left - self.left - columns.start * self.step, box.top - self.top - rows.start * self.step
         return big[y : y + box.height, x : x + box.width]
 
-    def _cells(self, box: Box) -> tuple[slice, slice]:
-        """Rows and columns of the nodes between which the pixels of a box lie."""
+    def cells(self, box: Box) -> tuple[slice, slice]:
+        """Give rows and columns of the nodes between which the pixels of a box lie."""
         rows = self._between(box.top - self.top, box.bottom - self.top, self.rows)
         columns = self._between(box.left - self.left, box.right - self.left, self.columns)
         return rows, columns
@@ -253,40 +262,6 @@ class Grid:
         for top in range(box.top, box.bottom, rows):
             band = Box(box.left, top, box.right, min(top + rows, box.bottom))
             yield band, self.enlarge(field, band)
-
-
-@dataclass(frozen=True)
-class Stencil:
-    """The nodes around points, and how near the points are to each.
-
-    Attributes:
-        start: (...) number of the node above and to the left.
-        right: (..., 1) float32, share of the way to the next column.
-        down: (..., 1) float32, that to the next row.
-        columns: of the grid.
-    """
-
-    start: np.ndarray
-    right: np.ndarray
-    down: np.ndarray
-    columns: int
-
-    def of(self, field: np.ndarray) -> np.ndarray:
-        """Sample a field (rows, columns, C) float32, (..., C) float32."""
-        flat = field.reshape(-1, field.shape[-1])
-        # In place, and clipped rather than checked: this is where much of a frame's time goes.
-        upper, lower = (self._across(flat, self.start + down) for down in (0, self.columns))
-        lower -= upper
-        lower *= self.down
-        upper += lower
-        return upper
-
-    def _across(self, flat: np.ndarray, start: np.ndarray) -> np.ndarray:
-        left, right = flat.take(start, 0, mode="clip"), flat.take(start + 1, 0, mode="clip")
-        right -= left
-        right *= self.right
-        left += right
-        return left
 
 
 def _looked_up(field: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -142,11 +142,11 @@ class HeadMotion:
         start = nodes - displacement[near] + (self._head[near] * (depth - nearest))[..., None] * away
         # A field that spreads is gone through more slowly; one that folds is not gone through at all.
         spread = np.maximum(_divergence(displacement[near]) / step, 0)
-        field = np.dstack([displacement[near], 1 / (1 + spread)])
+        pace = 1 / (1 + spread)
         part = Grid(grid.left + near[1].start * grid.step, grid.top + near[0].start * grid.step, grid.step,
                     nodes.shape[1], nodes.shape[0])  # fmt: skip
         steps = _STEPS + int(np.ceil(radius / _STRIDE))
-        found = part.search(field, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
+        found = part.search(displacement[near], pace, nodes, start, min(steps, _MOST_STEPS), _STRIDE)
         source[near] = found if self._own is None else np.where(self._own[near], found, source[near])
 
     def _around_head(self, displacement: np.ndarray) -> tuple[slice, slice]:

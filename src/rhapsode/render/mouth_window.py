@@ -13,6 +13,7 @@ import numpy as np
 from rhapsode.face.facial_map import draw_facial_map, project
 from rhapsode.face.geometry import Pose, to_image
 from rhapsode.face.landmarks import JAW, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from rhapsode.render.face_warp import blended
 from rhapsode.render.grid import affine, smoothstep
 from rhapsode.render.interior import MouthInterior
 from rhapsode.render.layers import MouthPatch
@@ -112,9 +113,8 @@ class MouthWindow:
             face: an expression of the portrait's rig.
         """
         lips = face.lips.scaled(self._factor)
-        both = self._stencil.of(np.concatenate([face.flow.upper, face.flow.lower], -1))
-        share = lips.above(self._scaled_points)[..., None]
-        source = self._points + both[..., 2:] + share * (both[..., :2] - both[..., 2:])
+        source = blended(self._stencil.of(face.flow.both), lips.above(self._scaled_points))
+        source += self._points
         painted = _look_up(self._skin, self._scale(source))
         cover = lips.cover(self._scaled_points)
         self._interior.draw(MouthPatch(painted, self._scaled_points, cover, lips, face))

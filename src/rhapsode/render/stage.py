@@ -83,16 +83,16 @@ class Stage:
         return cls(still, picture, shut, person, behind)
 
     @cached_property
-    def _columns(self) -> np.ndarray:
-        """First and last column of the person in each row, plus one, (H, 2)."""
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and last column of the person in each row, plus one, (H,) each."""
         height, width = self.still.shape[:2]
         if self.person is None:
-            return np.tile([0, width], (height, 1))
+            return np.zeros(height, int), np.full(height, width)
         seen = self.person[..., 3] > 0
         left, right = seen.argmax(1), width - seen[:, ::-1].argmax(1)
         none = ~seen.any(1)
         left[none], right[none] = width, 0
-        return np.column_stack([left, right])
+        return left, right
 
     def parts(self, area: Box, reach: int) -> Iterator[Box]:
         """Give the pixels of an area that can show the person, some rows at a time, so that they stay in the cache.
@@ -101,10 +101,11 @@ class Stage:
             area: of the frame.
             reach: pixels by which anything moves at most.
         """
+        first, last = self._columns
         for top in range(area.top, area.bottom, _ROWS):
             bottom = min(top + _ROWS, area.bottom)
-            near = self._columns[max(top - reach, 0) : bottom + reach]
-            left, right = int(near[:, 0].min()) - reach, int(near[:, 1].max()) + reach
+            near = slice(max(top - reach, 0), bottom + reach)
+            left, right = int(first[near].min()) - reach, int(last[near].max()) + reach
             part = Box(max(left, area.left), top, min(right, area.right), bottom)
             if not part.is_empty:
                 yield part
