@@ -280,10 +280,9 @@ class Animator:
         style = None if options.style is None else self.find_style(options.style)
         loaded = portrait if isinstance(portrait, Portrait) else self.load_portrait(portrait)
         loaded = loaded.framed(options.aspect_ratio)
+        renderer = loaded.renderer(style, options.teeth, str(options.background))
         timeline = self._timeline(loaded, style, replace(options, live=True), HISTORY + 1)
-        return Session(
-            loaded.renderer(style, options.teeth, str(options.background)), timeline, options.frame_rate, sound
-        )
+        return Session(renderer, timeline, options.frame_rate, sound)
 
     def motion_model(self, style: Style | None = None, strength: float = 1.0, live: bool = False) -> StyledMotionModel:
         """Give the models that move a face, changed by a style.

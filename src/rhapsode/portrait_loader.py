@@ -53,6 +53,7 @@ def load_portrait(
         source = read_source(picture, size, tracker)
         choice = _found(source, tracker, face, size) if points is None else _placed(source, tracker, points)
         measured = MeasuredPortrait.from_image(source.image, tracker, choice.face, tracker.kept)
+        measured.begin()
         check_view(measured, source.name)
         photos, hashes = [], [picture_hash(one) for one in (picture, *extra_photos)]
         for photo in extra_photos:
@@ -68,6 +69,7 @@ def load_portrait(
         check_size(source, chosen.face, size, warns=False)
         with face_tracker() as tracker:
             there = MeasuredPortrait.from_image(part.image, tracker, chosen.face, tracker.kept, part.shown)
+        there.begin()
         return portrait(there, chosen)
 
     return portrait(measured, choice)

@@ -1,6 +1,7 @@
 """Find faces and people in pictures and videos."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from types import TracebackType
 from typing import Final, Protocol
@@ -45,7 +46,8 @@ class PictureTracker(Protocol):
 class FaceTracker:
     """Finds face meshes in pictures and videos, and people in pictures. Use as a context manager.
 
-    Networks are loaded when they are first needed. Several threads may share a tracker.
+    Networks are loaded when they are first needed, all at once for a still picture. Several threads may share a
+    tracker.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -76,6 +78,9 @@ class FaceTracker:
         Args:
             image: (H, W, 3) uint8 RGB.
         """
+        if "_mesh" not in self.__dict__:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(self.__getattribute__, ("_mesh", "_far", "_near", "_person")))
         faces = self._sure(image) or self._drawn(image) or self._tiny(image)
         return sorted(faces, key=lambda face: face.eye_distance, reverse=True)
 

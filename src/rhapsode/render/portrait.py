@@ -1,5 +1,6 @@
 """A still picture whose face is measured, once for all frames."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,12 +106,27 @@ class MeasuredPortrait:
         rims = self.eyelids.rims(self.person.shape)
         return FaceRig(self.image, self.face, self.pose, self.rest, rims)
 
+    def begin(self) -> None:
+        """Begin what takes longest, the cut-out, beside the measures that do without it."""
+        if self.is_cut_out:
+            self._cutting  # noqa: B018  (begins)
+
     @cached_property
     def cut_out(self) -> CutOut:
         """Give the person without the background, and the background without the person."""
-        what = f"cut-out-{CUT_OUT_VERSION}-{self.unit:.2f}"
-        packed = self.keep(what, self.image, lambda: cut_out(self.image, self.person, self.unit).packed())
-        return CutOut.unpacked(self.image, packed)
+        return self._cutting.result()
+
+    @cached_property
+    def _cutting(self) -> "Future[CutOut]":
+        def cut() -> CutOut:
+            what = f"cut-out-{CUT_OUT_VERSION}-{self.unit:.2f}"
+            packed = self.keep(what, self.image, lambda: cut_out(self.image, self.person, self.unit).packed())
+            return CutOut.unpacked(self.image, packed)
+
+        pool = ThreadPoolExecutor(1, thread_name_prefix="rhapsode-cut-out")
+        cutting = pool.submit(cut)
+        pool.shutdown(wait=False)  # the thread ends with its work
+        return cutting
 
     @cached_property
     def is_cut_out(self) -> bool:
