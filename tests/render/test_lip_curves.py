@@ -5,8 +5,11 @@ import pytest
 import skimage.data
 
 from rhapsode.face import regions
+from rhapsode.face.mouth import lip_openings
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.motion.retarget import lips_together
+from rhapsode.render.lip_curves import LipCurves
+from rhapsode.render.lips import RestingLips
 from rhapsode.render.portrait import MeasuredPortrait
 
 
@@ -74,3 +77,32 @@ def test_half_closed_lips_are_half_of_what_the_picture_shows(portrait: MeasuredP
 
     assert gap(0.5) / gap(0.0) == pytest.approx(0.5, abs=0.1)
     assert gap(1.0) / gap(0.0) < 0.05
+
+
+def test_lips_are_drawn_as_far_apart_as_the_motion_asks(portrait: MeasuredPortrait) -> None:
+    for opening in (0.03, 0.06, 0.12, 0.18):
+        expression = np.zeros((68, 3))
+        expression[[67, 66, 65], 1] = opening - lip_openings(portrait.rest)
+        gap = portrait.rig.pose(expression).lips.gap[16:33].mean()
+        assert gap / portrait.unit == pytest.approx(opening, abs=0.015)
+
+
+def test_a_mouth_that_the_picture_catches_wide_open_shows_small_openings_too(portrait: MeasuredPortrait) -> None:
+    lips, unit = portrait.rig.lips, portrait.unit
+    mesh = lips.mesh.copy()
+    mesh[regions.LOWER_INNER_LIP] = mesh[regions.UPPER_INNER_LIP]
+    mesh[regions.LOWER_INNER_LIP[1:-1], 1] += 0.3 * unit
+    wide = LipCurves(RestingLips(mesh, True, lips.colour), unit)
+    offsets = np.zeros((68, 2))
+    offsets[[67, 66, 65], 1] = -0.26 * unit
+    assert wide.edges(wide.settle(offsets)).gap.max() > 0.03 * unit
+    offsets[[67, 66, 65], 1] = -0.3 * unit
+    assert not wide.edges(wide.settle(offsets)).holes
+
+
+def test_lips_that_the_picture_shows_shut_are_shut_for_the_motion_too(portrait: MeasuredPortrait) -> None:
+    mesh = portrait.rig.lips.mesh.copy()
+    mesh[regions.LOWER_INNER_LIP] = mesh[regions.UPPER_INNER_LIP]
+    shut = RestingLips(mesh, False, portrait.rig.lips.colour)
+    assert (lip_openings(portrait.face.landmarks) > 5).all()
+    np.testing.assert_allclose(lip_openings(shut.seen_in(portrait.face.landmarks)), 0, atol=1e-9)

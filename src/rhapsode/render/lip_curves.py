@@ -13,8 +13,9 @@ from rhapsode.render.lips import RestingLips
 SAMPLES = 49
 #: Lips closer than this many pixels touch.
 _MEET = 0.3
-#: The share by which lips that meet overshoot, and how far they are closed when that begins.
-_OVERCLOSE, _NEARLY = 0.2, 0.7
+#: The share by which lips that meet overshoot; and what is left of an opening when that begins, as a share of it and
+#: canonical units, whichever is less: the small openings of a mouth that the picture catches wide open are seen.
+_OVERCLOSE, _NEARLY, _NEAR = 0.2, 0.3, 0.025
 #: Openings at rest, canonical units, up to which a picture shows a sliver of the inside of a mouth, and from which on
 #: enough for every other opening.
 _SLIVER, _ENOUGH = 0.04, 0.09
@@ -59,20 +60,14 @@ class LipCurves:
         )
         self._outline = np.concatenate([mesh[contour] for contour, _ in outer])
         self._outline_weights = np.concatenate([contour_weights(mesh[contour], knots) for contour, knots in outer])
-        # At the three pairs of landmarks: how far the tracker's lips are apart, and the edges seen between them.
-        seen = np.stack([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]])
-        pairs = np.stack([lips.traced, seen])[:, :, regions.UPPER_INNER_KNOTS[1][1:-1]] @ self._axes[1]
-        traced, seen = pairs
-        self._apart, self._seen = traced[1] - traced[0], seen[1] - seen[0]
-        self._hidden = seen - traced if lips.is_open else np.zeros_like(seen)
+        # How far the lips are apart at the three pairs of landmarks.
+        self._apart = np.maximum((self._lower - self._upper)[regions.UPPER_INNER_KNOTS[1][1:-1], 1], 0)
         self._shown = float((self._lower - self._upper)[:, 1].max())
         self.show_teeth = lips.is_open and self._shown >= _ENOUGH * unit
         self.rest = self._edges(self._upper, self._lower, np.zeros(2), 0.0)
 
     def settle(self, offsets: np.ndarray) -> np.ndarray:
-        """Let closing lips meet where the picture shows them, and a little further, so that no tooth peeps out.
-
-        A picture may show less of an opening than the tracker finds: half closed is then half of what is seen.
+        """Let lips that close meet a little further than they should, so that no tooth peeps out.
 
         Args:
             offsets: (68, 2) landmark offsets, pixels in the portrait's pose.
@@ -81,11 +76,11 @@ class LipCurves:
             (68, 2); the same offsets where the lips do not close.
         """
         settled = offsets.copy()
-        closing = -((offsets[INNER_LIP_PAIRS[:, 1]] - offsets[INNER_LIP_PAIRS[:, 0]]) @ self._axes[1])
-        closed = np.clip(closing / np.maximum(self._apart, 1.0), 0, 1)
-        extra = _OVERCLOSE / 2 * np.maximum(self._seen, 0) * smoothstep((closed - _NEARLY) / (1 - _NEARLY))
-        settled[INNER_LIP_PAIRS[:, 0]] += (extra - closed * self._hidden[0])[:, None] * self._axes[1]
-        settled[INNER_LIP_PAIRS[:, 1]] -= (extra + closed * self._hidden[1])[:, None] * self._axes[1]
+        left = self._apart + (offsets[INNER_LIP_PAIRS[:, 1]] - offsets[INNER_LIP_PAIRS[:, 0]]) @ self._axes[1]
+        nearly = np.maximum(np.minimum(_NEARLY * self._apart, _NEAR * self._unit), 1e-6)
+        extra = _OVERCLOSE / 2 * self._apart * smoothstep(1 - left / nearly)
+        settled[INNER_LIP_PAIRS[:, 0]] += extra[:, None] * self._axes[1]
+        settled[INNER_LIP_PAIRS[:, 1]] -= extra[:, None] * self._axes[1]
         return settled
 
     def edges(self, offsets: np.ndarray) -> LipEdges:

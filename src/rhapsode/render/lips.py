@@ -23,15 +23,23 @@ class RestingLips:
 
     Attributes:
         mesh: (478, 2) float64, image pixels, its inner lips where the picture shows them.
-        traced: (2, 11, 2) float64, the inner edges of the upper and the lower lip where the tracker has them.
         is_open: whether teeth or the inside of the mouth are visible.
         colour: (3,) float32 RGB, the median colour of the lips.
     """
 
     mesh: np.ndarray
-    traced: np.ndarray
     is_open: bool
     colour: np.ndarray
+
+    def seen_in(self, landmarks: np.ndarray) -> np.ndarray:
+        """Move inner lips where the picture shows them, (..., 68, 3) pixels: the tracker's lie further apart."""
+        moved = landmarks.copy()
+        for contour, (points, places) in (
+            (regions.UPPER_INNER_LIP, regions.UPPER_INNER_KNOTS),
+            (regions.LOWER_INNER_LIP, regions.LOWER_INNER_KNOTS),
+        ):
+            moved[..., points[1:-1], :2] = self.mesh[contour[places[1:-1]]]
+        return moved
 
 
 def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> RestingLips:
@@ -44,7 +52,7 @@ def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> Resti
     """
     mesh = face_mesh[:, :2].astype(np.float64)
     colour = lip_colour(image, mesh)
-    upper, lower = traced = np.stack([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]])
+    upper, lower = np.stack([mesh[regions.UPPER_INNER_LIP], mesh[regions.LOWER_INNER_LIP]])
     opening = _visible_opening(image, upper, lower, colour, unit)
     if opening is not None:
         top, bottom = opening
@@ -52,11 +60,11 @@ def measure_lips(image: np.ndarray, face_mesh: np.ndarray, unit: float) -> Resti
         if gap.max() > _CLOSED * unit:
             mesh[regions.UPPER_INNER_LIP] = upper + top[:, None] * (lower - upper)
             mesh[regions.LOWER_INNER_LIP] = upper + bottom[:, None] * (lower - upper)
-            return RestingLips(mesh, traced, True, colour)
+            return RestingLips(mesh, True, colour)
     line = _dark_line(image, upper, lower, unit)
     mesh[regions.UPPER_INNER_LIP] = line
     mesh[regions.LOWER_INNER_LIP] = line
-    return RestingLips(mesh, traced, False, colour)
+    return RestingLips(mesh, False, colour)
 
 
 def lip_colour(image: np.ndarray, mesh: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from rhapsode.render.fine import sharpening_for
 from rhapsode.render.furrows import Furrows
 from rhapsode.render.grid import Box
 from rhapsode.render.head_warp import HeadMotion
+from rhapsode.render.lips import measure_lips
 from rhapsode.render.rig import FaceRig
 from rhapsode.render.stage import Stage
 
@@ -31,7 +32,7 @@ class MeasuredPortrait:
         image: (H, W, 3) uint8 RGB, at the picture's own resolution.
         face: the 478-point mesh, image pixels.
         pose: the head's pose in the picture (T = 1), fitted to the 68 landmarks.
-        rest: (68, 3) float64, canonical landmarks of the picture itself.
+        rest: (68, 3) float64, canonical landmarks of the picture itself, the inner lips where it shows them.
         person: (H, W) float32 in [0, 1], probability that a pixel belongs to a person.
         keep: keeps what takes long to find.
         part: the part of the picture that frames show; the whole where None.
@@ -86,7 +87,8 @@ class MeasuredPortrait:
             )
         landmarks = face.landmarks[None].astype(np.float64)
         pose = fit_pose(landmarks)
-        rest = to_canonical(landmarks, pose)[0]
+        lips = measure_lips(image, face.mesh, float(pose.scale[0]))
+        rest = to_canonical(lips.seen_in(landmarks), pose)[0]
         picture = np.ascontiguousarray(image)
         return cls(picture, face, pose, rest, tracker.person_mask(picture), keep, part)
 
