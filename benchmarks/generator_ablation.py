@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--motion-of-speech", type=Path, required=True)
     parser.add_argument("--spoken-motion", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--only", default="", help="settings whose name contains this")
+    parser.add_argument("--only", default="", help="settings with one of these in their names, by commas")
     options = parser.parse_args()
     torch.set_num_threads(1)
     encoder = WindowedEncoder.load(Bundle.load().path(ENCODER))
@@ -122,7 +122,8 @@ def main() -> None:
     console, head = Console(), [*sorted({group for group, _, _ in judged}), "closures"]
     table = Table("learnt from", *head)
     with TemporaryDirectory() as folder:
-        for number, setting in enumerate(one for one in SETTINGS if options.only in one.name):
+        wanted = [one for one in SETTINGS if any(part in one.name for part in options.only.split(","))]
+        for number, setting in enumerate(wanted):
             people = chosen_people(learnt, setting.people)
             windows = FeatureWindows(_kept(every.clips, people, setting), balanced=setting.balanced)
             unfilmed = [

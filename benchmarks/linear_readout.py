@@ -108,9 +108,22 @@ def encode(clip: PreparedClip, kind: str, extract: Callable[[np.ndarray], np.nda
     return EncodedClip(clip.clip.speaker, kind, context, opening - opening.mean())
 
 
-def read_out(clips: Sequence[EncodedClip]) -> tuple[float, dict[str, float]]:
-    """The best penalty, and the mean correlation on each set."""
-    train = [clip for clip in clips if clip.kind == "train"]
+@dataclass(frozen=True)
+class Readout:
+    """A linear regression: mean and scale of its input (F,), and the line (F,)."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    line: np.ndarray
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Predict the opening, with zero mean: (T, F) -> (T,)."""
+        opening: np.ndarray = (features - self.mean) * self.scale @ self.line
+        return opening
+
+
+def regress(train: Sequence[EncodedClip]) -> dict[float, Readout]:
+    """Learn from clips, every person with equal weight; one regression for each of `PENALTIES`."""
     frames: Counter[str] = Counter()
     for clip in train:
         frames[clip.speaker] += len(clip.opening)
@@ -127,14 +140,17 @@ def read_out(clips: Sequence[EncodedClip]) -> tuple[float, dict[str, float]]:
         target += weight * (scaled.T @ clip.opening)
     values, axes = np.linalg.eigh(gram / width)
     turned = axes.T @ target / width
+    return {penalty: Readout(mean, scale, axes @ (turned / (values + penalty / len(frames)))) for penalty in PENALTIES}
+
+
+def read_out(clips: Sequence[EncodedClip]) -> tuple[float, dict[str, float]]:
+    """The best penalty, and the mean correlation on each set."""
     results = []
-    for penalty in PENALTIES:
-        line = axes @ (turned / (values + penalty / len(frames)))
+    for penalty, readout in regress([clip for clip in clips if clip.kind == "train"]).items():
         scores = defaultdict(list)
         for clip in clips:
             if clip.kind != "train":
-                predicted = (clip.features - mean) * scale @ line
-                scores[clip.kind].append(np.corrcoef(predicted, clip.opening)[0, 1])
+                scores[clip.kind].append(np.corrcoef(readout.predict(clip.features), clip.opening)[0, 1])
         results.append((penalty, {name: float(np.mean(scores[name])) for name in SETS if scores[name]}))
     return max(results, key=lambda result: result[1]["addresses val"])
 
