@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from rhapsode.bundle import sha256_of
 from rhapsode.files import atomic_path
@@ -30,31 +31,45 @@ _SMALL = 256
 
 
 class _PortraitEncoder(nn.Module):
-    """`StyleAwareGenerator.encode`, tensors in and out."""
+    """`StyleAwareGenerator.encode`, and the first convolution of what all frames share, tensors in and out."""
 
     def __init__(self, generator: StyleAwareGenerator) -> None:
         super().__init__()
         self.generator = generator
+        self.first = _part(generator.generator.first, generator.seen[0])
+        self.first.bias = generator.generator.first.bias
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Map `PORTRAIT_ENCODER_INPUTS` to rest, patterns, photo_mask, tone and the features."""
         known = self.generator.encode(*inputs)
-        return known.rest, known.patterns, known.photo_mask, known.tone, *known.features
+        begun = self.first(functional.pixel_unshuffle(torch.cat(self.generator.still(known), 1), 2))
+        return known.rest, known.patterns, known.photo_mask, known.tone, *known.features, begun
 
 
 class _MouthGenerator(nn.Module):
-    """`StyleAwareGenerator.forward`, tensors in and out."""
+    """`StyleAwareGenerator.forward` of one frame, from where the portrait encoder has begun; tensors in and out."""
 
     def __init__(self, generator: StyleAwareGenerator) -> None:
         super().__init__()
         self.generator = generator
+        self.first = _part(generator.generator.first, generator.seen[1])
 
     def forward(self, drawn: Tensor, shape: Tensor, *known: Tensor) -> Tensor:
         """Map `MOUTH_GENERATOR_INPUTS` and the features to a painted mouth."""
-        rest, patterns, photo_mask, tone, shapes, *features = known
+        rest, patterns, photo_mask, tone, shapes, *features, begun = known
         portrait = PortraitFeatures(rest, patterns, photo_mask, tone, shapes, features)
-        painted: Tensor = self.generator(portrait, drawn, shape)
-        return painted
+        moving = self.generator.moving(portrait, drawn, shape)
+        first = begun + self.first(functional.pixel_unshuffle(torch.cat(moving, 2)[:, 0], 2))
+        added = self.generator.generator.after_first(first, features)[:, None]
+        return self.generator.finished(portrait, drawn, moving[0], added)
+
+
+def _part(convolution: nn.Conv2d, channels: Sequence[int]) -> nn.Conv2d:
+    """A convolution of unshuffled pixels for some channels of the pixels, without its bias."""
+    part = nn.Conv2d(4 * len(channels), convolution.out_channels, 3, padding=1, bias=False)
+    weight = convolution.weight.reshape(convolution.out_channels, -1, 4, 3, 3)[:, list(channels)]
+    part.weight = nn.Parameter(weight.flatten(1, 2))
+    return part
 
 
 def export(weights: Path, out: Path) -> list[Path]:
@@ -83,9 +98,10 @@ def export(weights: Path, out: Path) -> list[Path]:
     )
     with torch.inference_mode():
         known = generator.encode(*portrait)
-    features = [f"feature_{scale}" for scale in range(len(known.features))]
+    begun = _PortraitEncoder(generator)(*portrait)[-1]
+    features = [f"feature_{scale}" for scale in range(len(known.features) + 1)]
     frame = torch.rand(1, 1, DRAWN_CHANNELS, side, side), torch.rand(1, 1, 4)
-    arrays = known.rest, known.patterns, known.photo_mask, known.tone, known.shapes, *known.features
+    arrays = known.rest, known.patterns, known.photo_mask, known.tone, known.shapes, *known.features, begun
     encoder, painter = out / PORTRAIT_ENCODER, out / MOUTH_GENERATOR
     made = ["rest", "patterns", "photo_mask", "tone", *features]
     _write(_PortraitEncoder(generator), portrait, PORTRAIT_ENCODER_INPUTS, made, encoder, facts)

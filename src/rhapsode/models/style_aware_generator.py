@@ -127,12 +127,26 @@ class StyleAwareGenerator(nn.Module):
             (B, T, 3, S, S) RGB, about [0, 1].
         """
         batch, frames = drawn.shape[:2]
+        painted, *moving = self.moving(known, drawn, shapes)
+        rest, *patterns = (one[:, None].expand(-1, frames, -1, -1, -1) for one in self.still(known))
+        drawing, *more = moving
+        # The order in which the shipped weights have learnt them.
+        seen = torch.cat([painted, drawing, rest, *more[:1], *patterns, *more[1:]], 2)
+        features = [feature.repeat_interleave(frames, 0) for feature in known.features]
+        added = self.generator(seen.flatten(0, 1), features).unflatten(0, (batch, frames))
+        return self.finished(known, drawn, painted, added)
+
+    def still(self, known: PortraitFeatures[Tensor]) -> list[Tensor]:
+        """Give what the network sees of a portrait in every frame, (B, C, S, S) each."""
+        return [known.rest, *([known.patterns.flatten(1, 2)] if self.dims.patterns else [])]
+
+    def moving(self, known: PortraitFeatures[Tensor], drawn: Tensor, shapes: Tensor) -> list[Tensor]:
+        """Give what it sees of frames alone, (B, T, C, S, S) each; arguments as in `forward`."""
         toned, share = _toned(drawn, known.tone), match(shapes, known.shapes)
         painted, more = toned[:, :, :3], []
         if self.dims.patterns:
             # The best match shows the lips; the widest open ISP images show what lies behind them.
             best = torch.einsum("btk,bkcyx->btcyx", share, known.patterns)
-            more = [best, known.patterns.flatten(1, 2)[:, None].expand(-1, frames, -1, -1, -1)]
             # Teeth are fixed to the skull, so those in photos of the person are at the right place already.
             cover = share[..., None, None] * known.photo_mask[:, None]
             whole = cover.sum(2, True)
@@ -140,12 +154,20 @@ class StyleAwareGenerator(nn.Module):
             own = (cover[:, :, :, None] * known.patterns[:, None]).sum(2) / (whole + 1e-4)
             there = toned[:, :, INSIDE : INSIDE + 1] * whole / (whole + _SURE)
             painted = painted + there * (own - painted)
-            more.append(there)
-        rest = known.rest[:, None].expand(-1, frames, -1, -1, -1)
-        seen = torch.cat([painted, toned[:, :, 3:], rest, *more], 2)
-        features = [feature.repeat_interleave(frames, 0) for feature in known.features]
-        added = self.generator(seen.flatten(0, 1), features).unflatten(0, (batch, frames))
-        return drawn[:, :, :3] + (painted - toned[:, :, :3] + added) * known.tone[:, None]
+            more = [best, there]
+        return [painted, toned[:, :, 3:], *more]
+
+    def finished(self, known: PortraitFeatures[Tensor], drawn: Tensor, painted: Tensor, added: Tensor) -> Tensor:
+        """Add what the network has made of `moving`'s first to it, (B, T, 3, S, S) each; otherwise as `forward`."""
+        toned = drawn[:, :, :3] / known.tone[:, None]
+        return drawn[:, :, :3] + (painted - toned + added) * known.tone[:, None]
+
+    @property
+    def seen(self) -> tuple[list[int], list[int]]:
+        """Number the channels of what `still` gives, and of what `moving` gives, as the network sees them."""
+        rest, patterns = range(DRAWN_CHANNELS, DRAWN_CHANNELS + 3), range(DRAWN_CHANNELS + 6, DRAWN_CHANNELS + 18)
+        still = [*rest, *(patterns if self.dims.patterns else [])]
+        return still, [n for n in range(self.generator.first.in_channels // 4) if n not in still]
 
     @property
     def window(self) -> WindowSize:

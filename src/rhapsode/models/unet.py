@@ -66,14 +66,25 @@ class UNet(nn.Module):
         Returns:
             (B, leaving, S, S).
         """
+        return self.after_first(self.first(functional.pixel_unshuffle(x, 2)), conditions)
+
+    @property
+    def first(self) -> nn.Conv2d:
+        """Give the first convolution, of 2 x 2 pixels in channels."""
+        convolution = self.down[0][0]  # type: ignore[index]
+        assert isinstance(convolution, nn.Conv2d)
+        return convolution
+
+    def after_first(self, x: Tensor, conditions: Sequence[Tensor] = ()) -> Tensor:
+        """Go on from what the first convolution gives, (B, widths[0], S / 2, S / 2); otherwise as `forward`."""
         kept: list[Tensor] = []
-        x = functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=torch.channels_last)
         for scale, block in enumerate(self.down):
             if scale:
                 x = functional.avg_pool2d(x, 2)
                 if conditions:
                     x = torch.cat([x, conditions[scale - 1]], 1)
-            x = block(x)
+            x = block(x) if scale else block[1:](x)  # type: ignore[index]
             kept.append(x)
         for block, fine in zip(self.up, kept[-2::-1], strict=True):
             x = block(torch.cat([functional.interpolate(x, scale_factor=2.0, mode="nearest"), fine], 1))

@@ -24,7 +24,8 @@ class PortraitFeatures(Generic[Array]):
             photo; zero where Style Mapping made the image.
         tone: (3, 1, 1) its mean colour around the mouth, [0, 1].
         shapes: (4, 4) the mouth shapes of the ISP images, canonical units.
-        features: input of the generator at each scale but the finest, (C, S / 4, S / 4) and so on.
+        features: input of the generator at each scale but the finest, (C, S / 4, S / 4) and so on; on ONNX Runtime also
+            what its first convolution makes of the portrait, (C, S / 2, S / 2).
     """
 
     rest: Array
