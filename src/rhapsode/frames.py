@@ -15,6 +15,10 @@ from rhapsode.motion.timeline import FrameMotion
 from rhapsode.render.drawn_face import FacePose
 from rhapsode.render.renderer import Renderer
 
+#: Results that wait to be taken: items come in pieces, such as a quarter of a second of motion, and what works on them
+#: must not wait for the next.
+_WAITING = 4
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -35,7 +39,7 @@ def render_in_order(renderer: Renderer, motion: Iterable[Sequence[FrameMotion]],
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """Give what `work` makes of each item, in the items' order; `threads` work at a time, and as many results wait.
+    """Give what `work` makes of each item, in the items' order; `threads` work at a time, and `_WAITING` results wait.
 
     What `work` raises is raised where its result would be given. When the generator is closed, work that has begun is
     awaited, nothing else begins, and no thread is left.
@@ -48,7 +52,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
     try:
         for item in items:
             pending.append(pool.submit(work, item))
-            if len(pending) > threads:
+            if len(pending) > threads + _WAITING:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -11,9 +11,9 @@ from rhapsode.media.waveform import SAMPLE_RATE
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.stream import MotionStream
 
-#: Samples of a file that become motion at once, a second: motion is many short calls, and in smaller pieces it would
-#: hold up the threads that render.
-_PIECE = SAMPLE_RATE
+#: Samples of a file that become motion at once, a quarter of a second: motion is many short calls, and in small pieces
+#: it would hold up the threads that render; in large ones these would wait for it.
+_PIECE = SAMPLE_RATE // 4
 #: Envelope of the voice from which on the portrait speaks.
 _SPEAKING = 0.5
 
