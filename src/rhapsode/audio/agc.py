@@ -36,8 +36,8 @@ class AutomaticGainControl:
             gain = self._gains[0] + (self._gains[1] - self._gains[0]) * share
             levelled[done : done + len(piece)] = np.clip(piece * gain, -1, 1)
             # Summed one by one, so that the sum does not depend on the pieces in which the samples come.
-            for value in piece.tolist():
-                self._power += value * value
+            powers = np.square(piece, dtype=np.float64)
+            self._power = float(np.add.accumulate(np.concatenate([[self._power], powers]))[-1])
             self._filled += len(piece)
             done += len(piece)
             if self._filled == _BLOCK:
