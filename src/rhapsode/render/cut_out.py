@@ -15,7 +15,7 @@ from rhapsode.render.grid import smoothstep
 from rhapsode.render.matting import closed_form, enlarged
 from rhapsode.render.plate import membrane, two_layers
 
-CUT_OUT_VERSION: Final = "1"
+CUT_OUT_VERSION: Final = "2"
 """Changes when the same picture is cut out differently, so that what was kept of it is made anew."""
 
 _QUICK: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)

@@ -57,18 +57,30 @@ def enlarged(matte: np.ndarray, image: np.ndarray, full: np.ndarray) -> np.ndarr
     Returns:
         (H, W) float32, not clipped.
     """
-    height, width = matte.shape
-    mean, mean_matte = cv2.blur(image, _SIDES), cv2.blur(matte, _SIDES)
-    with_matte = cv2.blur(image * matte[..., None], _SIDES) - mean * mean_matte[..., None]
-    products = cv2.blur((image[..., :, None] * image[..., None, :]).reshape(height, width, 9), _SIDES)
-    spread = products.reshape(height, width, 3, 3) - mean[..., :, None] * mean[..., None, :]
-    spread += np.float32(_ENLARGED_VARIANCE) * np.eye(3, dtype=np.float32)
-    slope = np.linalg.solve(spread, with_matte[..., None])[..., 0]
-    offset = mean_matte - (slope * mean).sum(-1)
-    line = cv2.blur(np.concatenate([slope, offset[..., None]], -1), _SIDES)
-    line = cv2.resize(line, full.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    result: np.ndarray = (line[..., :3] * full).sum(-1) + line[..., 3]
+    # Plane by plane: NumPy is slow along axes of three.
+    planes = [np.ascontiguousarray(one) for one in cv2.split(image)]
+    means, mean_matte = [cv2.blur(one, _SIDES) for one in planes], cv2.blur(matte, _SIDES)
+    with_matte = [cv2.blur(one * matte, _SIDES) - mean * mean_matte for one, mean in zip(planes, means, strict=True)]
+
+    def spread(one: int, other: int) -> np.ndarray:
+        blurred = cv2.blur(planes[one] * planes[other], _SIDES) - means[one] * means[other]
+        return (blurred + _ENLARGED_VARIANCE * (one == other)).astype(np.float64)
+
+    slopes = _solved([spread(*pair) for pair in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))], with_matte)
+    offset = mean_matte - sum(slope * mean for slope, mean in zip(slopes, means, strict=True))
+    size = full.shape[1::-1]
+    line = [cv2.resize(cv2.blur(one, _SIDES), size, interpolation=cv2.INTER_LINEAR) for one in (*slopes, offset)]
+    result: np.ndarray = sum(slope * one for slope, one in zip(line, cv2.split(full), strict=False)) + line[3]
     return result
+
+
+def _solved(matrix: list[np.ndarray], right: list[np.ndarray]) -> list[np.ndarray]:
+    """Solve a symmetric system of three at each pixel, by Cramer's rule; `matrix` is its upper triangle, row by row."""
+    a, b, c, d, e, f = matrix
+    first, second, third = d * f - e * e, c * e - b * f, b * e - c * d
+    scale = 1 / (a * first + b * second + c * third)
+    rows = ((first, second, third), (second, a * f - c * c, b * c - a * e), (third, b * c - a * e, a * d - b * b))
+    return [(scale * sum(x * y for x, y in zip(row, right, strict=True))).astype(np.float32) for row in rows]
 
 
 def _laplacian(image: np.ndarray, unknown: np.ndarray) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:

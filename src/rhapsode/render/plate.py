@@ -1,5 +1,6 @@
 """What stands behind a person: the colours of a picture without the person in it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import cv2
@@ -29,11 +30,13 @@ def two_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     height, width = matte.shape
     levels = int(np.ceil(np.log2(max(height, width))))
-    front = back = np.full((1, 1, 3), image.mean((0, 1)), np.float32)
+    # Colour by colour: NumPy is slow along an axis of three.
+    planes = cv2.split(image)
+    front = back = np.array([np.full((1, 1), plane.mean(), np.float32) for plane in planes])
     for level in range(levels + 1):
         size = max(1, round(width ** (level / levels))), max(1, round(height ** (level / levels)))
-        seen, share = _resized(image, size, cv2.INTER_AREA), _resized(matte[..., None], size, cv2.INTER_AREA)
-        front, back = _resized(front, size, cv2.INTER_LINEAR), _resized(back, size, cv2.INTER_LINEAR)
+        seen, (share,) = _planes(planes, size, cv2.INTER_AREA), _planes([matte], size, cv2.INTER_AREA)
+        front, back = _planes(front, size, cv2.INTER_LINEAR), _planes(back, size, cv2.INTER_LINEAR)
         weights = [_EVEN + _EDGE * np.abs(one - share) for one in _neighbours(share)]
         total = np.add.reduce(weights)
         rest = 1 - share
@@ -44,7 +47,7 @@ def two_layers(image: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.nda
             for_back = rest * seen + sum(w * n for w, n in zip(weights, _neighbours(back), strict=True))
             front = np.clip((own_back * for_front - cross * for_back) * scale, 0, 1)
             back = np.clip((own_front * for_back - cross * for_front) * scale, 0, 1)
-    return front, back
+    return cv2.merge(list(front)), cv2.merge(list(back))
 
 
 def membrane(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -76,7 +79,14 @@ def _resized(image: np.ndarray, size: tuple[int, int], how: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=how).reshape(size[1], size[0], image.shape[2])
 
 
+def _planes(planes: Iterable[np.ndarray], size: tuple[int, int], how: int) -> np.ndarray:
+    """Planes (h, w) at another width and height, (C, h, w)."""
+    return np.array([cv2.resize(one, size, interpolation=how) for one in planes])
+
+
 def _neighbours(values: np.ndarray) -> list[np.ndarray]:
-    """Each pixel's neighbour above, below, left and right, (h, w, C) each; beyond the border the pixel itself."""
-    padded = np.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    return [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    """Each pixel's neighbour above, below, left and right, (..., h, w) each; beyond the border the pixel itself."""
+    around = [(0, 0)] * (values.ndim - 2)
+    padded = np.pad(values, [*around, (1, 1), (1, 1)], mode="edge")
+    rows, columns = slice(1, -1), slice(1, -1)
+    return [padded[..., :-2, columns], padded[..., 2:, columns], padded[..., rows, :-2], padded[..., rows, 2:]]
