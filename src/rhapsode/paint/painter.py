@@ -62,7 +62,7 @@ class MouthPainter(Layer):
         self._networks = networks
         self._window = MouthWindow(portrait, networks.window)
         self._rest = portrait.rest
-        self._fade = edge_fade(networks.window.side)
+        self._fade = edge_fade(networks.window.side)[..., 0]
         self.outline = self._window.outline()
         self._reach = round(_REACH * networks.window.per_unit)
         self._wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * self._reach + 1, 2 * self._reach + 1))
@@ -117,12 +117,11 @@ class MouthPainter(Layer):
         inputs = _pictures(drawn.stacked())
         shape = mouth_shape(self._rest + expression).astype(np.float32)
         painted = self._networks.paint(self._portrait, inputs, shape)
-        added = np.moveaxis(self._limit_colours(np.clip(painted, 0, 1), inputs[:3]), 0, -1)
+        added = self._limit_colours(np.clip(painted, 0, 1), inputs[:3])
         ease = float(smoothstep(np.abs(expression[48:68]).max() / _EASE))
         # Teeth that the picture shows stay as they are, and get no second row.
-        share = self._fade * (1 - _OWN * drawn.own[..., None]) * self._near_lips(expression)
-        result: np.ndarray = (255 * ease) * share * added
-        return result
+        share = self._fade * (1 - _OWN * drawn.own) * self._near_lips(expression)
+        return cv2.merge(list((255 * ease) * share * added))
 
     def _limit_colours(self, painted: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """What is added to a drawing, (3, S, S) both, without hues that the portrait does not have.
@@ -139,10 +138,9 @@ class MouthPainter(Layer):
         return coloured
 
     def _near_lips(self, expression: np.ndarray) -> np.ndarray:
-        """How near each pixel of the window is to the lips, (S, S, 1) float32, 1 on and 0 far from them."""
-        mouth = (self._window.regions(expression) == MOUTH).astype(np.float32)
-        near: np.ndarray = cv2.GaussianBlur(cv2.dilate(mouth, self._wide), (0, 0), self._reach / 2)
-        return near[..., None]
+        """How near each pixel of the window is to the lips, (S, S) float32, 1 on and 0 far from them."""
+        mouth = (self._window.regions(expression) == MOUTH).astype(np.uint8)
+        return cv2.GaussianBlur(cv2.dilate(mouth, self._wide).astype(np.float32), (0, 0), self._reach / 2)
 
 
 def _pictures(array: np.ndarray) -> np.ndarray:
