@@ -9,14 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
 
 from rhapsode.animator import Animator
 from rhapsode.credentials.signing import load_c2pa
+from rhapsode.data.still_pairs import closing
 from rhapsode.errors import InstallationError
 from rhapsode.evaluation.clips import RealClip, real_clips
+from rhapsode.face.tracker import FaceTracker
 from rhapsode.media.synthesis import synthesise
 from rhapsode.media.waveform import Waveform
 from rhapsode.options import AnimationOptions
+from rhapsode.paint.layers import mouth_layers
+from rhapsode.render.portrait import MeasuredPortrait
+from rhapsode.render.renderer import Renderer
 from tests.bench import Bench, hum, write_sound
 from tests.bench import astronaut as portrait
 from tests.browser import browser as browser
@@ -133,6 +139,24 @@ def clip_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def clips(data_folder: Path, clip_store: Path) -> list[RealClip]:
     """Those two clips, tracked."""
     return real_clips(data_folder, clip_store)
+
+
+@pytest.fixture(scope="session")
+def stills_folder(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Path:
+    """A folder of stills with its list: a smile, the same face with closed lips, and a picture of nobody."""
+    made = tmp_path_factory.mktemp("faces")
+    (made / "stills").mkdir()
+    Image.fromarray(astronaut).save(made / "stills/smile.png")
+    with FaceTracker() as tracker:
+        smiling = MeasuredPortrait.from_image(astronaut, tracker)
+    still = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
+    shut = Renderer(smiling, mouth_layers(smiling)).render(closing(smiling.rest), *still)
+    Image.fromarray(shut).save(made / "stills/shut.png")
+    Image.fromarray(np.full((90, 90, 3), 128, np.uint8)).save(made / "stills/nobody.png")
+    shown = {"smile": "collins", "shut": "collins", "nobody": "nobody"}
+    rows = [f"stills/{name}.png,{who},train,CC0-1.0" for name, who in shown.items()]
+    (made / "faces.csv").write_text("\n".join(["path,person,split,license", *rows, ""]))
+    return made
 
 
 @pytest.fixture(scope="session")

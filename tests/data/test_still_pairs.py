@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from rhapsode.data.pairs import CLOSED, Pairs
 from rhapsode.data.still_pairs import closing, prepare_still_pairs
@@ -14,33 +13,14 @@ from rhapsode.data.stills import read_stills
 from rhapsode.errors import DataError
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.mouth import lip_openings
-from rhapsode.face.tracker import FaceTracker
-from rhapsode.paint.layers import mouth_layers
 from rhapsode.render.mouth_window import INSIDE, WindowSize
-from rhapsode.render.portrait import MeasuredPortrait
-from rhapsode.render.renderer import Renderer
 from rhapsode.style.references import key_motions
 from rhapsode.training.picture_batches import PairSampler, as_sample, others_of
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Path:
-    made = tmp_path_factory.mktemp("stills")
-    Image.fromarray(astronaut).save(made / "smile.png")
-    with FaceTracker() as tracker:
-        smiling = MeasuredPortrait.from_image(astronaut, tracker)
-    still = np.zeros((2, 2)), np.zeros(3), np.zeros(3)
-    shut = Renderer(smiling, mouth_layers(smiling)).render(closing(smiling.rest), *still)
-    Image.fromarray(shut).save(made / "shut.png")
-    Image.fromarray(np.full((90, 90, 3), 128, np.uint8)).save(made / "nobody.png")
-    rows = "smile.png,collins,train,CC0-1.0\nshut.png,collins,train,CC0-1.0\nnobody.png,nobody,train,CC0-1.0\n"
-    (made / "faces.csv").write_text("path,person,split,license\n" + rows)
-    return made
-
-
-@pytest.fixture(scope="module")
-def pairs(folder: Path) -> list[Pairs]:
-    return prepare_still_pairs(list(read_stills(folder)), folder / "pairs.safetensors", WindowSize(), 1)
+def pairs(stills_folder: Path) -> list[Pairs]:
+    return prepare_still_pairs(list(read_stills(stills_folder)), stills_folder / "pairs.safetensors", WindowSize(), 1)
 
 
 def test_closed_lips_are_asked_for_the_teeth_of_the_smile(pairs: list[Pairs]) -> None:
@@ -51,10 +31,10 @@ def test_closed_lips_are_asked_for_the_teeth_of_the_smile(pairs: list[Pairs]) ->
     assert one.real[0][inside].mean() > one.drawn[0, ..., :3][inside].mean() + 40, "teeth, not a dark hole"
 
 
-def test_a_second_run_reads_what_the_first_one_made(folder: Path, pairs: list[Pairs]) -> None:
-    path = folder / "pairs.safetensors"
+def test_a_second_run_reads_what_the_first_one_made(stills_folder: Path, pairs: list[Pairs]) -> None:
+    path = stills_folder / "pairs.safetensors"
     before = path.stat().st_mtime_ns
-    again = prepare_still_pairs(list(read_stills(folder)), path, WindowSize(), 1)
+    again = prepare_still_pairs(list(read_stills(stills_folder)), path, WindowSize(), 1)
     assert path.stat().st_mtime_ns == before
     assert not again[0].retrieved and np.array_equal(again[0].real, pairs[0].real)
 

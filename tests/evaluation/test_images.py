@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -32,12 +33,26 @@ def test_the_region_of_the_mouth_surrounds_the_lips() -> None:
 
 @pytest.mark.slow
 def test_the_command_scores_every_way_of_painting(
-    clips: list[RealClip], data_folder: Path, clip_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clips: list[RealClip],
+    data_folder: Path,
+    clip_store: Path,
+    stills_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    faces = tmp_path / "faces"
+    copytree(stills_folder, faces)
+    listed = (faces / "faces.csv").read_text()
+    (faces / "faces.csv").write_text(listed.replace("train", "test"))
     call = ["evaluate", "image", "--data", str(data_folder), "--store", str(clip_store), "--pairs", str(tmp_path)]
-    assert cli.main([*call, "--split", "test", "--json"]) == 0
+    assert cli.main([*call, "--split", "test", "--faces", str(faces), "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
-    assert figures["speakers"] == 1
+    assert figures["speakers"] == 2
+    stills = figures["corpora"]["stills"]
+    assert stills["pairs"] == {"closed_to_open": 1, "random": 0}, "the smile is asked of the closed lips alone"
+    asked = stills["closed_to_open"]
+    assert list(asked) == ["warp", "painted", "no_isp", "no_lsp", "full", "no_teeth"]
+    assert asked["full"]["inner_mouth_l1"] < asked["warp"]["inner_mouth_l1"], "a smile has teeth, a warp has none"
     for kind in KINDS:
         if not figures["pairs"][kind]:
             continue

@@ -127,6 +127,8 @@ class Image:
     """Where recordings are prepared, on the first run."""
     pairs: Store = Path("stores/pairs")
     """Where pairs of frames are prepared, on the first run."""
+    faces: Annotated[Path | None, option("FOLDER", "none")] = None
+    """Folder of stills with a list, faces.csv: people of whom one shows closed and one open lips are scored, too."""
     output: Annotated[Json, option(name="")] = field(default_factory=Json)
 
     def run(self) -> None:
@@ -142,7 +144,9 @@ class Image:
         with ProgressDisplay(self.output.shows_progress) as progress:
             from rhapsode.evaluation.images import evaluate_image
 
-            figures = evaluate_image(self.data, self.store, splits, self.pairs, files or None, progress=progress)
+            figures = evaluate_image(
+                self.data, self.store, splits, self.pairs, files or None, self.faces, progress=progress
+            )
         from rhapsode.cli.tables import image_table
 
         _print(figures, image_table, self.output.json, None)

@@ -75,6 +75,27 @@ def prepare_still_pairs(
     return pairs
 
 
+def smiles_of(stills: Sequence[Clip], size: WindowSize) -> list[tuple[MeasuredPortrait, np.ndarray, Pairs]]:
+    """Ask each still of a person that shows closed lips for the mouth of each that shows open ones.
+
+    Args:
+        stills: of one person.
+        size: size of the mouth window.
+
+    Returns:
+        The closed portrait, the still that shows what is asked of it, (H, W, 3) uint8 RGB, and the pair, with one
+        target; empty where there are no such two.
+    """
+    with FaceTracker() as tracker:
+        closed, open_ones = _closed_and_open(tracker, stills)
+        found = []
+        for still, shown in open_ones:
+            truth = shown.image, shown.face
+            pairs = [(portrait, _pair(still, portrait, size, [truth], together=1)) for portrait in closed]
+            found += [(portrait, shown.image, pair) for portrait, pair in pairs if pair is not None]
+    return found
+
+
 def closing(rest: np.ndarray) -> np.ndarray:
     """Give the offsets, (68, 3), that close the lips of a face in canonical space, (68, 3)."""
     offsets = np.zeros_like(rest)
@@ -92,16 +113,22 @@ def _pairs_of(size: WindowSize, stills: Sequence[Clip]) -> list[Pairs]:
     """Make the pairs of one person."""
     cv2.setNumThreads(1)
     with FaceTracker() as tracker:
-        seen = [(still, portrait) for still in stills if (portrait := _seen(tracker, still)) is not None]
-        closed = [portrait for _, portrait in seen if _opening(portrait) < CLOSED]
+        closed, open_ones = _closed_and_open(tracker, stills)
         made = []
-        for still, shown in seen if closed else ():
-            if _opening(shown) < _PARTED or not shown.rig.lips.is_open:
-                continue
+        for still, shown in open_ones if closed else ():
             found = [_found(tracker, picture) for picture in _closed_by_and_by(shown)]
             targets = [one for one in found if one is not None]
-            made += [pairs for one in closed if (pairs := _pair(still, one, size, targets)) is not None]
+            made += [pairs for one in closed if (pairs := _pair(still, one, size, targets, together=2)) is not None]
     return made
+
+
+def _closed_and_open(
+    tracker: FaceTracker, stills: Sequence[Clip]
+) -> tuple[list[MeasuredPortrait], list[tuple[Clip, MeasuredPortrait]]]:
+    """Measure the stills of a person, and tell those with closed lips from those with open ones."""
+    seen = [(still, portrait) for still in stills if (portrait := _seen(tracker, still)) is not None]
+    closed = [portrait for _, portrait in seen if _opening(portrait) < CLOSED]
+    return closed, [(still, one) for still, one in seen if _opening(one) >= _PARTED and one.rig.lips.is_open]
 
 
 def _opening(portrait: MeasuredPortrait) -> float:
@@ -130,9 +157,13 @@ def _closed_by_and_by(portrait: MeasuredPortrait) -> Iterator[np.ndarray]:
 
 
 def _pair(
-    still: Clip, portrait: MeasuredPortrait, size: WindowSize, targets: Sequence[tuple[np.ndarray, Face]]
+    still: Clip,
+    portrait: MeasuredPortrait,
+    size: WindowSize,
+    targets: Sequence[tuple[np.ndarray, Face]],
+    together: int,
 ) -> Pairs | None:
-    """Ask a portrait for the mouths of other pictures of the person; None where too few can be aligned to it."""
+    """Ask a portrait for the mouths of other pictures of the person, so many `together`; None where none is aligned."""
     window = MouthWindow(portrait, size)
     kept = []
     for picture, face in targets:
@@ -141,7 +172,7 @@ def _pair(
         if real is not None:
             landmarks = face.landmarks[None].astype(np.float64)
             kept.append((portrait.rig.pose(offsets), real, to_canonical(landmarks, fit_pose(landmarks))[0], offsets))
-    kept = kept[: len(kept) // 2 * 2]
+    kept = kept[: len(kept) // together * together]
     if not kept:
         return None
     references = retarget(key_motions(), np.ones(4), portrait.rest)

@@ -23,7 +23,9 @@ _AROUND = 4
 
 
 def kinds_of(pairs: Pairs, frame: int) -> tuple[str, ...]:
-    """Tell which of `KINDS` a target frame of a portrait is of."""
+    """Tell which of `KINDS` a target frame of a portrait is of; stills are closed lips that are asked to open."""
+    if not pairs.retrieved:
+        return KINDS[:1]
     opens = pairs.own_opening < CLOSED and pairs.opening[frame] > OPEN
     return KINDS if opens else KINDS[1:]
 

@@ -2,7 +2,8 @@
 
 A frame of a clip serves as portrait; the landmarks of another frame of the clip, the target, are rendered on it, at the
 portrait's own resolution, and compared with the target itself, aligned to the portrait. The full model is also given
-four extra photos of the person: frames of another clip, where there is one.
+four extra photos of the person: frames of another clip, where there is one. Of people of whom there are two stills, the
+one with closed lips is asked for the mouth of the one that smiles.
 """
 
 import zlib
@@ -17,9 +18,12 @@ import numpy as np
 import torch
 
 from rhapsode.bundle import RESEARCH, Bundle
+from rhapsode.data.clips import Clip
 from rhapsode.data.index import load_arrays
 from rhapsode.data.pairs import Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs, read_numbered
+from rhapsode.data.still_pairs import smiles_of
+from rhapsode.data.stills import read_stills
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
@@ -64,6 +68,7 @@ def evaluate_image(
     splits: Sequence[str],
     kept: Path,
     weights: Mapping[str, Path] | None = None,
+    faces: Path | None = None,
     workers: int = 2,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
@@ -75,8 +80,9 @@ def evaluate_image(
         splits: of the clips to score.
         kept: folder of prepared pairs of frames, filled on the first run.
         weights: Style-Aware Generators by their names in the result; the research weights where None.
+        faces: a folder of stills and their list (`data.stills`), whose people of these splits are scored, too.
         workers: number of processes.
-        progress: stages `clips`, `pairs` and `pictures`.
+        progress: stages `clips`, `pairs`, `stills` and `pictures`.
 
     Returns:
         For each of `KINDS` and each method, the means over pairs of `inner_mouth_l1` and `mouth_l1` ([0, 255]),
@@ -107,15 +113,33 @@ def evaluate_image(
     scores: dict[str, list[dict[str, Any]]] = {}
     for job, found in map_in_processes(work, jobs, min(workers, len(jobs))):
         if isinstance(found, ProcessDied):
-            raise DataError(
-                f"{job.clip}: its process died, perhaps out of memory", "free memory and run again", "process-died"
-            )
+            raise _died(job.clip)
         scores[job.clip] = found
         progress("pictures", len(scores), len(jobs))
     rows = [row for job in jobs for row in scores[job.clip]]
+    people = _several_stills(faces, splits) if faces else {}
+    work = partial(_score_stills, dict(weights or research_weights()))
+    for number, (stills, found) in enumerate(map_in_processes(work, list(people.values()), workers), 1):
+        if isinstance(found, ProcessDied):
+            raise _died(stills[0].name)
+        rows += found
+        progress("stills", number, len(people))
     names = sorted({row["corpus"] for row in rows})
     corpora = {name: summary([row for row in rows if row["corpus"] == name]) for name in names}
-    return summary(rows) | {"speakers": len({one.speaker for one in everything}), "corpora": corpora}
+    return summary(rows) | {"speakers": len({one.speaker for one in everything} | people.keys()), "corpora": corpora}
+
+
+def _died(name: str) -> DataError:
+    return DataError(f"{name}: its process died, perhaps out of memory", "free memory and run again", "process-died")
+
+
+def _several_stills(faces: Path, splits: Sequence[str]) -> dict[str, list[Clip]]:
+    """The stills of everybody of whom there are several."""
+    people: dict[str, list[Clip]] = defaultdict(list)
+    for still in read_stills(faces):
+        if still.split in splits:
+            people[still.speaker].append(still)
+    return {person: stills for person, stills in people.items() if len(stills) > 1}
 
 
 def _another(store: ClipStore, name: str) -> str:
@@ -188,6 +212,19 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
     folders = job.clip.split("/")
     corpus = folders[1] if folders[0] == "expressive" and len(folders) > 2 else entry.corpus
     return [row | {"corpus": corpus} for row in rows]
+
+
+def _score_stills(weights: Mapping[str, Path], stills: Sequence[Clip]) -> list[dict[str, Any]]:
+    torch.set_num_threads(1)
+    generators = {name: StyleAwareGenerator.load(path) for name, path in weights.items()}
+    rows: list[dict[str, Any]] = []
+    with FaceTracker() as tracker:
+        scorer = ImageScorer(tracker)
+        for portrait, smile, pairs in smiles_of(stills, WindowSize()):
+            window = MouthWindow(portrait)
+            for method, renderer in _renderers(portrait, generators, pairs.reference_offsets, []).items():
+                rows += scorer.score(method, renderer, window.look, pairs, [0], {0: smile})
+    return [row | {"corpus": stills[0].corpus} for row in rows]
 
 
 def _renderers(
