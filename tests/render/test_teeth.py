@@ -1,5 +1,7 @@
 """Teeth of a mouth that shows none: a rear admiral, in the public domain, whose lips are closed."""
 
+from dataclasses import replace
+
 import cv2
 import matplotlib.cbook
 import numpy as np
@@ -16,6 +18,7 @@ from rhapsode.options import AnimationOptions
 from rhapsode.paint.layers import mouth_layers
 from rhapsode.paint.painter import MouthPainter
 from rhapsode.render.layers import MouthPatch
+from rhapsode.render.mouth_light import MouthLight
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.renderer import Renderer
 from rhapsode.render.teeth import Teeth
@@ -71,7 +74,7 @@ def across_teeth(portrait: MeasuredPortrait, frame: np.ndarray) -> np.ndarray:
 def shadows(light: np.ndarray) -> np.ndarray:
     """The narrow dark places of a curve, away from its ends, where lips are."""
     relief = -light / gaussian_filter1d(light, 5.0)
-    places, _ = find_peaks(relief[15:-15], prominence=0.08)
+    places, _ = find_peaks(relief[15:-15], prominence=0.055)
     return places + 15
 
 
@@ -138,7 +141,7 @@ def test_a_sliver_of_teeth_is_kept_at_small_openings_and_completed_at_wide_ones(
         for by in (-0.01, 0.12)
     )
     assert small == 0
-    assert wide > 40
+    assert wide > 20
 
 
 def test_so_are_those_that_another_picture_shows(
@@ -202,7 +205,8 @@ def test_a_baby_has_none_if_asked(animator: Animator, portrait: MeasuredPortrait
 
 def test_on_the_brightest_skin_they_are_white_at_most(portrait: MeasuredPortrait) -> None:
     bright = np.full_like(portrait.image, 255)
-    teeth = Teeth(MeasuredPortrait(bright, portrait.face, portrait.pose, portrait.rest, portrait.person))
+    white = MeasuredPortrait(bright, portrait.face, portrait.pose, portrait.rest, portrait.person)
+    teeth = Teeth(white, MouthLight(white).teeth)
     posed = to_image(portrait.rest[None], portrait.pose)[0, :, :2]
     x, y = np.rint(posed[62]).astype(int)
     points = np.stack(np.meshgrid(np.arange(x - 20, x + 20), np.arange(y - 12, y + 4)), -1).astype(np.float32)
@@ -211,12 +215,39 @@ def test_on_the_brightest_skin_they_are_white_at_most(portrait: MeasuredPortrait
     assert drawn.min() > 120 and drawn.max() <= 255
 
 
+def in_the_light(portrait: MeasuredPortrait, image: np.ndarray) -> MouthLight:
+    return MouthLight(replace(portrait, image=image.astype(np.uint8)))
+
+
+def test_dark_skin_does_not_darken_them(portrait: MeasuredPortrait) -> None:
+    # The whites of the eyes stay as light as they are.
+    dark = np.where(portrait.image.mean(-1, keepdims=True) > 225, portrait.image, 0.4 * portrait.image)
+    fair, dark_skinned = MouthLight(portrait), in_the_light(portrait, dark)
+    assert dark_skinned.teeth.mean() > 0.7 * fair.teeth.mean(), "skin is 0.4 as light"
+    assert dark_skinned.gain(NO_EXPRESSION) > 1.3 * fair.gain(NO_EXPRESSION)
+
+
+def test_in_a_dim_picture_they_do_not_glow(portrait: MeasuredPortrait) -> None:
+    even = np.full_like(portrait.image, 60)
+    assert in_the_light(portrait, even).gain(NO_EXPRESSION) == 1
+
+
+def test_they_are_lighter_in_a_smile(portrait: MeasuredPortrait) -> None:
+    light, smile = MouthLight(portrait), NO_EXPRESSION.copy()
+    gains = []
+    for apart in (0.0, 0.03, 0.08, 0.3):
+        smile[54, 0], smile[48, 0] = apart, -apart
+        gains.append(light.gain(smile))
+    assert gains == sorted(gains) and gains[-1] == pytest.approx(1.25 * gains[0])
+
+
 @pytest.mark.parametrize("turn", [0.3, 0.6])
 def test_a_head_turned_to_either_side_shows_as_many(portrait: MeasuredPortrait, turn: float) -> None:
     def columns(angle: float) -> np.ndarray:
         pose = Pose(np.array([[0.0, angle, 0.0]]), portrait.pose.translation, portrait.pose.scale)
         straight = portrait.rest * [0, 1, 1]  # its own middle, not quite on the axis, is the same for both
-        teeth = Teeth(MeasuredPortrait(portrait.image, portrait.face, pose, straight, portrait.person))
+        turned = MeasuredPortrait(portrait.image, portrait.face, pose, straight, portrait.person)
+        teeth = Teeth(turned, MouthLight(turned).teeth)
         points = np.stack(np.meshgrid(*(np.arange(size) for size in portrait.image.shape[1::-1])), -1)
         drawn = np.full(portrait.image.shape, 90, np.float32)
         teeth.lay(drawn, open_patch(portrait, portrait.image, points.astype(np.float32)))

@@ -2,8 +2,11 @@
 
 The networks are trained on videos in which a tooth has four pixels: they know how light it is between somebody's lips
 and of which hue, but paint one smooth surface. What is drawn from anatomical measures knows the shapes and not the
-light. So each pixel is lit by how much lighter the drawing is there than around it: wholly so for what is as fine as
-the edge of a tooth, less for broad lights and shadows, which the networks know better.
+light. So each pixel is lit by how much lighter the drawing is there than around it: most for what is as fine as the
+edge of a tooth, less for broad lights and shadows, which the networks know better.
+
+The networks have seen few dark-skinned people and few smiles, and paint teeth in the colour of the skin: how much
+lighter and whiter they are is measured (`render.mouth_light`).
 """
 
 import cv2
@@ -11,13 +14,16 @@ import numpy as np
 
 from rhapsode.render.depths import Depths, depth_share
 from rhapsode.render.layers import Layer, MouthPatch
+from rhapsode.render.mouth_light import MouthLight
 from rhapsode.render.portrait import MeasuredPortrait
 from rhapsode.render.teeth import Teeth
 
 #: How far around a pixel the drawing is compared with it for what is fine, and for what is broad; canonical units.
 _FINE, _BROAD = 0.02, 0.12
-#: Strength of broad shapes in a small opening and in a wide one, where a smooth surface looks wrong (exponents).
-_SMALL, _WIDE = 0.2, 0.5
+#: Strength (exponents) of fine shapes, and of broad ones in a wide opening, where a smooth surface looks wrong.
+_EDGES, _SURFACES = np.float32(0.8), 0.4
+#: How much of the light that teeth get falls on what lies behind them.
+_DEPTHS = np.float32(0.4)
 #: Light (of 255) that is added to both, so that noise in the dark is not amplified.
 _FLOOR = 8.0
 
@@ -26,8 +32,9 @@ class Anatomy(Layer):
     """The teeth, the tongue and the back of the mouth of one portrait."""
 
     def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Draw the teeth once, and take the other colours from the portrait's lips."""
-        self._depths, self._teeth = Depths(portrait.rig.lips.colour), Teeth(portrait)
+        """Draw the teeth once, and take the other colours from the portrait's lips and skin."""
+        self._light = MouthLight(portrait)
+        self._depths, self._teeth = Depths(portrait.rig.lips.colour), Teeth(portrait, self._light.teeth)
 
     def draw(self, patch: MouthPatch) -> None:
         """Shape what lies between the lips, in place."""
@@ -38,12 +45,16 @@ class Anatomy(Layer):
         guessed = np.float32(1 - part.lips.own) * inside
         along, across = np.moveaxis(part.lips.to_axes(part.points), -1, 0)
         drawn = self._depths.seen(along, across, near, part.lips)
-        self._teeth.lay(drawn, part)
+        teeth = self._teeth.lay(drawn, part)
         drawn = np.clip(drawn, 0, 255) + np.float32(_FLOOR)
         near, around = (_mean(drawn, inside, spread * part.lips.unit) for spread in (_FINE, _BROAD))
-        strength = np.float32(_SMALL + (_WIDE - _SMALL) * depth_share(part.lips))
-        shape = drawn / near * (near / around) ** strength
-        lit = part.frame * (1 + guessed[..., None] * (shape - 1))
+        broad = np.float32(_SURFACES * depth_share(part.lips))
+        lighter = np.float32(self._light.gain(part.face.expression) - 1)
+        light = 1 + lighter * (_DEPTHS + (1 - _DEPTHS) * teeth[..., None])
+        shape = light * (drawn / near) ** _EDGES * (near / around) ** broad
+        lit = np.minimum(part.frame * (1 + guessed[..., None] * (shape - 1)), 255)
+        white = lit.mean(-1, keepdims=True) * self._light.hue
+        lit += (guessed * teeth)[..., None] * (white - lit)
         part.frame[:] = np.rint(np.minimum(lit, 255)).astype(np.uint8)
 
 

@@ -69,11 +69,7 @@ _LOWER = _Arch(
 #: Half the angle of an arch, radians; length of the teeth.
 _ROUND, _LENGTH = 1.3, 11 * _MM
 #: Width to either side and strength of the shadow between two teeth; and the radius of their corners.
-_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.32, 1.3 * _MM
-#: Brightness of unshaded teeth relative to the skin around the mouth; and the least, relative to white.
-_LIGHT, _LEAST = 1.3, 0.5
-#: Hue of teeth, from 0 white to 1 that of the skin.
-_HUE = 0.6
+_GAP, _GAP_SHADE, _CORNER = 0.5 * _MM, 0.22, 1.3 * _MM
 #: Opacity of teeth.
 _COVER = 0.9
 #: Strength of the shadow below their edge, and how far it reaches down.
@@ -85,20 +81,29 @@ _FINE = 270
 class Teeth:
     """The teeth of one portrait."""
 
-    def __init__(self, portrait: MeasuredPortrait) -> None:
-        """Draw both rows, once."""
-        self._rows = [_Row(portrait, arch) for arch in (_LOWER, _UPPER)]
-        self._colour = _colour(portrait)
+    def __init__(self, portrait: MeasuredPortrait, colour: np.ndarray) -> None:
+        """Draw both rows, once.
 
-    def lay(self, drawn: np.ndarray, part: MouthPatch) -> None:
+        Args:
+            portrait: whose teeth.
+            colour: (3,) RGB in [0, 255], that of teeth in full light.
+        """
+        self._rows = [_Row(portrait, arch) for arch in (_LOWER, _UPPER)]
+        self._colour = colour
+
+    def lay(self, drawn: np.ndarray, part: MouthPatch) -> np.ndarray:
         """Lay the teeth over what is drawn between the lips, (h, w, 3) float32, in place.
 
         The lower ones are seen in a wide mouth alone.
+
+        Returns:
+            (h, w) float32 in [0, 1], how much of each pixel is tooth.
         """
         deep = depth_share(part.lips)
         inside, near = np.moveaxis(part.cover.astype(np.float32) / 255, -1, 0)
         # The lips cast a shadow on them.
         shadow = 0.4 + 0.6 * smoothstep((near - 0.4) / 0.45)
+        covered = np.zeros_like(inside)
         for row in self._rows:
             shown = inside if row.arch is _UPPER else deep * inside
             if not np.any(shown):
@@ -106,7 +111,10 @@ class Teeth:
             light, cover, behind = row.seen(part.points - (0 if row.arch is _UPPER else part.lips.jaw))
             light = light * shadow * np.float32(row.arch.bright)
             drawn *= (1 - shown * behind)[..., None]
-            drawn += (shown * cover)[..., None] * (light[..., None] * self._colour - drawn)
+            cover = shown * cover
+            drawn += cover[..., None] * (light[..., None] * self._colour - drawn)
+            np.maximum(covered, cover, out=covered)
+        return covered
 
 
 class _Row:
@@ -167,15 +175,3 @@ def _row(arch: _Arch, arc: np.ndarray, beyond: np.ndarray, pixel: float) -> np.n
     side = 0.25 + 0.75 * np.cos(np.minimum(away / arch.radius, np.pi / 2)) ** 0.8
     tip = 1 - 0.12 * smoothstep(1 + under / (1.8 * _MM))
     return np.stack([gap * bulge * side * tip, _COVER * cover, _DARK * np.exp(-np.maximum(under, 0) / _FAR)], -1)
-
-
-def _colour(portrait: MeasuredPortrait) -> np.ndarray:
-    """The colour of unshaded teeth, (3,) float32 RGB."""
-    height, width = portrait.image.shape[:2]
-    around = Box.around(portrait.face.landmarks[48:60, :2], 0.15 * portrait.unit).intersect(Box(0, 0, width, height))
-    pixels = portrait.image if around.is_empty else portrait.image[around.slices]
-    # The median, since lips are redder.
-    skin = np.median(pixels.reshape(-1, 3), 0)
-    light = max(_LIGHT * skin.mean(), 255 * _LEAST)
-    colour = light * (1 + _HUE * (skin / max(skin.mean(), 1.0) - 1))
-    return np.minimum(colour, 255).astype(np.float32)
