@@ -6,8 +6,8 @@ Ridge regression from features within +-160 ms (every 40 ms; every 33 ms where t
 the inner lips in canonical space. Learnt from the `train` clips, every person with equal weight; the penalty is the one
 that does best on the addresses of `val`. The table gives the mean correlation over the clips of each set. `research` is
 `research/audio_encoder.safetensors`; `tiny:2` is layer 2 of Whisper tiny.en, `tiny:2:150:4` the same with every
-attention within 150 features (of 1/50 s) back and 4 ahead; a windowed encoder runs live, or with `:wide` after its
-file's name in the setting for files.
+attention within 150 features (of 1/50 s) back and 4 ahead; a windowed encoder (safetensors, or the ONNX file that
+ships) runs live, or with `:wide` after its file's name in the setting for files.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from rhapsode.face.expression import disentangle, resample
 from rhapsode.face.mouth import lip_distance
 from rhapsode.models.audio_encoder import AudioEncoder
 from rhapsode.models.windowed_encoder import WindowedEncoder
+from rhapsode.models.windowed_restore import restore
 from rhapsode.training.whisper import Whisper
 
 #: Seconds of context either way.
@@ -70,7 +71,7 @@ def extractor(name: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         layer, *window = map(int, rest)
         whisper = Whisper(model, (window[0], window[1]) if window else None)
         return lambda samples: whisper.layers(samples, [layer])[0], FEATURE_RATE
-    windowed = WindowedEncoder.load(Path(model))
+    windowed = restore(Path(model)) if model.endswith(".onnx") else WindowedEncoder.load(Path(model))
     wide = rest == ["wide"]
 
     @torch.inference_mode()
