@@ -21,7 +21,7 @@ from rhapsode.render.teeth import Teeth
 #: How far around a pixel the drawing is compared with it for what is fine, and for what is broad; canonical units.
 _FINE, _BROAD = 0.02, 0.12
 #: Strength (exponents) of fine shapes, and of broad ones in a wide opening, where a smooth surface looks wrong.
-_EDGES, _SURFACES = np.float32(0.8), 0.4
+_EDGES, _SURFACES = np.float32(0.85), 0.5
 #: How much of the light that teeth get falls on what lies behind them.
 _DEPTHS = np.float32(0.4)
 #: Light (of 255) that is added to both, so that noise in the dark is not amplified.
