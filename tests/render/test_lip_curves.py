@@ -1,5 +1,6 @@
 """The lips of the astronaut as curves, and the outline around them."""
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -9,7 +10,7 @@ from rhapsode.face.mouth import lip_openings
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.motion.retarget import lips_together
 from rhapsode.render.lip_curves import LipCurves
-from rhapsode.render.lips import RestingLips
+from rhapsode.render.lips import RestingLips, measure_lips
 from rhapsode.render.portrait import MeasuredPortrait
 
 
@@ -106,3 +107,18 @@ def test_lips_that_the_picture_shows_shut_are_shut_for_the_motion_too(portrait: 
     shut = RestingLips(mesh, False, portrait.rig.lips.colour)
     assert (lip_openings(portrait.face.landmarks) > 5).all()
     np.testing.assert_allclose(lip_openings(shut.seen_in(portrait.face.landmarks)), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("apart", "is_open"), [(0.035, False), (0.068, True)])
+def test_a_narrow_dark_line_is_an_opening_where_the_tracker_has_lips_well_apart(
+    portrait: MeasuredPortrait, apart: float, is_open: bool
+) -> None:
+    mesh, unit = 6 * portrait.face.mesh, 6 * portrait.unit
+    upper, lower = regions.UPPER_INNER_LIP, regions.LOWER_INNER_LIP
+    mesh[lower] = mesh[upper]
+    mesh[lower[1:-1], 1] += apart * unit
+    image = np.full((1200, 1800, 3), (200, 110, 110), np.uint8)
+    # A seventh of what the tracker finds between the lips.
+    line = [mesh[upper, :2] + share * (mesh[lower, :2] - mesh[upper, :2]) for share in (0.4, 0.54)]
+    cv2.fillPoly(image, [np.rint(np.concatenate([line[0], line[1][::-1]])).astype(np.int32)], (40, 10, 10))
+    assert measure_lips(image, mesh, unit).is_open == is_open

@@ -97,7 +97,7 @@ def _visible_opening(
     teeth = (light > 0.95 * lip) & (pale < paler) if lip_pale > 0.1 else light > 1.15 * lip
     seen = _smooth(((light < 0.6 * lip) | teeth).astype(np.float64), 0.7, axis=1) > 0.5
     inner = seen[:, 2:9]
-    if inner[3:-3].mean() < 0.3 - 0.18 * wide:
+    if inner[3:-3].mean() < max(0.3 - 0.5 * wide, 0.12):
         return None
     top = np.where(seen.any(0), _DEPTHS[seen.argmax(0)], 0.3 - 0.2 * wide)
     bottom = np.where(seen.any(0), _DEPTHS[-1 - seen[::-1].argmax(0)], 0.7 + 0.2 * wide)
