@@ -21,7 +21,7 @@ from rhapsode.render.teeth import Teeth
 #: How far around a pixel the drawing is compared with it for what is fine, and for what is broad; canonical units.
 _FINE, _BROAD = 0.02, 0.12
 #: Strength (exponents) of fine shapes, and of broad ones in a wide opening, where a smooth surface looks wrong.
-_EDGES, _SURFACES = np.float32(0.85), 0.5
+_EDGES, _SURFACES = 0.85, 0.5
 #: How much of the light that teeth get falls on what lies behind them.
 _DEPTHS = np.float32(0.4)
 #: Light (of 255) that is added to both, so that noise in the dark is not amplified.
@@ -34,6 +34,8 @@ class Anatomy(Layer):
     def __init__(self, portrait: MeasuredPortrait) -> None:
         """Draw the teeth once, and take the other colours from the portrait's lips and skin."""
         self._light = MouthLight(portrait)
+        # From a colour to that of a tooth as light.
+        self._whiten = np.repeat(self._light.hue[:, None] / 3, 3, axis=1)
         self._depths, self._teeth = Depths(portrait.rig.lips.colour), Teeth(portrait, self._light.teeth)
 
     def draw(self, patch: MouthPatch) -> None:
@@ -48,12 +50,14 @@ class Anatomy(Layer):
         teeth = self._teeth.lay(drawn, part)
         drawn = np.clip(drawn, 0, 255) + np.float32(_FLOOR)
         near, around = (_mean(drawn, inside, spread * part.lips.unit) for spread in (_FINE, _BROAD))
-        broad = np.float32(_SURFACES * depth_share(part.lips))
+        broad = _SURFACES * depth_share(part.lips)
+        # (drawn / near) ** edges * (near / around) ** broad, in a third of the time.
+        logs = cv2.addWeighted(cv2.log(drawn), _EDGES, cv2.log(near), broad - _EDGES, 0)
+        shape = cv2.exp(cv2.addWeighted(logs, 1, cv2.log(around), -broad, 0))
         lighter = np.float32(self._light.gain(part.face.expression) - 1)
         light = 1 + lighter * (_DEPTHS + (1 - _DEPTHS) * teeth[..., None])
-        shape = light * (drawn / near) ** _EDGES * (near / around) ** broad
-        lit = np.minimum(part.frame * (1 + guessed[..., None] * (shape - 1)), 255)
-        white = lit.mean(-1, keepdims=True) * self._light.hue
+        lit = np.minimum(part.frame * (1 + guessed[..., None] * (light * shape - 1)), 255)
+        white = cv2.transform(lit, self._whiten)
         lit += (guessed * teeth)[..., None] * (white - lit)
         part.frame[:] = np.rint(np.minimum(lit, 255)).astype(np.uint8)
 
