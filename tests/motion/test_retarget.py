@@ -4,7 +4,7 @@ import pytest
 from rhapsode.face.geometry import mean_face
 from rhapsode.face.landmarks import EYES
 from rhapsode.face.mouth import lip_opening, lip_openings
-from rhapsode.motion.retarget import GAPE, lips_together, retarget
+from rhapsode.motion.retarget import CLOSURE, GAPE, close_as, lips_together, retarget
 
 
 def _open_mouth(by: float) -> np.ndarray:
@@ -82,3 +82,21 @@ def test_lips_together_keeps_all_of_an_expression_but_the_opening() -> None:
     np.testing.assert_allclose(lip_openings(closed), 0, atol=1e-9)
     np.testing.assert_array_equal(closed[17:27], offsets[17:27])
     assert closed[8, 1] < 0.06
+
+
+@pytest.mark.parametrize("opening", [-0.02, 0.0, 0.9 * CLOSURE])
+def test_lips_close_as_those_of_other_motion_do(opening: float) -> None:
+    closed = close_as(_open_mouth(0.2), _open_mouth(opening))
+    assert lip_openings(closed) == pytest.approx(max(opening, 0.0), abs=1e-6)
+    assert (closed[[48, 54, 60, 64]] == 0).all()
+
+
+def test_lips_are_let_open_where_those_of_other_motion_are(smiling: np.ndarray) -> None:
+    moved = smiling - mean_face()
+    assert close_as(moved, _open_mouth(0.15)) == pytest.approx(moved)
+    closing = [lip_opening(close_as(moved, _open_mouth(by))) for by in np.linspace(0, 0.15, 16)]
+    assert (np.diff(closing) >= 0).all()
+
+
+def test_lips_never_open_for_other_motion() -> None:
+    assert close_as(_open_mouth(-0.01), _open_mouth(0.015)) == pytest.approx(_open_mouth(-0.01))

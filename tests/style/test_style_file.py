@@ -16,6 +16,7 @@ from safetensors.torch import save_file as save_torch_file
 from tests.made_up import babble, made_up_generator, made_up_speech_model, made_up_style
 
 from rhapsode.errors import StyleError
+from rhapsode.face.mouth import lip_openings
 from rhapsode.media.waveform import Waveform
 from rhapsode.models.feature_generator import FeatureGenerator
 from rhapsode.models.generators import Generator
@@ -23,6 +24,7 @@ from rhapsode.models.motion_generator import MotionGenerator
 from rhapsode.motion.dims import EncoderDims, FeatureGeneratorDims, GeneratorDims
 from rhapsode.motion.generator import RecurrentGenerator
 from rhapsode.motion.head import HeadModel
+from rhapsode.motion.retarget import CLOSURE
 from rhapsode.motion.stream import generate
 from rhapsode.style.file import LARGEST_FILE, LARGEST_UNIT
 from rhapsode.style.motion_model import styled_motion_model
@@ -147,6 +149,21 @@ def test_strength_zero_is_no_style(style: Style, generator: RecurrentGenerator) 
     still = none.move_head(head)
     for of, was in ((still.coefficients, head.coefficients), (still.speech, head.speech), (still.pause, head.pause)):
         assert np.array_equal(of, was)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
+def test_lips_close_with_a_style_where_they_do_without(
+    style: Style, generator: RecurrentGenerator, strength: float
+) -> None:
+    head = HeadModel(np.zeros((2, 5, 5)), np.eye(5), np.eye(5))
+    speech, sound = made_up_speech_model(generator), Waveform(babble(1.0, 0), 16000)
+    plain, styled = (
+        lip_openings(generate(styled_motion_model(speech, head, one, strength), sound)) for one in (None, style)
+    )
+    assert not np.array_equal(styled, plain)
+    shut = (plain > 0) & (plain < CLOSURE)
+    assert shut.any()
+    assert (styled[shut] < plain[shut] + 1e-6).all()
 
 
 def test_a_style_leaves_the_generator_as_it_was(style: Style, generator: RecurrentGenerator) -> None:

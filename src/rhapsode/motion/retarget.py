@@ -41,6 +41,23 @@ def lips_together(offsets: np.ndarray, upper_share: float = UPPER_SHARE) -> np.n
     return closed
 
 
+def close_as(offsets: np.ndarray, plain: np.ndarray) -> np.ndarray:
+    """Close lips where other motion of the same sound closes them; jaw and skin around the lips follow.
+
+    Args:
+        offsets: (68, 3) from rest, canonical space.
+        plain: (68, 3) of the other motion.
+
+    Returns:
+        (68, 3) float32; the same where the other's lips are apart by much more than `CLOSURE`, and never wider open.
+    """
+    own, wanted = lip_openings(offsets), np.maximum(lip_openings(plain), 0)
+    shut = np.exp(-np.square(np.maximum(wanted - CLOSURE, 0) / CLOSURE))
+    closed = offsets.astype(np.float32)
+    closed[:, 1] += _FOLLOWS @ (shut * np.minimum(wanted - own, 0))
+    return closed
+
+
 def retarget(
     expression: np.ndarray, voice: np.ndarray, rest: np.ndarray, gain: float = 1.0, begun: float = 0.0
 ) -> np.ndarray:

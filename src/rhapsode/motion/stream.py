@@ -23,7 +23,7 @@ from rhapsode.motion.limits import soft_limit
 from rhapsode.motion.model import AudioEncoder, SpeechModel
 from rhapsode.motion.motion import Motion, joined
 from rhapsode.motion.mouth_gate import MouthGate
-from rhapsode.motion.retarget import retarget
+from rhapsode.motion.retarget import close_as, retarget
 
 _SILENCE = np.zeros(SAMPLE_RATE // 10, np.float32)
 #: Motion frames ahead in which Silero VAD looks for a voice; more would open the mouth no sooner.
@@ -41,8 +41,8 @@ class StyledMotionModel:
         generator: makes motion of features.
         head: moves the head.
         gate: tells of features where a voice sounds, beside Silero VAD, which hears the sound; None for that alone.
-        unstyled: the generator without style, from which the motion of `generator` is extrapolated; None for none.
-        extrapolation: how far beyond the style, as a share of it.
+        unstyled: the generator without style, where `generator` has one; the lips close where its lips do.
+        extrapolation: how far the motion goes beyond the style, away from that without, as a share of the style.
         bank: features of a voice on which those of every voice are projected; None for no projection.
         projection: 0 none of the projection .. 1 all.
         units: (51,) units of expression (`face.units`) that last, in speech and in pauses, as they are read against a
@@ -126,6 +126,7 @@ class ExpressionStream:
         if model.unstyled is not None:
             unstyled, self._unstyled = model.unstyled.step(heard, self._unstyled)
             expression = expression + np.float32(model.extrapolation) * (expression - unstyled)
+            expression = close_as(expression, unstyled)
         return expression
 
     def restart(self) -> None:

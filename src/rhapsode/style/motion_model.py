@@ -13,7 +13,7 @@ def styled_motion_model(
     """Change the models by a style.
 
     Up to strength 1 the changes of the weights are scaled. Above it the motion is extrapolated, not the weights:
-    extrapolated weights move the face twice as fast.
+    extrapolated weights move the face twice as fast. Whatever the style, lips close where they do without it.
 
     Args:
         speech: audio encoder, and Motion Generator without style.
@@ -33,8 +33,8 @@ def styled_motion_model(
         styled.apply(speech.generator),
         scaled.move_head(head),
         speech.gate,
-        speech.generator if strength > 1 and style.delta else None,
-        strength - 1,
+        speech.generator if style.delta else None,
+        max(strength - 1, 0.0),
         None if styled.bank is None else FeatureBank(styled.bank),
         styled.projection,
         scaled.units,
