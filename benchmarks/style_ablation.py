@@ -36,7 +36,7 @@ VARIANTS = {
     "projection 0.5": {"projection": 0.5},
     "projection 1": {"projection": 1.0},
     "rank 8": {"rank": 8},
-    "without lip sync, without lip closure": {"lip_sync": 0.0, "lip_closure": 0.0},
+    "without lip sync": {"lip_sync": 0.0},
 }
 
 

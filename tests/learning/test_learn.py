@@ -61,7 +61,7 @@ def test_a_learnt_style_lies_nearer_to_the_clip_than_the_shipped_generator(
     _, untouched = transfer(base, style_clip, unchanged)
     best = max(learnt.provenance["curve"], key=lambda row: row["score"])
     assert best["distance"] < 0.95 * untouched[0]["distance"]
-    assert best["lip_sync"] > 0.9
+    assert best["lip_sync"] > 0.85
 
 
 @pytest.mark.slow

@@ -35,12 +35,10 @@ class TransferRecipe:
     """Weight of L_mg on the replay set."""
     lip_sync: float = 1.5
     """Weight of the term of L_mg that keeps lips in sync on the replay set: 1 - correlation of the mouth openings."""
-    lip_closure: float = 1.0
-    """Weight of the term of L_mg that shuts the lips on the replay set where the unstyled generator shuts them."""
     coverage: float = 4.0
     """Weight of a term beside (1): distance of each window of the clip from the nearest generated one."""
     steps: int = 300
-    """Largest number of steps."""
+    """Number of steps."""
     batch: int = 8
     """Pieces of the replay set in a step."""
     frames: int = 120
@@ -51,8 +49,6 @@ class TransferRecipe:
     """Learning rate of f (Adam)."""
     check_every: int = 20
     """Steps between checks; the weights of the best check are kept."""
-    patience: int = 5
-    """Checks without improvement after which the transfer ends."""
     rank: int = 0
     """Rank to which the change of each matrix is reduced at the end; 0 keeps the full rank."""
     projection: float = 0.0

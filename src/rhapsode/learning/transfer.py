@@ -3,9 +3,11 @@
 Two motions go through the transfer network f: the generator's, for speech of others (`replay`), and the style clip's.
 L_sc (1) brings their mean features together, L_r (2) holds the slope of f at 1 between them, and L_mg keeps on the lips
 what is said: on the clip's own sound against the clip; on the replay set against the generator's own motion with the
-clip's statistics (`statistics`), in sync and shut where the unstyled generator's lips are. One term is ours: each
-window of the clip must have a near one among the generated ones, since mean features can agree while whole gestures are
-missing. The audio encoder is frozen, so that features are computed once.
+clip's statistics (`statistics`), in sync with the unstyled generator's lips. Where these shut, the styled ones are shut
+as they run (`motion.retarget.close_as`), so that learning is free of it. One term is ours: each window of the clip must
+have a near one among the generated ones, since mean features can agree while whole gestures are missing. The audio
+encoder is frozen, so that features are computed once. The rate falls to nothing over all the steps: a transfer that
+ends before, though it has come no nearer for a while, is far from what it comes to.
 """
 
 from collections.abc import Callable, Mapping
@@ -65,7 +67,7 @@ def transfer(
     critic = torch.optim.Adam(f.parameters(), lr=recipe.critic_rate, betas=(0.5, 0.9))
     before = {name: weight.detach().clone() for name, weight in base.generator.state_dict().items()}
     row = {"step": 0.0} | task.check()
-    best, best_score, best_step = task.delta(before), row["score"], 0
+    best, best_score = task.delta(before), row["score"]
     curve = [_rounded(row)]
     on_check(curve[0])
     for step in range(1, recipe.steps + 1):
@@ -89,11 +91,8 @@ def transfer(
             curve.append(_rounded(row))
             on_check(curve[-1])
             if row["score"] > best_score:
-                best, best_score, best_step = task.delta(before), row["score"], step
+                best, best_score = task.delta(before), row["score"]
         progress("learning", step, recipe.steps)
-        if step - best_step >= recipe.patience * recipe.check_every:
-            break
-    progress("learning", recipe.steps, recipe.steps)
     if recipe.rank:
         best = {name: low_rank(change, recipe.rank) for name, change in best.items()}
     return best, curve
