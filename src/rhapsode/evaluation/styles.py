@@ -95,7 +95,7 @@ def evaluate_style(
             "add some",
             "no-clips",
         )
-    neutral = None if viewing is None else neutral_units(viewing, _neutral_clips(opened))
+    neutral = None if viewing is None else neutral_units(viewing, neutral_clips(opened))
     base = BaseModels.load(model)  # a bad model is refused here, not in every process
     done: dict[str, StyledClip] = {}
     work = partial(evaluate_clip, opened.folder, drivers, model, recipe, viewing)
@@ -127,7 +127,7 @@ def _add_expression(
     figures["expression"] = {**found, "portraits": len(viewing.portraits), "reader": reader}
 
 
-def _neutral_clips(store: ClipStore) -> list[Path]:
+def neutral_clips(store: ClipStore) -> list[Path]:
     """Choose the first neutral clip of every speaker of split `train`."""
     first: dict[str, Path] = {}
     for entry in store.kept:
