@@ -5,7 +5,6 @@ the warp gives targets: it closes the open lips in front of the picture's own te
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from rhapsode.data.clips import Clip
 from rhapsode.data.pairs import CLOSED, Pairs, load_pairs, made_of, save_pairs
 from rhapsode.data.prepare_pairs import FORMAT
+from rhapsode.data.stills import people_of_several
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import RhapsodeError
 from rhapsode.face.geometry import MIN_EYE_DISTANCE, fit_pose, to_canonical
@@ -61,11 +61,8 @@ def prepare_still_pairs(
     of = hashlib.sha256(repr((FORMAT, size, known)).encode()).hexdigest()
     if path.is_file() and made_of(path) == of:
         return load_pairs(path)
-    people: dict[str, list[Clip]] = defaultdict(list)
-    for one in stills:
-        people[one.speaker].append(one)
     found: dict[str, list[Pairs]] = {}
-    several = [person for person in people.values() if len(person) > 1]
+    several = list(people_of_several(stills).values())
     work = partial(_pairs_of, size)
     for number, (person, made) in enumerate(map_in_processes(work, several, workers), 1):
         found[person[0].speaker] = [] if isinstance(made, ProcessDied) else made

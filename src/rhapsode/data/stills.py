@@ -1,6 +1,7 @@
 """Stills of people, as a folder with a list, `faces.csv`, names them."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rhapsode.data.clips import Clip, listed_but_missing, read_table
@@ -27,3 +28,11 @@ def read_stills(folder: Path) -> Iterator[Clip]:
         if not path.is_file():
             raise listed_but_missing(path, table)
         yield Clip(path, row["path"], row["person"], row["split"], row.get("expression", ""), row["license"])
+
+
+def people_of_several(stills: Iterable[Clip]) -> dict[str, list[Clip]]:
+    """Give the stills of each person of whom there are two or more, by the person's name, in their order."""
+    people: dict[str, list[Clip]] = defaultdict(list)
+    for still in stills:
+        people[still.speaker].append(still)
+    return {person: of for person, of in people.items() if len(of) > 1}

@@ -23,7 +23,7 @@ from rhapsode.data.index import load_arrays
 from rhapsode.data.pairs import Pairs
 from rhapsode.data.prepare_pairs import prepare_pairs, read_numbered
 from rhapsode.data.still_pairs import smiles_of
-from rhapsode.data.stills import read_stills
+from rhapsode.data.stills import people_of_several, read_stills
 from rhapsode.data.store import ClipStore, open_store
 from rhapsode.data.workers import ProcessDied, map_in_processes
 from rhapsode.errors import DataError
@@ -117,7 +117,8 @@ def evaluate_image(
         scores[job.clip] = found
         progress("pictures", len(scores), len(jobs))
     rows = [row for job in jobs for row in scores[job.clip]]
-    people = _several_stills(faces, splits) if faces else {}
+    stills_of = read_stills(faces) if faces else ()
+    people = people_of_several(one for one in stills_of if one.split in splits)
     work = partial(_score_stills, dict(weights or research_weights()))
     for number, (stills, found) in enumerate(map_in_processes(work, list(people.values()), workers), 1):
         if isinstance(found, ProcessDied):
@@ -131,15 +132,6 @@ def evaluate_image(
 
 def _died(name: str) -> DataError:
     return DataError(f"{name}: its process died, perhaps out of memory", "free memory and run again", "process-died")
-
-
-def _several_stills(faces: Path, splits: Sequence[str]) -> dict[str, list[Clip]]:
-    """The stills of everybody of whom there are several."""
-    people: dict[str, list[Clip]] = defaultdict(list)
-    for still in read_stills(faces):
-        if still.split in splits:
-            people[still.speaker].append(still)
-    return {person: stills for person, stills in people.items() if len(stills) > 1}
 
 
 def _another(store: ClipStore, name: str) -> str:
@@ -215,6 +207,7 @@ def _score_clip(store: ClipStore, weights: Mapping[str, Path], job: _Job) -> lis
 
 
 def _score_stills(weights: Mapping[str, Path], stills: Sequence[Clip]) -> list[dict[str, Any]]:
+    """The rows of one person's stills."""
     torch.set_num_threads(1)
     generators = {name: StyleAwareGenerator.load(path) for name, path in weights.items()}
     rows: list[dict[str, Any]] = []
