@@ -51,7 +51,7 @@ class Anatomy(Layer):
         drawn = np.clip(drawn, 0, 255) + np.float32(_FLOOR)
         near, around = (_mean(drawn, inside, spread * part.lips.unit) for spread in (_FINE, _BROAD))
         broad = _SURFACES * depth_share(part.lips)
-        # (drawn / near) ** edges * (near / around) ** broad, in a third of the time.
+        # (drawn / near) ** edges * (near / around) ** broad
         logs = cv2.addWeighted(cv2.log(drawn), _EDGES, cv2.log(near), broad - _EDGES, 0)
         shape = cv2.exp(cv2.addWeighted(logs, 1, cv2.log(around), -broad, 0))
         lighter = np.float32(self._light.gain(part.face.expression) - 1)
