@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 
 from rhapsode.face.expression_network import expression_network
-from rhapsode.face.landmarks import MESH_TO_68
 from rhapsode.face.lasting import lasting_units
 from rhapsode.face.posing import posed
 from rhapsode.face.tracker import Face, FaceTracker
@@ -106,7 +105,7 @@ def _film(path: Path, tracker: FaceTracker) -> Shown:
     found = [(frame, face) for frame, face in zip(frames, tracker.track(frames), strict=True) if face]
     meshes = np.array([face.mesh for _, face in found])
     units = expression_network().units(meshes)
-    lasting = lasting_units(units, meshes[:, MESH_TO_68])
+    lasting = lasting_units(units)
     image, face = found[int(np.abs(units - lasting)[:, COUNTED].sum(1).argmin())]
     return Shown(np.ascontiguousarray(image), face, lasting)
 

@@ -1,12 +1,13 @@
 """The expression that lasts in a clip."""
 
 import numpy as np
+import pytest
 
 from rhapsode.face.expression_basis import expression_basis
 from rhapsode.face.expression_network import ExpressionNetwork
 from rhapsode.face.face import Face
 from rhapsode.face.geometry import mean_face
-from rhapsode.face.lasting import balanced, expressed, lasting_units, taken_to
+from rhapsode.face.lasting import as_speaker, balanced, expressed, lasting_units, resting_units, taken_to
 from rhapsode.face.units import UNITS
 
 LEFT, RIGHT = UNITS.index("browDownLeft"), UNITS.index("browDownRight")
@@ -26,15 +27,22 @@ def smiling_face(amount: float) -> Face:
     return Face((200 * mesh + 300).astype(np.float32))
 
 
-def test_brows_are_read_where_the_mouth_rests_and_blinks_are_left_out() -> None:
+def test_brows_that_rise_with_every_phrase_last_and_blinks_do_not() -> None:
     seen = np.tile(units(browDownLeft=0.1), (100, 1))
     seen[::10, UNITS.index("eyeBlinkLeft")] = 1
     landmarks = np.tile(200 * mean_face(), (100, 1, 1))
     landmarks[40:, 65:68, 1] += 30
-    seen[40:, LEFT] = 0.9
-    lasting = lasting_units(seen, landmarks)
-    assert lasting[LEFT] == np.float32(0.1)
+    seen[40:, LEFT] = 0.6
+    lasting, resting = lasting_units(seen), resting_units(seen, landmarks)
+    assert lasting[LEFT] == pytest.approx(0.4)
+    assert resting[LEFT] == np.float32(0.1)
     assert lasting[UNITS.index("eyeBlinkLeft")] == 0
+
+
+def test_a_still_is_compared_with_people_at_rest() -> None:
+    network = ExpressionNetwork.load()
+    assert np.abs(expressed(as_speaker(network.resting))).max() < 1e-6
+    assert np.abs(network.lasting - network.resting).max() > 0.02  # words show
 
 
 def test_what_neutral_people_differ_by_is_no_expression() -> None:

@@ -155,7 +155,7 @@ def test_what_lasts_is_told_against_people_and_with_a_neutral_face_against_the_p
     style_clip = read_style_clip(talking_clip)
     smile = UNITS.index("mouthSmileLeft")
     assert style_clip.lasting[smile] > 0.3  # the astronaut smiles all the time
-    easy = lasting_units(style_clip.clip.units, style_clip.clip.landmarks)
+    easy = lasting_units(style_clip.clip.units)
     brows = [UNITS.index("browDownLeft"), UNITS.index("browDownRight")]
     easy[brows] -= 0.25  # the neutral face holds its brows higher, so that the performance frowns
     frowning = style_clip.against(easy)

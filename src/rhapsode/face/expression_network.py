@@ -41,6 +41,7 @@ class ExpressionNetwork:
         neutral: (51,) float32, units of people who speak with no expression, the mean over people.
         spread: (51,) float32, how far these differ from person to person, standard deviation.
         lasting: (51,) float32, what lasts of the units of these people (`face.lasting`), the mean over them.
+        resting: (51,) float32, what they show while their mouths rest, likewise.
     """
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
@@ -51,15 +52,15 @@ class ExpressionNetwork:
             ValueError: their shapes do not fit together.
         """
         held = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-        self.neutral, self.spread, self.lasting = held["neutral"], held["spread"], held["lasting"]
+        self.neutral, self.spread = held["neutral"], held["spread"]
+        self.lasting, self.resting = held["lasting"], held["resting"]
         self._mean, self._scale = held["mean"], held["scale"]
         # Columns of a product are one row of each matrix.
         self._layers = [(np.ascontiguousarray(held[f"{n}"].T), held[f"{n}.bias"]) for n in range(3)]
         sizes = [len(POINTS) * 2, *(matrix.shape[1] for matrix, _ in self._layers)]
         fit = all(matrix.shape == (rows, len(bias)) for (matrix, bias), rows in zip(self._layers, sizes, strict=False))
-        if not fit or any(
-            len(one) != len(UNITS) for one in (self.neutral, self.spread, self.lasting, self._layers[-1][1])
-        ):
+        of_people = self.neutral, self.spread, self.lasting, self.resting
+        if not fit or any(len(one) != len(UNITS) for one in (*of_people, self._layers[-1][1])):
             raise ValueError("the layers do not fit together")
 
     @classmethod

@@ -18,7 +18,7 @@ from rhapsode.errors import StyleError
 from rhapsode.face.expression import disentangle
 from rhapsode.face.expression_network import expression_network
 from rhapsode.face.geometry import Pose
-from rhapsode.face.lasting import lasting_units
+from rhapsode.face.lasting import as_speaker, lasting_units
 from rhapsode.face.mouth import lip_distance
 from rhapsode.face.tracker import FaceTracker
 from rhapsode.learning.style_clip import StyleClip, length_of
@@ -106,7 +106,7 @@ def read_style_clip(path: Path, neutral: Path | None = None, progress: Progress 
 
 
 def read_neutral(path: Path) -> np.ndarray:
-    """Read the units of expression (51,) of a relaxed face from a picture or a clip.
+    """Read what lasts of the units of expression (51,) in somebody with a relaxed face, from a picture or a clip.
 
     Raises:
         PortraitError: the picture cannot be read.
@@ -114,8 +114,7 @@ def read_neutral(path: Path) -> np.ndarray:
     """
     if is_video(path):
         try:
-            arrays = track_clip(path, LONGEST).arrays
-            return lasting_units(arrays["units"].astype(np.float32), arrays["landmarks"])
+            return lasting_units(track_clip(path, LONGEST).arrays["units"].astype(np.float32))
         except UnusableClipError as error:
             raise _refused(path, error.reason, error.note) from None
     with FaceTracker() as tracker:
@@ -124,8 +123,7 @@ def read_neutral(path: Path) -> np.ndarray:
         raise StyleError(
             f"{path}: no face found", "choose a picture that shows the face from the front", "no-face-in-neutral"
         )
-    units: np.ndarray = expression_network().units(faces[0].mesh[None])[0]
-    return units
+    return as_speaker(expression_network().units(faces[0].mesh[None])[0])
 
 
 def longest_shot(times: np.ndarray, landmarks: np.ndarray) -> tuple[int, int]:

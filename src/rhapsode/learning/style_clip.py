@@ -53,16 +53,16 @@ class StyleClip:
             clip=clip,
             recorded_times=clip.times - clip.av_offset,
             blink_times=blinks(lid_closure(clip.landmarks), clip.times),
-            lasting=expressed(lasting_units(clip.units, clip.landmarks)),
+            lasting=expressed(lasting_units(clip.units)),
         )
 
     def against(self, neutral: np.ndarray) -> "StyleClip":
         """Measure the lasting expression against the person's own neutral face.
 
         Args:
-            neutral: (51,) units of expression of the same person with a relaxed face.
+            neutral: (51,) units of expression that last in the same person with a relaxed face.
         """
-        return replace(self, lasting=balanced(lasting_units(self.clip.units, self.clip.landmarks) - neutral))
+        return replace(self, lasting=balanced(lasting_units(self.clip.units) - neutral))
 
 
 def length_of(times: np.ndarray) -> float:

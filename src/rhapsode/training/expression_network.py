@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from rhapsode.errors import DataError
 from rhapsode.face.expression_network import FILE, ExpressionNetwork, points_of
 from rhapsode.face.landmarks import MESH_TO_68
-from rhapsode.face.lasting import lasting_units
+from rhapsode.face.lasting import lasting_units, resting_units
 from rhapsode.files import atomic_write
 from rhapsode.metrics.expression_teacher import ExpressionTeacher
 from rhapsode.models.expression_network import TorchExpressionNetwork
@@ -35,6 +35,8 @@ _MEASURED = 3
 _LEAST = 0.03
 #: Every so many frames of a film are checked.
 _EVERY = 5
+#: What is told of neutral speakers.
+_OF_PEOPLE = ("neutral", "spread", "lasting", "resting")
 #: Faces between two calls of `progress`.
 _TOLD = 1000
 
@@ -120,9 +122,7 @@ def train(recipe: ExpressionNetworkRecipe, progress: Progress = no_progress) -> 
         progress,
     )
     tensors = dict(network.tensors())
-    tensors |= _neutral(
-        ExpressionNetwork({**tensors, **dict.fromkeys(("neutral", "spread", "lasting"), np.zeros(51))}), speakers
-    )
+    tensors |= _neutral(ExpressionNetwork({**tensors, **dict.fromkeys(_OF_PEOPLE, np.zeros(51))}), speakers)
     atomic_write(run.path(FILE), save(tensors))
     frames, persons = sum(len(one.meshes) for one in learnt), len({one.clip.speaker for one in learnt})
     shown = f"{frames} frames and stills of {persons} people"
@@ -159,16 +159,16 @@ def _told(teacher: ExpressionTeacher, faces: np.ndarray, progress: Progress) -> 
 
 
 def _neutral(network: ExpressionNetwork, speakers: Sequence[Meshes]) -> dict[str, np.ndarray]:
-    """Average neutral speakers, every person as much as any other: `neutral`, its `spread`, and what is `lasting`."""
+    """Average neutral speakers, every person as much as any other, as `ExpressionNetwork` has them."""
     people: dict[str, list[np.ndarray]] = {}
-    lasts: dict[str, list[np.ndarray]] = {}
+    rests: dict[str, list[np.ndarray]] = {}
     for one in speakers:
         units = network.units(one.meshes)
         people.setdefault(one.clip.speaker, []).append(units)
-        lasts.setdefault(one.clip.speaker, []).append(lasting_units(units, one.meshes[:, MESH_TO_68]))
-    means = np.array([np.concatenate(films).mean(0) for films in people.values()])
-    lasting = np.mean([np.mean(films, axis=0) for films in lasts.values()], axis=0)
-    return {
-        name: value.astype(np.float32)
-        for name, value in (("neutral", means.mean(0)), ("spread", means.std(0)), ("lasting", lasting))
-    }
+        rests.setdefault(one.clip.speaker, []).append(resting_units(units, one.meshes[:, MESH_TO_68]))
+    units_of = [np.concatenate(films) for films in people.values()]
+    means = np.array([units.mean(0) for units in units_of])
+    lasting = np.mean([lasting_units(units) for units in units_of], axis=0)
+    resting = np.mean([np.mean(films, axis=0) for films in rests.values()], axis=0)
+    found = means.mean(0), means.std(0), lasting, resting
+    return {name: value.astype(np.float32) for name, value in zip(_OF_PEOPLE, found, strict=True)}
