@@ -61,7 +61,7 @@ def test_a_learnt_style_lies_nearer_to_the_clip_than_the_shipped_generator(
     _, untouched = transfer(base, style_clip, unchanged)
     best = max(learnt.provenance["curve"], key=lambda row: row["score"])
     assert best["distance"] < 0.95 * untouched[0]["distance"]
-    assert best["lip_sync"] > 0.85
+    assert best["lip_sync"] > 0.9
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_learning_leaves_the_bottleneck_and_the_generator_as_they_are(learnt: St
 def test_every_reading_of_the_paper_runs_and_gives_finite_weights(
     style_clip: StyleClip, base: BaseModels, changes: dict
 ) -> None:
-    recipe = replace(QUICK, steps=2, check_every=1, **changes)
+    recipe = replace(QUICK, steps=2, check_every=1, constrained_every=1, **changes)
     weights, curve = transfer(base, style_clip, recipe)
     assert all(torch.isfinite(change).all() for change in weights.values())
     assert curve[-1]["step"] == 2

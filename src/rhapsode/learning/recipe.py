@@ -27,6 +27,8 @@ class TransferRecipe:
     """Initial weights: the generator with the clip's statistics, or as it is."""
     constraint: float = 10.0
     """Weight of L_sc; 0 leaves out L_sc and f."""
+    constrained_every: int = 4
+    """Every so many steps f is trained, and the generator by L_sc."""
     regularisation: float = 10.0
     """Weight of L_r."""
     own: float = 1.0
@@ -35,9 +37,13 @@ class TransferRecipe:
     """Weight of L_mg on the replay set."""
     lip_sync: float = 1.5
     """Weight of the term of L_mg that keeps lips in sync on the replay set: 1 - correlation of the mouth openings."""
+    tempo: float = 0.4
+    """How much faster or slower speech of the replay set is said in a step, at most, as a share."""
+    noise: float = 0.3
+    """Noise on features of the replay set, as a share of their spread."""
     coverage: float = 4.0
     """Weight of a term beside (1): distance of each window of the clip from the nearest generated one."""
-    steps: int = 300
+    steps: int = 600
     """Number of steps."""
     batch: int = 8
     """Pieces of the replay set in a step."""
@@ -47,7 +53,7 @@ class TransferRecipe:
     """Peak learning rate of the generator (Adam)."""
     critic_rate: float = 1e-3
     """Learning rate of f (Adam)."""
-    check_every: int = 20
+    check_every: int = 40
     """Steps between checks; the weights of the best check are kept."""
     rank: int = 0
     """Rank to which the change of each matrix is reduced at the end; 0 keeps the full rank."""

@@ -52,9 +52,9 @@ class TransferTask:
         self._pieces = replay.pieces
         self._unstyled = replay.motions(generator)
         change = transported_readout(generator, self._unstyled, style_clip.expression)
-        transported = generator.with_weight_delta(change)
-        self._targets = replay.motions(transported)
-        self.student = transported if recipe.start == "statistics" else deepcopy(generator)
+        self._generator, self._transported = generator, generator.with_weight_delta(change)
+        self._spread = torch.cat(list(self._pieces)).std(0)
+        self.student = deepcopy(self._transported if recipe.start == "statistics" else generator)
         self.student.requires_grad_(False)
         for weight in self.student.styled_parameters():
             weight.requires_grad_(True)
@@ -162,16 +162,29 @@ class TransferTask:
         return _stretches(self._features, starts, frames + self._ahead), _stretches(self._style, starts, frames)
 
     def _draw_replay(self, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw stretches of the replay set: features, target motion, and motion of the unstyled generator."""
-        picks = torch.multinomial(self._lengths, self.recipe.batch, replacement=True, generator=rng).tolist()
-        frames = min(self.recipe.frames, min(len(self._unstyled[n]) for n in picks))
-        features, target, unstyled = [], [], []
-        for n in picks:
-            start = int(torch.randint(len(self._unstyled[n]) - frames + 1, (1,), generator=rng))
-            features.append(self._pieces[n][start : start + frames + self._ahead])
-            target.append(self._targets[n][start : start + frames])
-            unstyled.append(self._unstyled[n][start : start + frames])
-        return torch.stack(features), torch.stack(target), torch.stack(unstyled)
+        """Draw stretches of the replay set, said faster or slower and with noise, so that none is learnt by heart.
+
+        Returns:
+            Features (B, F + ahead, H), target motion (B, F, 68, 3), and motion of the unstyled generator, likewise.
+        """
+        recipe = self.recipe
+        picks = torch.multinomial(self._lengths, recipe.batch, replacement=True, generator=rng).tolist()
+        frames = min(recipe.frames, min(len(self._unstyled[n]) for n in picks)) + self._ahead
+        said = torch.stack([self._said(self._pieces[n], frames, rng) for n in picks])
+        features = said + recipe.noise * self._spread * torch.randn(said.shape, generator=rng)
+        with torch.no_grad():
+            target, unstyled = (
+                generator.decode(features)[:, self._ahead :] for generator in (self._transported, self._generator)
+            )
+        return features, target, unstyled
+
+    def _said(self, piece: Tensor, frames: int, rng: torch.Generator) -> Tensor:
+        """Draw a stretch (frames, H) of a piece, at a pace of its own."""
+        pace, place = torch.rand(2, generator=rng).tolist()
+        pace = min(1 + self.recipe.tempo * (2 * pace - 1), (len(piece) - 1) / (frames - 1))
+        at = place * (len(piece) - 1 - pace * (frames - 1)) + pace * torch.arange(frames)
+        before = at.long().clamp(max=len(piece) - 2)
+        return torch.lerp(piece[before], piece[before + 1], (at - before)[:, None])
 
 
 def _stretches(whole: Tensor, starts: Sequence[int], frames: int) -> Tensor:

@@ -70,21 +70,23 @@ def transfer(
     best, best_score = task.delta(before), row["score"]
     curve = [_rounded(row)]
     on_check(curve[0])
+    l_sc = l_r = torch.zeros(())
     for step in range(1, recipe.steps + 1):
         for group in adam.param_groups:
             group["lr"] = _learning_rate(step, recipe)
         student.train()
         l_mg, phi_mg = task.reconstruct(rng)
-        phi_s = task.draw_style(len(phi_mg), rng)
-        l_sc, l_r = task.compare(phi_mg, phi_s, critic, rng)
-        loss = losses.transfer_loss(l_mg, recipe.constraint * l_sc, recipe.regularisation * l_r)
+        loss = l_mg
+        if step % recipe.constrained_every == 0:
+            l_sc, l_r = task.compare(phi_mg, task.draw_style(len(phi_mg), rng), critic, rng)
+            loss = losses.transfer_loss(l_mg, recipe.constraint * l_sc, recipe.regularisation * l_r)
         adam.zero_grad()
         if recipe.schedule == "joint":
             critic.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         adam.step()
-        if recipe.schedule == "joint" and recipe.constraint:
+        if recipe.schedule == "joint" and recipe.constraint and step % recipe.constrained_every == 0:
             critic.step()
         if step % recipe.check_every == 0 or step == recipe.steps:
             row = {"step": float(step), "L_mg": l_mg.item(), "L_sc": l_sc.item(), "L_r": l_r.item()} | task.check()

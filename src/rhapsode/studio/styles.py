@@ -28,7 +28,7 @@ def learn(work: Workspace, clip: Path, neutral: Path | None, values: Mapping[str
     from rhapsode.learning.learn import learn_style
     from rhapsode.learning.recipe import TransferRecipe
 
-    recipe = TransferRecipe(steps=whole_number(values, "steps", 300, 1), seed=whole_number(values, "seed", 0, 0))
+    recipe = TransferRecipe(steps=whole_number(values, "steps", 600, 1), seed=whole_number(values, "seed", 0, 0))
     with heard_warnings() as heard:
         style = learn_style(
             clip,

@@ -55,7 +55,7 @@ def learn_style(
     clip: Annotated[UploadFile, File(description="a video of one person who speaks or sings, 1.5 s to 5 min")],
     name: StyleName,
     license: Annotated[str, Form(max_length=500, pattern=LINE, description="terms of its use")] = "",
-    steps: Annotated[int, Form(ge=1, le=2000, description="of learning, at most")] = 300,
+    steps: Annotated[int, Form(ge=1, le=2000, description="of learning, at most")] = 600,
     overwrite: Overwrite = False,
 ) -> JobView:
     """Learn a style from a clip of a person who agreed to it; a job."""

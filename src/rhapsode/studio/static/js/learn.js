@@ -16,7 +16,7 @@ export function learnCard(state, onlearnt) {
   const clips = { clip: null, neutral: null };
   const name = h("input", { type: "text", maxlength: 80, autocomplete: "off", oninput: () => ready() });
   const license = h("input", { type: "text", maxlength: 200, autocomplete: "off" });
-  const steps = h("input", { type: "number", min: 1, max: 2000, value: 300 });
+  const steps = h("input", { type: "number", min: 1, max: 2000, value: 600 });
   const pictures = h("input", { type: "checkbox" });
   const go = h("button.chief", { type: "button", disabled: true, onclick: learn }, "Learn it");
   const ready = () => { go.disabled = !(clips.clip && name.value.trim()); };
