@@ -60,12 +60,12 @@ def posed(mesh: np.ndarray | None, asked: np.ndarray) -> np.ndarray:
         (51,) float32 units of the basis (`expression_basis`).
     """
     used, gain, reach = _used()
-    asked = asked * (1 + _UNSEEN * np.exp(-np.square(asked)))
-    face = expression_basis().resting
+    face, turned = expression_basis().resting, 0.0
     if mesh is not None:
         pose = fit_pose(mesh[None, MESH_TO_68])
         face = to_canonical(mesh[None], pose)[0]
-        asked = asked * (1 - _TURNED * np.clip((abs(pose.rotation[0, 1]) - 0.25) / 0.4, 0, 1))
+        turned = float(np.clip((abs(pose.rotation[0, 1]) - 0.25) / 0.4, 0, 1))
+    asked = asked * (1 - _TURNED * turned) * (1 + _UNSEEN * (1 - turned) * np.exp(-np.square(asked)))
     usual = np.clip(gain * asked[used], -_BELOW * reach, reach)
     moved = _as_drawn()[used].reshape(len(used), -1)
 
