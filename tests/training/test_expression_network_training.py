@@ -54,7 +54,8 @@ def test_what_is_trained_tells_what_is_run() -> None:
     faces = 100 * (basis.resting + np.random.default_rng(0).uniform(0, 1, (20, 1, 1)) * basis.mesh[:20])
     points = torch.from_numpy(points_of(faces))
     trained = TorchExpressionNetwork((16, 12), points).eval()
-    running = ExpressionNetwork({**trained.tensors(), **dict.fromkeys(("neutral", "spread", "lasting"), np.zeros(51))})
+    of_people = dict.fromkeys(("neutral", "spread", "lasting", "resting"), np.zeros(51))
+    running = ExpressionNetwork({**trained.tensors(), **of_people})
     with torch.inference_mode():
         wanted = trained(points).numpy()
     # It is kept in half precision.
