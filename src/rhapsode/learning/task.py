@@ -170,7 +170,7 @@ class TransferTask:
         recipe = self.recipe
         picks = torch.multinomial(self._lengths, recipe.batch, replacement=True, generator=rng).tolist()
         frames = min(recipe.frames, min(len(self._unstyled[n]) for n in picks)) + self._ahead
-        said = torch.stack([self._said(self._pieces[n], frames, rng) for n in picks])
+        said = torch.stack([at_a_pace(self._pieces[n], frames, recipe.tempo, rng) for n in picks])
         features = said + recipe.noise * self._spread * torch.randn(said.shape, generator=rng)
         with torch.no_grad():
             target, unstyled = (
@@ -178,13 +178,24 @@ class TransferTask:
             )
         return features, target, unstyled
 
-    def _said(self, piece: Tensor, frames: int, rng: torch.Generator) -> Tensor:
-        """Draw a stretch (frames, H) of a piece, at a pace of its own."""
-        pace, place = torch.rand(2, generator=rng).tolist()
-        pace = min(1 + self.recipe.tempo * (2 * pace - 1), (len(piece) - 1) / (frames - 1))
-        at = place * (len(piece) - 1 - pace * (frames - 1)) + pace * torch.arange(frames)
-        before = at.long().clamp(max=len(piece) - 2)
-        return torch.lerp(piece[before], piece[before + 1], (at - before)[:, None])
+
+def at_a_pace(piece: Tensor, frames: int, tempo: float, rng: torch.Generator) -> Tensor:
+    """Draw a stretch of speech, said faster or slower.
+
+    Args:
+        piece: (T, H) features; a short one is said as slowly as it takes to last.
+        frames: length of the stretch, T at most.
+        tempo: how much faster or slower at most, as a share.
+        rng: of pace and place.
+
+    Returns:
+        (frames, H).
+    """
+    pace, place = torch.rand(2, generator=rng).tolist()
+    pace = min(1 + tempo * (2 * pace - 1), (len(piece) - 1) / (frames - 1))
+    at = place * (len(piece) - 1 - pace * (frames - 1)) + pace * torch.arange(frames)
+    before = at.long().clamp(max=len(piece) - 2)
+    return torch.lerp(piece[before], piece[before + 1], (at - before)[:, None])
 
 
 def _stretches(whole: Tensor, starts: Sequence[int], frames: int) -> Tensor:
